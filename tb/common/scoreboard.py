@@ -1,0 +1,76 @@
+"""In-order scoreboard: what a monitor saw against what the golden model expects, bit for bit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import cocotb
+from cocotb.triggers import Event
+from pyuvm import uvm_component, uvm_subscriber
+
+
+class ScoreboardError(AssertionError):
+    """The DUT's output differs from the golden model's, or outputs are missing."""
+
+
+class Scoreboard(uvm_subscriber):
+    """Compare transfers in order with expected ones.
+
+    Connect a monitor's ``analysis_port`` to ``analysis_export``; call ``expect`` for each output in order, before or
+    after it arrives. ``await drained()`` returns when everything expected has been seen. ``check_phase`` raises
+    ScoreboardError on any difference, so a test that must fail is declared with ``expect_error=ScoreboardError``.
+
+    Attributes:
+        compared: transfers compared.
+        mismatches: transfers that differed.
+    """
+
+    def __init__(self, name: str, parent: uvm_component, longest_report: int = 10) -> None:
+        super().__init__(name, parent)
+        self.expected: deque[tuple[Mapping[str, int], str]] = deque()
+        self.early: deque[Mapping[str, int]] = deque()
+        self.compared = 0
+        self.mismatches = 0
+        self.longest_report = longest_report
+        self._empty = Event()
+
+    def expect(self, fields: Mapping[str, int], context: str = "") -> None:
+        """Queue one expected transfer; ``context`` is printed when it differs (where in the data it stands)."""
+        self.expected.append((fields, context))
+        self._empty.clear()
+        self._compare()
+
+    def write(self, item) -> None:
+        """Receive one observed transfer from the monitor."""
+        self.early.append(item.fields)
+        self._compare()
+
+    def _compare(self) -> None:
+        while self.expected and self.early:
+            (expected, context), actual = self.expected.popleft(), self.early.popleft()
+            wrong = {name: value for name, value in expected.items() if actual[name] != value}
+            if wrong:
+                self.mismatches += 1
+                if self.mismatches <= self.longest_report:
+                    for name, value in wrong.items():
+                        where = f" ({context})" if context else ""
+                        cocotb.log.error(
+                            f"MISMATCH {self.get_name()} transfer {self.compared}{where}: {name} is "
+                            f"{actual[name]:#x}, expected {value:#x}, differing bits {actual[name] ^ value:#x}"
+                        )
+            self.compared += 1
+        if not self.expected:
+            self._empty.set()
+
+    async def drained(self) -> None:
+        """Wait until every expected transfer has been compared."""
+        if self.expected:
+            await self._empty.wait()
+
+    def check_phase(self) -> None:
+        if self.mismatches or self.expected or self.early:
+            raise ScoreboardError(
+                f"{self.get_name()}: {self.mismatches} of {self.compared} transfers differ, {len(self.expected)} "
+                f"expected transfers never came, {len(self.early)} came unexpected"
+            )

@@ -1,0 +1,213 @@
+"""Valid/ready streams for pyuvm: items, sequences, drivers, monitors and agents.
+
+Ports follow the project's naming: a stream ``s`` into the DUT has ``s_valid_i``, ``s_ready_o`` and ``s_<field>_i``;
+a stream out of the DUT has ``s_valid_o``, ``s_ready_i`` and ``s_<field>_o``. All bits of a field form one unsigned int.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+
+from cocotb.triggers import ClockCycles, RisingEdge
+from pyuvm import (
+    uvm_agent,
+    uvm_analysis_port,
+    uvm_component,
+    uvm_driver,
+    uvm_sequence,
+    uvm_sequence_item,
+    uvm_sequencer,
+)
+
+
+class Pace:
+    """How often one side of a stream pauses.
+
+    Args:
+        pause: probability of a pause before each transfer, 0 to 1.
+        longest: longest pause in cycles.
+    """
+
+    def __init__(self, pause: float = 0.0, longest: int = 4) -> None:
+        self.pause = pause
+        self.longest = longest
+
+    def cycles(self) -> int:
+        """Length of the next pause in cycles; mostly zero when ``pause`` is small."""
+        return random.randint(1, self.longest) if self.pause and random.random() < self.pause else 0
+
+    @classmethod
+    def any(cls) -> Pace:
+        """A random pace: never pausing, seldom, often, or in long gaps."""
+        return random.choice((cls(), cls(0.1, 2), cls(0.5, 3), cls(0.9, 2), cls(0.05, 40)))
+
+
+class StreamItem(uvm_sequence_item):
+    """One transfer: field name to unsigned value."""
+
+    def __init__(self, fields: Mapping[str, int], name: str = "item") -> None:
+        super().__init__(name)
+        self.fields = dict(fields)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value:#x}" for name, value in self.fields.items())
+
+
+class StreamSequence(uvm_sequence):
+    """Send the given transfers in order."""
+
+    def __init__(self, items: Iterable[Mapping[str, int]], name: str = "sequence") -> None:
+        super().__init__(name)
+        self.items = items
+
+    async def body(self) -> None:
+        for fields in self.items:
+            item = StreamItem(fields)
+            await self.start_item(item)
+            await self.finish_item(item)
+
+
+class StreamPort:
+    """Handles of one stream's signals, and the two coroutine primitives on them.
+
+    Args:
+        dut: cocotb handle of the module.
+        name: stream name, the prefix of its ports.
+        fields: payload field names.
+        into_dut: True when the DUT receives the stream.
+    """
+
+    def __init__(self, dut, name: str, fields: Iterable[str], into_dut: bool) -> None:
+        ours, theirs = ("i", "o") if into_dut else ("o", "i")
+        self.name = name
+        self.clock, self.reset_n = dut.clk_i, dut.rst_ni
+        self.valid = getattr(dut, f"{name}_valid_{ours}")
+        self.ready = getattr(dut, f"{name}_ready_{theirs}")
+        self.payload = {field: getattr(dut, f"{name}_{field}_{ours}") for field in fields}
+        self.into_dut = into_dut
+
+    def idle(self) -> None:
+        """Drive the testbench's side to its inactive value."""
+        (self.valid if self.into_dut else self.ready).value = 0
+
+    async def send(self, fields: Mapping[str, int]) -> None:
+        """Offer one transfer and wait until the DUT takes it."""
+        for name, value in fields.items():
+            self.payload[name].value = value
+        self.valid.value = 1
+        while True:
+            await RisingEdge(self.clock)
+            if self.ready.value:
+                break
+        self.valid.value = 0
+
+    def sample(self) -> dict[str, int] | None:
+        """Payload transferred at the clock edge that just came, or None."""
+        if self.valid.value and self.ready.value:
+            return {name: int(signal.value) for name, signal in self.payload.items()}
+        return None
+
+
+class SourceDriver(uvm_driver):
+    """Send items from the sequencer, pausing as its pace says."""
+
+    def __init__(self, name: str, parent: uvm_component, port: StreamPort, pace: Pace) -> None:
+        super().__init__(name, parent)
+        self.port, self.pace = port, pace
+
+    async def run_phase(self) -> None:
+        self.port.idle()
+        while True:
+            item = await self.seq_item_port.get_next_item()
+            if pause := self.pace.cycles():
+                await ClockCycles(self.port.clock, pause)
+            await self.port.send(item.fields)
+            self.seq_item_port.item_done()
+
+
+class SinkDriver(uvm_component):
+    """Drive ready, holding it low as its pace says."""
+
+    def __init__(self, name: str, parent: uvm_component, port: StreamPort, pace: Pace) -> None:
+        super().__init__(name, parent)
+        self.port, self.pace = port, pace
+
+    async def run_phase(self) -> None:
+        while True:
+            if pause := self.pace.cycles():
+                self.port.ready.value = 0
+                await ClockCycles(self.port.clock, pause)
+            self.port.ready.value = 1
+            if self.pace.pause:
+                await RisingEdge(self.port.clock)
+            else:
+                return
+
+
+class StreamMonitor(uvm_component):
+    """Publish every transfer; check that a stalled payload stays stable and valid.
+
+    Attributes:
+        transfers: number of transfers seen.
+        corrupt: transfer index whose first field is published with one bit flipped (fault injection), or None.
+    """
+
+    def __init__(self, name: str, parent: uvm_component, port: StreamPort, check_stability: bool = True) -> None:
+        super().__init__(name, parent)
+        self.port = port
+        self.transfers = 0
+        self.corrupt: int | None = None
+        self.check_stability = check_stability and not port.into_dut
+
+    def build_phase(self) -> None:
+        self.analysis_port = uvm_analysis_port("analysis_port", self)
+
+    async def run_phase(self) -> None:
+        port, stalled = self.port, None
+        while True:
+            await RisingEdge(port.clock)
+            if port.reset_n.value != 1:
+                stalled = None
+                continue
+            if not port.valid.value:
+                assert stalled is None, f"{port.name}: valid fell before ready, which breaks the handshake"
+                continue
+            if port.ready.value:
+                fields = port.sample()
+                assert stalled is None or stalled == fields, f"{port.name}: payload changed while stalled"
+                stalled = None
+                if self.transfers == self.corrupt:
+                    first = next(iter(fields))
+                    fields[first] ^= 1 << random.randrange(len(port.payload[first]))
+                self.transfers += 1
+                self.analysis_port.write(StreamItem(fields))
+            elif self.check_stability:
+                now = {name: int(signal.value) for name, signal in port.payload.items()}
+                assert stalled is None or stalled == now, f"{port.name}: payload changed while stalled"
+                stalled = now
+
+
+class StreamAgent(uvm_agent):
+    """Driver and monitor of one stream: a source when the DUT receives it, else a sink.
+
+    Args:
+        port: the stream's signals.
+        pace: pauses of the testbench's side.
+    """
+
+    def __init__(self, name: str, parent: uvm_component, port: StreamPort, pace: Pace) -> None:
+        super().__init__(name, parent)
+        self.port, self.pace = port, pace
+
+    def build_phase(self) -> None:
+        self.monitor = StreamMonitor("monitor", self, self.port)
+        if self.port.into_dut:
+            self.sequencer = uvm_sequencer("sequencer", self)
+            self.driver = SourceDriver("driver", self, self.port, self.pace)
+        else:
+            self.driver = SinkDriver("driver", self, self.port, self.pace)
+
+    def connect_phase(self) -> None:
+        if self.port.into_dut:
+            self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
