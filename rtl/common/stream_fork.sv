@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Handshake of a stream that several consumers each take exactly once.
+//
+// Why: consumers stall independently, yet a transfer must reach each of them once and only once.
+// The fork carries no payload: wire the input's payload to all outputs, it stays stable until the
+// slowest consumer has taken it.
+// Latency 0, one transfer per cycle when all outputs are ready. in_ready_o follows out_ready_i
+// combinationally and never looks at a valid.
+
+module stream_fork #(
+  // Number of consumers.
+  parameter int OUTPUTS = 2
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+
+  input  logic               in_valid_i,
+  output logic               in_ready_o,
+
+  output logic [OUTPUTS-1:0] out_valid_o,
+  input  logic [OUTPUTS-1:0] out_ready_i
+);
+
+  if (OUTPUTS < 1) begin : g_check_outputs
+    ERROR_stream_fork_OUTPUTS_must_be_positive error ();
+  end
+
+  // Outputs that have already taken the transfer now at the input.
+  logic [OUTPUTS-1:0] taken_q;
+
+  assign out_valid_o = {OUTPUTS{in_valid_i}} & ~taken_q;
+  assign in_ready_o  = &(taken_q | out_ready_i);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      taken_q <= '0;
+    end else if (in_valid_i) begin
+      taken_q <= in_ready_o ? '0 : taken_q | out_ready_i;
+    end
+  end
+
+`ifdef FORMAL
+  // An input that waits has at least one output left to serve; an idle input has none served.
+  always @(posedge clk_i) begin
+    if (rst_ni) assert (taken_q != '1);
+    if (rst_ni && in_valid_i && !in_ready_o) assert (out_valid_o != '0);
+  end
+`endif
+
+endmodule : stream_fork
