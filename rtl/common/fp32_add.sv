@@ -79,7 +79,7 @@ module fp32_add (
   logic [22:0]        normal;
   logic               guard, rest, round_up;
   logic signed [10:0] normal_exp;
-  logic [5:0]         zeros;
+  logic [4:0]         zeros;
 
   // Fraction (the leading one left out), guard and rest for a sum of 2 or more, of 1 to 2, and of less than 1.
   assign {normal, guard, rest} = sum_q2[27] ? {sum_q2[26:3], |sum_q2[2:0]} :
@@ -87,10 +87,7 @@ module fp32_add (
                                               sum_q2[24:0];
   assign normal_exp = 11'(exp_q2) + (sum_q2[27] ? 11'sd1 : sum_q2[26] ? 11'sd0 : -11'sd1);
   assign round_up = guard && (rest || normal[0]);
-  assign zeros    = fp32_pkg::leading_zeros({sum_q2[25:2], 40'h0});
-
-  logic unused_zeros;
-  assign unused_zeros = zeros[5];
+  assign zeros    = fp32_pkg::leading_zeros({sum_q2[25:2], 8'h0});
 
   logic [23:0]        rounded_q3;
   logic signed [10:0] exp_q3;
@@ -101,7 +98,7 @@ module fp32_add (
     if (en_i) begin
       rounded_q3 <= 24'(normal) + 24'(round_up);
       exp_q3     <= normal_exp;
-      zeros_q3   <= (|sum_q2[27:26]) ? 5'd0 : zeros[4:0];
+      zeros_q3   <= (|sum_q2[27:26]) ? 5'd0 : zeros;
       zero_q3    <= sum_q2 == '0;
       sign_q3    <= sign_q2 && !(subtract_q2 && sum_q2 == '0);
       nan_q3     <= nan_q2;

@@ -43,33 +43,35 @@ package fp32_pkg;
   // Assembles a rounded value; the biased exponent may lie outside the format on either side.
   function automatic logic [31:0] pack(input logic sign, input logic signed [10:0] exponent,
                                        input logic [22:0] fraction);
-    if (exponent <= 11'sd0) pack = {sign, 31'h0};
-    else if (exponent >= 11'sd255) pack = {sign, InfinityBits};
+    if (exponent[10] || exponent == '0) pack = {sign, 31'h0};
+    else if (exponent[9:8] != '0 || exponent[7:0] == 8'hFF) pack = {sign, InfinityBits};
     else pack = {sign, exponent[7:0], fraction};
   endfunction
 
-  // Number of zeros above the highest set bit; 63 for zero. Two steps, nibbles first, keep it about
-  // six LUTs deep. Narrower operands go to the top bits.
-  function automatic logic [5:0] leading_zeros(input logic [63:0] x);
-    logic [15:0] used;
-    logic [7:0]  used8;
-    logic [3:0]  used4, nibble;
-    logic [1:0]  used2, top2;
-    logic [63:0] shifted;
-    used = {|x[63:60], |x[59:56], |x[55:52], |x[51:48], |x[47:44], |x[43:40], |x[39:36], |x[35:32],
-            |x[31:28], |x[27:24], |x[23:20], |x[19:16], |x[15:12], |x[11:8], |x[7:4], |x[3:0]};
-    leading_zeros[5] = ~|used[15:8];
-    used8            = leading_zeros[5] ? used[7:0] : used[15:8];
-    leading_zeros[4] = ~|used8[7:4];
-    used4            = leading_zeros[4] ? used8[3:0] : used8[7:4];
-    leading_zeros[3] = ~|used4[3:2];
-    used2            = leading_zeros[3] ? used4[1:0] : used4[3:2];
-    leading_zeros[2] = ~used2[1];
-    shifted          = x << {leading_zeros[5:2], 2'b00};
-    nibble           = shifted[63:60];
-    leading_zeros[1] = ~|nibble[3:2];
-    top2             = leading_zeros[1] ? nibble[1:0] : nibble[3:2];
-    leading_zeros[0] = ~top2[1];
+  // Number of flags above the highest set one; 15 for none.
+  function automatic logic [3:0] leading_flags(input logic [15:0] flags);
+    logic [7:0] flags8;
+    logic [3:0] flags4;
+    logic [1:0] flags2;
+    leading_flags[3] = flags[15:8] == '0;
+    flags8           = leading_flags[3] ? flags[7:0] : flags[15:8];
+    leading_flags[2] = flags8[7:4] == '0;
+    flags4           = leading_flags[2] ? flags8[3:0] : flags8[7:4];
+    leading_flags[1] = flags4[3:2] == '0;
+    flags2           = leading_flags[1] ? flags4[1:0] : flags4[3:2];
+    leading_flags[0] = !flags2[1];
+  endfunction
+
+  // Number of zeros above the highest set bit, up to 31. Nibbles first, then the bits of the first
+  // nibble in use, which keeps it about six LUTs deep. Narrower operands go to the top bits.
+  function automatic logic [4:0] leading_zeros(input logic [31:0] x);
+    logic [3:0]  nibbles, bits;
+    logic [31:0] shifted;
+    nibbles = leading_flags({|x[31:28], |x[27:24], |x[23:20], |x[19:16], |x[15:12], |x[11:8], |x[7:4],
+                             9'h1FF});
+    shifted = x << {nibbles[2:0], 2'b00};
+    bits    = leading_flags({shifted[31:29], 13'h1FFF});
+    leading_zeros = {nibbles[2:0], bits[1:0]};
   endfunction
 
 endpackage : fp32_pkg
