@@ -1,0 +1,1 @@
+"""Edge QLoRA: prepare models for the accelerator and drive it."""

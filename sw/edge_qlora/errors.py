@@ -1,0 +1,152 @@
+"""Named errors of the package.
+
+Two families: `CheckpointError` for anything wrong with a file (its message always names the file and, where one is
+concerned, the tensor), and `JobError` for anything wrong with a job, one class per error code of the hardware, so that
+software and hardware reject the same job under the same name.
+"""
+
+from os import PathLike
+
+from .registers import ErrorCode
+
+
+class EdgeQloraError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class CheckpointError(EdgeQloraError):
+    """Something is wrong with a model or adapter file; `file` and `tensor` (or None) say where, `reason` what."""
+
+    def __init__(self, file: str | PathLike, reason: str, tensor: str | None = None):
+        self.file = str(file)
+        self.tensor = tensor
+        self.reason = reason
+        where = self.file if tensor is None else f"{self.file}: tensor {tensor}"
+        super().__init__(f"{where}: {reason}")
+
+
+class FileMissingError(CheckpointError):
+    """A file that the checkpoint needs does not exist or is not a regular file."""
+
+
+class TruncatedFileError(CheckpointError):
+    """The file ends before the data that its own header promises."""
+
+
+class MalformedFileError(CheckpointError):
+    """The file contradicts its format: bad magic, impossible sizes, invalid JSON, missing keys."""
+
+
+class UnsupportedArchitectureError(CheckpointError):
+    """The model is not of the Llama family."""
+
+
+class UnsupportedQuantizationError(CheckpointError):
+    """The weights are stored in a quantization that the accelerator cannot use."""
+
+
+class MissingTensorError(CheckpointError):
+    """A named tensor is not in the checkpoint."""
+
+
+class WeightShapeError(CheckpointError):
+    """A weight's shape does not fit the model, or is not made of whole blocks of 64."""
+
+
+class NonFiniteWeightError(CheckpointError):
+    """A weight holds NaN or infinity, which would poison its whole block."""
+
+
+class AdapterConfigError(CheckpointError):
+    """An adapter uses a LoRA variant that the accelerator does not compute."""
+
+
+class AdapterShapeError(CheckpointError):
+    """An adapter matrix does not fit its rank or the layer it is attached to."""
+
+
+class JobError(EdgeQloraError):
+    """A job was rejected or failed; `code` is the hardware's error code."""
+
+    code: int = ErrorCode.NONE
+
+
+class OpcodeError(JobError):
+    """The descriptor's opcode is unknown."""
+
+    code = ErrorCode.OPCODE
+
+
+class DescriptorError(JobError):
+    """The descriptor's magic number is wrong or a reserved bit is set."""
+
+    code = ErrorCode.DESCRIPTOR
+
+
+class AlignmentError(JobError):
+    """An address is not a multiple of 64 bytes."""
+
+    code = ErrorCode.ALIGNMENT
+
+
+class RangeError(JobError):
+    """A buffer lies outside the memory window."""
+
+    code = ErrorCode.RANGE
+
+
+class DimZeroError(JobError):
+    """A dimension is zero."""
+
+    code = ErrorCode.DIM_ZERO
+
+
+class DimMultipleError(JobError):
+    """in_features or out_features is not a multiple of 64."""
+
+    code = ErrorCode.DIM_MULTIPLE
+
+
+class DimLargeError(JobError):
+    """A dimension is larger than the hardware's counters allow."""
+
+    code = ErrorCode.DIM_LARGE
+
+
+class AxiReadError(JobError):
+    """Memory answered a read with an error response."""
+
+    code = ErrorCode.AXI_READ
+
+
+class AxiWriteError(JobError):
+    """Memory answered a write with an error response."""
+
+    code = ErrorCode.AXI_WRITE
+
+
+class NonFiniteError(JobError):
+    """An operand or a result of the job was NaN or infinite."""
+
+    code = ErrorCode.NONFINITE
+
+
+class BusyError(JobError):
+    """A job was started while another was running."""
+
+    code = ErrorCode.BUSY
+
+
+JOB_ERRORS: dict[int, type[JobError]] = {cls.code: cls for cls in JobError.__subclasses__()}
+
+
+def job_error(code: int, message: str) -> JobError:
+    """The exception for the hardware error code `code`; a code that no class names gives a plain `JobError`."""
+    known = code in JOB_ERRORS
+    error = (JOB_ERRORS[code] if known else JobError)(f"{message} (error code {code}: {_name(code)})")
+    error.code = ErrorCode(code) if known else code
+    return error
+
+
+def _name(code: int) -> str:
+    return ErrorCode(code).name if code in set(ErrorCode) else "not in the register map"

@@ -1,0 +1,173 @@
+"""Memory images of one QLoRA linear layer, and the way back.
+
+Pure NumPy: every function takes and returns arrays, none touches a device. The formats are described in
+docs/memory_layout.md. N is out_features, K is in_features, r is the LoRA rank; N and K are multiples of 64.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 64  # weights that share one absmax
+NESTED_BLOCK = 256  # absmax codes that share one nested absmax
+ROW_BYTES = BLOCK // 2
+TILE_BYTES = BLOCK + BLOCK * ROW_BYTES
+ALIGNMENT = 64
+SCRATCH_ROW_BYTES = 256  # one FP32 row of the low-rank space, padded to 64 columns
+
+
+@dataclass(frozen=True)
+class NF4Weight:
+    """One weight matrix [N, K] in NF4 with double quantization, in the order bitsandbytes stores it.
+
+    Fields:
+        shape: (N, K).
+        packed: uint8 [N*K/2], two codes a byte, the FIRST of each pair in the HIGH nibble, row-major.
+        absmax_codes: uint8 [N*K/64], codes of the dynamic map, block index n*(K/64) + kb.
+        nested_absmax: float32 [ceil(N*K/64/256)], one per 256 absmax codes.
+        offset: float32 scalar, the mean that was taken off absmax before its quantization.
+
+    Raises:
+        ValueError: a field whose length or type does not fit the shape.
+    """
+
+    shape: tuple[int, int]
+    packed: np.ndarray
+    absmax_codes: np.ndarray
+    nested_absmax: np.ndarray
+    offset: np.float32
+
+    def __post_init__(self):
+        n, k = self.shape
+        _check_dims(n, k)
+        expected = (
+            ("packed", self.packed, np.uint8, n * k // 2),
+            ("absmax_codes", self.absmax_codes, np.uint8, n * k // BLOCK),
+            ("nested_absmax", self.nested_absmax, np.float32, nested_entries(n, k)),
+        )
+        for name, array, dtype, length in expected:
+            if array.dtype != dtype or array.shape != (length,):
+                raise ValueError(f"{name} is {array.dtype}{array.shape}, expected {np.dtype(dtype)}({length},)")
+
+    def codes(self) -> np.ndarray:
+        """The 4-bit codes as uint8 [N, K]."""
+        return unpack_nibbles(self.packed, high_first=True).reshape(self.shape)
+
+
+def _check_dims(n: int, k: int) -> None:
+    if n <= 0 or k <= 0 or n % BLOCK or k % BLOCK:
+        raise ValueError(f"a weight of {n} x {k} is not made of whole {BLOCK} x {BLOCK} tiles")
+
+
+def align(size: int, alignment: int = ALIGNMENT) -> int:
+    """`size` rounded up to a multiple of `alignment` bytes."""
+    return -(-size // alignment) * alignment
+
+
+def nested_entries(n: int, k: int) -> int:
+    """Number of nested absmax values of an N x K weight."""
+    return -(-(n * k // BLOCK) // NESTED_BLOCK)
+
+
+def weight_tiles_bytes(n: int, k: int) -> int:
+    """Bytes of an N x K weight in tiles, scale codes included."""
+    return (n // BLOCK) * (k // BLOCK) * TILE_BYTES
+
+
+def nested_absmax_bytes(n: int, k: int) -> int:
+    """Bytes of the nested absmax table of an N x K weight."""
+    return 4 * nested_entries(n, k)
+
+
+def workspace_bytes(m: int, r: int, backward: bool) -> int:
+    """Bytes of scratch memory for M tokens at rank r.
+
+    Forward keeps u = A x as FP32 [M][64]. Backward keeps one such array and two transposed operands of r rows by
+    ceil(M/64) blocks of 64 FP32 values.
+    """
+    token_blocks = -(-m // BLOCK)
+    return m * SCRATCH_ROW_BYTES + (2 * r * token_blocks * SCRATCH_ROW_BYTES if backward else 0)
+
+
+def pack_nibbles(codes: np.ndarray, high_first: bool) -> np.ndarray:
+    """Two 4-bit codes per byte along the last axis (of even length).
+
+    `high_first` puts the even element in the high nibble (bitsandbytes), else it goes to the low one (memory image).
+    """
+    even, odd = codes[..., 0::2], codes[..., 1::2]
+    return ((even << 4) | odd if high_first else even | (odd << 4)).astype(np.uint8)
+
+
+def unpack_nibbles(packed: np.ndarray, high_first: bool) -> np.ndarray:
+    """Inverse of `pack_nibbles`: the last axis doubles."""
+    low, high = packed & 0xF, packed >> 4
+    pair = (high, low) if high_first else (low, high)
+    return np.stack(pair, axis=-1).reshape(*packed.shape[:-1], -1)
+
+
+def swap_nibbles(packed: np.ndarray) -> np.ndarray:
+    """Exchange the two codes of every byte: bitsandbytes order to memory order and back."""
+    return (packed << 4) | (packed >> 4)
+
+
+def pack_weight_tiles(weight: NF4Weight) -> np.ndarray:
+    """The weight as the accelerator reads it: uint8 [N/64, K/64, 2112], tiles in row-major order.
+
+    A tile is 64 absmax codes (one per row) and then 64 rows of 32 bytes, element k of the row in nibble k.
+    """
+    n, k = weight.shape
+    n_tiles, k_tiles = n // BLOCK, k // BLOCK
+    tiles = np.empty((n_tiles, k_tiles, TILE_BYTES), np.uint8)
+    tiles[..., :BLOCK] = weight.absmax_codes.reshape(n_tiles, BLOCK, k_tiles).transpose(0, 2, 1)
+    rows = swap_nibbles(weight.packed).reshape(n_tiles, BLOCK, k_tiles, ROW_BYTES)
+    tiles[..., BLOCK:] = rows.transpose(0, 2, 1, 3).reshape(n_tiles, k_tiles, BLOCK * ROW_BYTES)
+    return tiles
+
+
+def unpack_weight_tiles(
+    tiles: bytes | np.ndarray, shape: tuple[int, int], nested_absmax: np.ndarray, offset: np.float32
+) -> NF4Weight:
+    """Inverse of `pack_weight_tiles`.
+
+    Args:
+        tiles: N/64 * K/64 * 2112 bytes.
+        shape: (N, K).
+        nested_absmax, offset: passed through, they are not part of the tiles.
+
+    Raises:
+        ValueError: the number of bytes does not fit the shape.
+    """
+    n, k = shape
+    _check_dims(n, k)
+    flat = np.frombuffer(tiles, np.uint8) if isinstance(tiles, bytes | bytearray) else np.ravel(tiles)
+    if flat.dtype != np.uint8 or flat.size != weight_tiles_bytes(n, k):
+        raise ValueError(f"{flat.size} x {flat.dtype} are not the {weight_tiles_bytes(n, k)} bytes of {n} x {k}")
+    n_tiles, k_tiles = n // BLOCK, k // BLOCK
+    grid = flat.reshape(n_tiles, k_tiles, TILE_BYTES)
+    absmax_codes = grid[..., :BLOCK].transpose(0, 2, 1).reshape(-1)
+    rows = grid[..., BLOCK:].reshape(n_tiles, k_tiles, BLOCK, ROW_BYTES).transpose(0, 2, 1, 3)
+    packed = swap_nibbles(rows.reshape(-1))
+    return NF4Weight(shape, packed, np.ascontiguousarray(absmax_codes), nested_absmax, np.float32(offset))
+
+
+def transpose_lora_b(lora_b: np.ndarray) -> np.ndarray:
+    """LoRA B [N, r], as PEFT keeps it, to the stored [r, N], or back: a contiguous transpose."""
+    if lora_b.ndim != 2:
+        raise ValueError(f"LoRA B has {lora_b.ndim} dimensions, expected 2")
+    return np.ascontiguousarray(lora_b.T)
+
+
+def tensor_bytes(array: np.ndarray) -> bytes:
+    """A float array as little-endian row-major bytes (FP32 or FP16 as it is).
+
+    Raises:
+        ValueError: a type the accelerator does not read.
+    """
+    if array.dtype not in (np.float32, np.float16):
+        raise ValueError(f"the accelerator reads float32 or float16, not {array.dtype}")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+
+
+def tensor_from_bytes(data: bytes, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Inverse of `tensor_bytes`; the array is a writable copy in native byte order."""
+    return np.frombuffer(data, np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype)
