@@ -1,0 +1,162 @@
+"""Driver of one QLoRA linear layer over any backend: simulation, board or model.
+
+All input and output goes through a `Backend` whose methods are coroutines, so the same driver runs under asyncio and
+under a simulator's scheduler; it never sleeps and imports no event loop.
+"""
+
+import warnings
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+
+from . import registers
+from .errors import BusyError, ErrorCode, JobError, job_error
+from .job import Limits, MemoryWindow
+from .planner import Job, LayerPlan, Segment
+
+
+class Backend(Protocol):
+    """Access to the accelerator's memory and registers."""
+
+    async def read(self, address: int, size: int) -> bytes:
+        """`size` bytes of memory."""
+
+    async def write(self, address: int, data: bytes) -> None:
+        """Write bytes to memory."""
+
+    async def read_register(self, offset: int) -> int:
+        """A 32-bit register by byte offset."""
+
+    async def write_register(self, offset: int, value: int) -> None:
+        """Write a 32-bit register by byte offset."""
+
+    async def wait_for_interrupt(self) -> None:
+        """Return once the interrupt line is high, at once if it is already; raise where the wait has a limit."""
+
+
+class NonFiniteWarning(UserWarning):
+    """A NaN or an infinity went through a job."""
+
+
+class Accelerator:
+    """Starts jobs and turns their error codes into exceptions; one job at a time."""
+
+    def __init__(self, backend: Backend):
+        self.backend = backend
+        self.limits = Limits()
+
+    async def open(self, window: MemoryWindow) -> None:
+        """Check that the accelerator is there, read its limits, set its memory window and enable its interrupts.
+
+        Raises:
+            JobError: the identification register does not answer as it should.
+        """
+        magic = await self.backend.read_register(registers.ID.offset)
+        if magic != registers.ID["magic"].reset:
+            raise JobError(f"no accelerator: the ID register reads {magic:#010x}")
+        self.limits = Limits(
+            rank=await self._field(registers.CAPABILITY1, "max_rank"),
+            nested_depth=await self._field(registers.CAPABILITY2, "nested_depth"),
+        )
+        await self._write64(registers.MEM_BASE_LO, registers.MEM_BASE_HI, window.base)
+        await self._write64(registers.MEM_LIMIT_LO, registers.MEM_LIMIT_HI, window.limit)
+        await self.backend.write_register(registers.IRQ_ENABLE.offset, _mask("done", "error"))
+
+    async def write(self, segments: Iterable[Segment]) -> None:
+        """Write segments to memory."""
+        for segment in segments:
+            await self.backend.write(segment.address, segment.data)
+
+    async def run(self, job: Job) -> dict[str, np.ndarray]:
+        """Run one job and return its outputs by name.
+
+        Raises:
+            BusyError: a job is running.
+            JobError: the class of the error code that the hardware reports; the accelerator is ready for the next job.
+
+        Warns:
+            NonFiniteWarning: a NaN or an infinity went through the job.
+        """
+        if await self._field(registers.STATUS, "busy"):
+            raise BusyError("a job is running")
+        await self.write(job.segments)
+        await self._clear(_mask("done", "error", "nonfinite"))
+        await self._write64(registers.DESC_ADDR_LO, registers.DESC_ADDR_HI, job.descriptor_address)
+        await self.backend.write_register(registers.CONTROL.offset, registers.CONTROL["doorbell"].put(1))
+        events = 0
+        while not events & _mask("done", "error"):
+            await self.backend.wait_for_interrupt()
+            events = await self.backend.read_register(registers.IRQ_STATUS.offset)
+        await self._clear(events)
+        if events & _mask("error"):
+            code = await self._field(registers.ERROR_CODE, "code")
+            info = await self._read64(registers.ERROR_INFO_LO, registers.ERROR_INFO_HI)
+            raise job_error(code, f"the job at {job.descriptor_address:#x} failed, information {info:#x}")
+        if events & _mask("nonfinite"):
+            warnings.warn("a NaN or an infinity went through the job", NonFiniteWarning, stacklevel=2)
+        return {
+            name: output.decode(await self.backend.read(output.address, output.size))
+            for name, output in job.outputs.items()
+        }
+
+    async def counters(self) -> dict[str, int]:
+        """The 64-bit event counters by name; each low half is read first, which holds its high half."""
+        return {name: await self._read64(low, high) for name, (low, high) in registers.COUNTERS.items()}
+
+    async def clear_counters(self) -> None:
+        """Set every counter to zero."""
+        await self.backend.write_register(registers.CONTROL.offset, registers.CONTROL["clear_counters"].put(1))
+
+    async def last_error(self) -> ErrorCode:
+        """The error register."""
+        return ErrorCode(await self._field(registers.ERROR_CODE, "code"))
+
+    async def _field(self, register: registers.Register, name: str) -> int:
+        return register[name].get(await self.backend.read_register(register.offset))
+
+    async def _clear(self, events: int) -> None:
+        await self.backend.write_register(registers.IRQ_STATUS.offset, events)
+
+    async def _read64(self, low: registers.Register, high: registers.Register) -> int:
+        value = await self.backend.read_register(low.offset)
+        return value | await self.backend.read_register(high.offset) << 32
+
+    async def _write64(self, low: registers.Register, high: registers.Register, value: int) -> None:
+        await self.backend.write_register(low.offset, value & 0xFFFFFFFF)
+        await self.backend.write_register(high.offset, value >> 32)
+
+
+class QloraLinear:
+    """y = W x + s B (A x) and its gradients, computed by the accelerator.
+
+    Call `load` once, `set_adapter` whenever A or B has changed, then `forward` and `backward`.
+    """
+
+    def __init__(self, accelerator: Accelerator, plan: LayerPlan):
+        self.accelerator = accelerator
+        self.plan = plan
+
+    async def load(self) -> None:
+        """Write the frozen weight to memory."""
+        await self.accelerator.write(self.plan.static_segments())
+
+    async def set_adapter(self, lora_a: np.ndarray, lora_b: np.ndarray) -> None:
+        """Write LoRA A [r, K] and B [N, r] to memory."""
+        await self.accelerator.write(self.plan.adapter_segments(lora_a, lora_b))
+
+    async def forward(self, x: np.ndarray) -> np.ndarray:
+        """y [M, N] from x [M, K]."""
+        return (await self._run(self.plan.forward_job(x)))["y"]
+
+    async def backward(self, x: np.ndarray, dy: np.ndarray) -> dict[str, np.ndarray]:
+        """Gradients from x [M, K] and dy [M, N]: "dx" [M, K], with an adapter "d_lora_a" [r, K], "d_lora_b" [N, r]."""
+        return await self._run(self.plan.backward_job(x, dy))
+
+    async def _run(self, job: Job) -> dict[str, np.ndarray]:
+        job.descriptor.validate(self.plan.window, self.accelerator.limits)
+        return await self.accelerator.run(job)
+
+
+def _mask(*events: str) -> int:
+    return sum(registers.IRQ_STATUS[event].mask for event in events)

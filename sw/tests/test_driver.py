@@ -1,0 +1,243 @@
+"""Planner and driver over the software backend, against PyTorch with bitsandbytes and PEFT."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from edge_qlora import errors, registers
+from edge_qlora.driver import Accelerator, NonFiniteWarning, QloraLinear
+from edge_qlora.job import ADDRESSES, MemoryWindow, Opcode
+from edge_qlora.planner import Allocator, Job, LayerPlan, Segment
+from edge_qlora.quantization import quantize_nf4
+from model_backend import ModelBackend
+
+from tb.reference import LinearCase, float64_reference, relative_error
+
+WINDOW = MemoryWindow(0x9_0000_0000, 1 << 20)  # above 4 GB: the high address registers count
+N, K, RANK, TOKENS, SCALE = 128, 192, 8, 5, 0.5
+
+
+@pytest.fixture(scope="module")
+def case() -> LinearCase:
+    rng = np.random.default_rng(21)
+    arrays = ((N, K), (TOKENS, K), (TOKENS, N), (RANK, K), (N, RANK))
+    weight, *others = (rng.standard_normal(shape).astype(np.float32) for shape in arrays)
+    return LinearCase("random", quantize_nf4(weight), *others, SCALE)
+
+
+async def open_layer(case: LinearCase, tokens: int = TOKENS, **types) -> tuple[QloraLinear, ModelBackend]:
+    backend = ModelBackend(WINDOW.base, WINDOW.size)
+    accelerator = Accelerator(backend)
+    await accelerator.open(WINDOW)
+    layer = QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, tokens, case.rank, case.scale, **types))
+    await layer.load()
+    if case.rank:
+        await layer.set_adapter(case.lora_a, case.lora_b)
+    return layer, backend
+
+
+def test_forward_and_backward(case):
+    async def scenario():
+        layer, backend = await open_layer(case)
+        y = await layer.forward(case.x)
+        gradients = await layer.backward(case.x, case.dy)
+        expected = float64_reference(case)
+        single = 2.0**-24  # one rounding of a float64 result to FP32
+        assert relative_error(y, expected.y) <= single
+        assert set(gradients) == {"dx", "d_lora_a", "d_lora_b"}
+        for name, gradient in gradients.items():
+            assert gradient.shape == getattr(expected, name).shape and gradient.dtype == np.float32
+            assert relative_error(gradient, getattr(expected, name)) <= single
+        assert [job.opcode for job in backend.jobs] == [Opcode.FORWARD, Opcode.BACKWARD]
+        assert backend.registers[registers.IRQ_STATUS.offset] == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("x_dtype", "lora_dtype", "y_dtype"), list(itertools.product([np.float32, np.float16], repeat=3))
+)
+def test_every_combination_of_formats(case, x_dtype, lora_dtype, y_dtype):
+    rounded = replace(
+        case,
+        x=case.x.astype(x_dtype).astype(np.float32),
+        dy=case.dy.astype(x_dtype).astype(np.float32),
+        lora_a=case.lora_a.astype(lora_dtype).astype(np.float32),
+        lora_b=case.lora_b.astype(lora_dtype).astype(np.float32),
+    )
+    expected = float64_reference(rounded)
+
+    async def scenario():
+        layer, _ = await open_layer(case, x_dtype=x_dtype, lora_dtype=lora_dtype, y_dtype=y_dtype)
+        y = await layer.forward(case.x)
+        gradients = await layer.backward(case.x, case.dy)
+        unit = 2.0**-11 if y_dtype == np.float16 else 2.0**-24
+        assert y.dtype == gradients["dx"].dtype == y_dtype
+        assert relative_error(y, expected.y) <= unit
+        assert relative_error(gradients["dx"], expected.dx) <= unit
+        assert relative_error(gradients["d_lora_a"], expected.d_lora_a) <= 2.0**-24
+        assert relative_error(gradients["d_lora_b"], expected.d_lora_b) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_fewer_tokens_than_planned_and_a_new_adapter(case):
+    async def scenario():
+        layer, _ = await open_layer(case, tokens=70)
+        await layer.set_adapter(case.lora_a, -case.lora_b)
+        changed = replace(case, lora_b=-case.lora_b, x=case.x[:2], dy=case.dy[:2])
+        assert relative_error(await layer.forward(case.x[:2]), float64_reference(changed).y) <= 2.0**-24
+        gradients = await layer.backward(case.x[:2], case.dy[:2])
+        assert relative_error(gradients["d_lora_b"], float64_reference(changed).d_lora_b) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_without_an_adapter(case):
+    plain = replace(case, lora_a=case.lora_a[:0], lora_b=case.lora_b[:, :0])
+
+    async def scenario():
+        layer, _ = await open_layer(plain)
+        expected = float64_reference(plain)
+        assert relative_error(await layer.forward(case.x), expected.y) <= 2.0**-24
+        gradients = await layer.backward(case.x, case.dy)
+        assert set(gradients) == {"dx"}
+        assert relative_error(gradients["dx"], expected.dx) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_plan_is_aligned_disjoint_and_inside(case):
+    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK, SCALE, x_dtype=np.float16)
+    for job in (plan.forward_job(case.x), plan.backward_job(case.x, case.dy)):
+        assert all(getattr(job.descriptor, name) % 64 == 0 for name in ADDRESSES)
+        assert all(WINDOW.base <= getattr(job.descriptor, name) < WINDOW.limit for name in ADDRESSES)
+        spans = [(region.address, region.address + region.size) for region in job.descriptor.regions()]
+        spans.append((job.descriptor_address, job.descriptor_address + 128))
+        spans.sort()
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+        assert spans[-1][1] <= plan.end <= WINDOW.limit
+        written = {region.address for region in job.descriptor.regions() if region.written}
+        assert {output.address for output in job.outputs.values()} <= written
+
+
+def test_window_too_small(case):
+    size = LayerPlan(WINDOW, case.weight, TOKENS, RANK).end - WINDOW.base
+    LayerPlan(MemoryWindow(WINDOW.base, size), case.weight, TOKENS, RANK)
+    with pytest.raises(errors.RangeError, match="left in the window"):
+        LayerPlan(MemoryWindow(WINDOW.base, size - 64), case.weight, TOKENS, RANK)
+
+
+def test_allocator_aligns_an_odd_base():
+    allocator = Allocator(MemoryWindow(0x1001, 0x200))
+    assert [allocator.allocate(size) for size in (1, 0, 65)] == [0x1040, 0x1080, 0x1080]
+
+
+def test_arguments_that_do_not_fit(case):
+    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK)
+    with pytest.raises(ValueError, match="x is"):
+        plan.forward_job(np.zeros((TOKENS + 1, K), np.float32))
+    with pytest.raises(ValueError, match="x is"):
+        plan.forward_job(np.zeros((1, K + 64), np.float32))
+    with pytest.raises(ValueError, match="dy has 1 tokens"):
+        plan.backward_job(case.x, case.dy[:1])
+    with pytest.raises(errors.AdapterShapeError, match="lora_b"):
+        plan.adapter_segments(case.lora_a, case.lora_b.T)
+    with pytest.raises(ValueError, match="float64"):
+        LayerPlan(WINDOW, case.weight, TOKENS, RANK, x_dtype=np.float64)
+    with pytest.raises(errors.DimLargeError):
+        LayerPlan(WINDOW, case.weight, TOKENS, 65)
+
+
+@pytest.mark.parametrize("code", [code for code in registers.ErrorCode if code])
+def test_hardware_errors_have_names_and_the_next_job_works(case, code):
+    async def scenario():
+        layer, backend = await open_layer(case)
+        backend.fault = code
+        with pytest.raises(errors.JOB_ERRORS[code], match=code.name):
+            await layer.forward(case.x)
+        assert await layer.accelerator.last_error() == code
+        assert backend.registers[registers.IRQ_STATUS.offset] == 0
+        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_an_old_event_is_not_taken_for_the_job(case):
+    async def scenario():
+        layer, backend = await open_layer(case)
+        backend.registers[registers.IRQ_STATUS.offset] = registers.IRQ_STATUS["error"].mask
+        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_damaged_descriptor_is_rejected_by_the_accelerator(case):
+    async def scenario():
+        layer, _ = await open_layer(case)
+        job = layer.plan.forward_job(case.x)
+        damaged = Segment(job.descriptor_address, b"\0" * 128)
+        with pytest.raises(errors.DescriptorError):
+            await layer.accelerator.run(Job(job.descriptor, job.descriptor_address, (damaged,), job.outputs))
+        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+def test_busy_accelerator_is_left_alone(case):
+    async def scenario():
+        layer, backend = await open_layer(case)
+        backend.registers[registers.STATUS.offset] = registers.STATUS["busy"].mask
+        before = backend.memory.copy()
+        with pytest.raises(errors.BusyError):
+            await layer.forward(case.x)
+        np.testing.assert_array_equal(backend.memory, before)
+
+    asyncio.run(scenario())
+
+
+def test_limits_of_the_accelerator_are_read(case):
+    async def scenario():
+        backend = ModelBackend(WINDOW.base, WINDOW.size, max_rank=4)
+        accelerator = Accelerator(backend)
+        await accelerator.open(WINDOW)
+        with pytest.raises(errors.DimLargeError, match="rank 8 is over 4"):
+            await QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, TOKENS, RANK)).forward(case.x)
+        assert not backend.jobs
+
+    asyncio.run(scenario())
+
+
+def test_no_accelerator():
+    async def scenario():
+        backend = ModelBackend(WINDOW.base, WINDOW.size)
+        backend.registers[registers.ID.offset] = 0xFFFFFFFF
+        with pytest.raises(errors.JobError, match="no accelerator"):
+            await Accelerator(backend).open(WINDOW)
+
+    asyncio.run(scenario())
+
+
+def test_nan_warns(case):
+    async def scenario():
+        layer, _ = await open_layer(case)
+        x = case.x.copy()
+        x[1, 2] = np.nan
+        with pytest.warns(NonFiniteWarning):
+            y = await layer.forward(x)
+        assert np.isnan(y[1]).all() and np.isfinite(y[0]).all()
+
+    asyncio.run(scenario())
+
+
+def test_counters(case):
+    async def scenario():
+        layer, _ = await open_layer(case)
+        await layer.forward(case.x)
+        assert (await layer.accelerator.counters())["CYCLES_BUSY"] == 7 | 1 << 32
+        await layer.accelerator.clear_counters()
+        assert (await layer.accelerator.counters())["CYCLES_BUSY"] == 0
+
+    asyncio.run(scenario())
