@@ -1,0 +1,148 @@
+// Copyright the Edge QLoRA contributors.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Read channels of the AXI4 slave: turns each beat of a burst into accesses of the 32-bit register bus.
+//
+// Why: a register may change when it is read, so a beat must touch exactly the registers whose lanes the host addressed,
+// one after the other and in ascending order, and nothing is read ahead.
+//
+// Latency: R valid 1 + w * a cycles after AR, for a beat of w registers and a register bus that takes a cycles.
+// Throughput: one burst at a time; a beat takes w * a + 1 cycles.
+
+module axi_slave_read #(
+  // Width of the data bus in bits: 32, 64 or 128.
+  parameter int DATA_W = 64,
+  // Width of an AXI address.
+  parameter int ADDR_W = 64,
+  // Width of a transaction identifier.
+  parameter int ID_W = 12,
+  // Width of a register address in bytes; AXI address bits above it are ignored.
+  parameter int REG_ADDR_W = 12
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  input  logic [ID_W-1:0]       s_axi_arid,
+  input  logic [ADDR_W-1:0]     s_axi_araddr,
+  input  logic [7:0]            s_axi_arlen,
+  input  logic [2:0]            s_axi_arsize,
+  input  logic [1:0]            s_axi_arburst,
+  input  logic                  s_axi_arvalid,
+  output logic                  s_axi_arready,
+  output logic [ID_W-1:0]       s_axi_rid,
+  // Lanes that the beat does not cover are zero.
+  output logic [DATA_W-1:0]     s_axi_rdata,
+  output logic [1:0]            s_axi_rresp,
+  output logic                  s_axi_rlast,
+  output logic                  s_axi_rvalid,
+  input  logic                  s_axi_rready,
+
+  // Register read: data and error are taken in the cycle in which ready is high.
+  output logic                  access_valid_o,
+  input  logic                  access_ready_i,
+  output logic [REG_ADDR_W-1:0] access_addr_o,
+  input  logic [31:0]           access_rdata_i,
+  input  logic                  access_error_i
+);
+
+  localparam int WordW = (DATA_W > 32) ? $clog2(DATA_W / 32) : 1;
+  localparam logic [REG_ADDR_W-1:0] LaneMask = REG_ADDR_W'(DATA_W / 8 - 1);
+  localparam logic [1:0] Okay = 2'b00;
+  localparam logic [1:0] SlaveError = 2'b10;
+
+  typedef enum logic [1:0] {
+    StIdle,
+    StAccess,
+    StRespond
+  } state_e;
+
+  state_e state_q;
+  logic fresh_q, error_q;
+  logic [ID_W-1:0] id_q;
+  logic [REG_ADDR_W-1:0] addr_q, next_addr;
+  logic [7:0] len_q, left_q;
+  logic [2:0] size_q;
+  logic [1:0] burst_q;
+  logic [DATA_W-1:0] rdata_q;
+  logic [WordW-1:0] word_q, word, first_word, last_word;
+  logic illegal, step, beat_taken;
+
+  axi_burst_address #(
+    .DATA_W(DATA_W),
+    .ADDR_W(REG_ADDR_W)
+  ) u_address (
+    .addr_i(addr_q),
+    .len_i(len_q),
+    .size_i(size_q),
+    .burst_i(burst_q),
+    .next_o(next_addr),
+    .first_word_o(first_word),
+    .last_word_o(last_word),
+    .illegal_o(illegal)
+  );
+
+  // The first word of a beat follows from its address; the others are counted.
+  assign word = fresh_q ? first_word : word_q;
+  assign access_valid_o = state_q == StAccess && !illegal;
+  assign access_addr_o = (addr_q & ~LaneMask) | REG_ADDR_W'({word, 2'b00});
+  assign step = access_valid_o && access_ready_i;
+  assign beat_taken = s_axi_rvalid && s_axi_rready;
+
+  assign s_axi_arready = state_q == StIdle;
+  assign s_axi_rvalid = state_q == StRespond;
+  assign s_axi_rid = id_q;
+  assign s_axi_rdata = rdata_q;
+  assign s_axi_rresp = error_q ? SlaveError : Okay;
+  assign s_axi_rlast = left_q == 8'd0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= StIdle;
+    end else begin
+      case (state_q)
+        StIdle: if (s_axi_arvalid) state_q <= StAccess;
+        StAccess: if (illegal || (step && word == last_word)) state_q <= StRespond;
+        StRespond: if (s_axi_rready) state_q <= s_axi_rlast ? StIdle : StAccess;
+        default: state_q <= StIdle;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StIdle) begin
+      id_q <= s_axi_arid;
+      addr_q <= s_axi_araddr[REG_ADDR_W-1:0];
+      len_q <= s_axi_arlen;
+      left_q <= s_axi_arlen;
+      size_q <= s_axi_arsize;
+      burst_q <= s_axi_arburst;
+    end else if (beat_taken) begin
+      addr_q <= next_addr;
+      left_q <= left_q - 8'd1;
+    end
+
+    if (state_q == StIdle || beat_taken) begin
+      fresh_q <= 1'b1;
+      error_q <= 1'b0;
+      rdata_q <= '0;
+    end else if (state_q == StAccess) begin
+      if (illegal) error_q <= 1'b1;
+      if (step) begin
+        fresh_q <= 1'b0;
+        word_q <= word + WordW'(1);
+        error_q <= error_q || access_error_i;
+        rdata_q[word*32+:32] <= access_rdata_i;
+      end
+    end
+  end
+
+  if (ADDR_W > REG_ADDR_W) begin : g_upper
+    // Whoever decodes the window looks at these bits.
+    logic unused_address;
+    assign unused_address = ^s_axi_araddr[ADDR_W-1:REG_ADDR_W];
+  end
+  if (ADDR_W < REG_ADDR_W) begin : g_check
+    ERROR_ADDR_W_must_be_at_least_REG_ADDR_W error ();
+  end
+
+endmodule : axi_slave_read

@@ -1,0 +1,163 @@
+// Copyright the Edge QLoRA contributors.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Write channels of the AXI4 slave: turns each beat of a burst into accesses of the 32-bit register bus.
+//
+// Why: a 128-bit beat may carry four registers, or one byte of one. Each word with at least one strobe becomes one
+// access with its four strobes, in ascending order; words without strobes are not touched.
+//
+// Latency: B valid 2 + w * a cycles after the last W, for a beat that covers w words and a register bus that takes a
+// cycles for a word with strobes and one for a word without.
+// Throughput: one burst at a time; a beat takes w * a + 1 cycles.
+
+module axi_slave_write #(
+  // Width of the data bus in bits: 32, 64 or 128.
+  parameter int DATA_W = 64,
+  // Width of an AXI address.
+  parameter int ADDR_W = 64,
+  // Width of a transaction identifier.
+  parameter int ID_W = 12,
+  // Width of a register address in bytes; AXI address bits above it are ignored.
+  parameter int REG_ADDR_W = 12
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  input  logic [ID_W-1:0]       s_axi_awid,
+  input  logic [ADDR_W-1:0]     s_axi_awaddr,
+  input  logic [7:0]            s_axi_awlen,
+  input  logic [2:0]            s_axi_awsize,
+  input  logic [1:0]            s_axi_awburst,
+  input  logic                  s_axi_awvalid,
+  output logic                  s_axi_awready,
+  input  logic [DATA_W-1:0]     s_axi_wdata,
+  input  logic [DATA_W/8-1:0]   s_axi_wstrb,
+  input  logic                  s_axi_wlast,
+  input  logic                  s_axi_wvalid,
+  output logic                  s_axi_wready,
+  output logic [ID_W-1:0]       s_axi_bid,
+  // SLVERR when any register of any beat refused its access.
+  output logic [1:0]            s_axi_bresp,
+  output logic                  s_axi_bvalid,
+  input  logic                  s_axi_bready,
+
+  // Register write: error is taken in the cycle in which ready is high.
+  output logic                  access_valid_o,
+  input  logic                  access_ready_i,
+  output logic [REG_ADDR_W-1:0] access_addr_o,
+  output logic [31:0]           access_wdata_o,
+  output logic [3:0]            access_wstrb_o,
+  input  logic                  access_error_i
+);
+
+  localparam int WordW = (DATA_W > 32) ? $clog2(DATA_W / 32) : 1;
+  localparam logic [REG_ADDR_W-1:0] LaneMask = REG_ADDR_W'(DATA_W / 8 - 1);
+  localparam logic [1:0] Okay = 2'b00;
+  localparam logic [1:0] SlaveError = 2'b10;
+
+  typedef enum logic [1:0] {
+    StIdle,
+    StData,
+    StAccess,
+    StRespond
+  } state_e;
+
+  state_e state_q;
+  logic fresh_q, error_q;
+  logic [ID_W-1:0] id_q;
+  logic [REG_ADDR_W-1:0] addr_q, next_addr;
+  logic [7:0] len_q, left_q;
+  logic [2:0] size_q;
+  logic [1:0] burst_q;
+  logic [DATA_W-1:0] wdata_q;
+  logic [DATA_W/8-1:0] wstrb_q;
+  logic [WordW-1:0] word_q, word, first_word, last_word;
+  logic illegal, strobed, step, beat_done;
+
+  axi_burst_address #(
+    .DATA_W(DATA_W),
+    .ADDR_W(REG_ADDR_W)
+  ) u_address (
+    .addr_i(addr_q),
+    .len_i(len_q),
+    .size_i(size_q),
+    .burst_i(burst_q),
+    .next_o(next_addr),
+    .first_word_o(first_word),
+    .last_word_o(last_word),
+    .illegal_o(illegal)
+  );
+
+  // The first word of a beat follows from its address; the others are counted.
+  assign word = fresh_q ? first_word : word_q;
+  assign access_addr_o = (addr_q & ~LaneMask) | REG_ADDR_W'({word, 2'b00});
+  assign access_wdata_o = wdata_q[word*32+:32];
+  assign access_wstrb_o = wstrb_q[word*4+:4];
+  assign strobed = access_wstrb_o != 4'd0 && !illegal;
+  assign access_valid_o = state_q == StAccess && strobed;
+  assign step = state_q == StAccess && (!strobed || access_ready_i);
+  assign beat_done = step && (illegal || word == last_word);
+
+  assign s_axi_awready = state_q == StIdle;
+  assign s_axi_wready = state_q == StData;
+  assign s_axi_bvalid = state_q == StRespond;
+  assign s_axi_bid = id_q;
+  assign s_axi_bresp = error_q ? SlaveError : Okay;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= StIdle;
+    end else begin
+      case (state_q)
+        StIdle: if (s_axi_awvalid) state_q <= StData;
+        StData: if (s_axi_wvalid) state_q <= StAccess;
+        StAccess: if (beat_done) state_q <= (left_q == 8'd0) ? StRespond : StData;
+        StRespond: if (s_axi_bready) state_q <= StIdle;
+        default: state_q <= StIdle;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    case (state_q)
+      StIdle: begin
+        id_q <= s_axi_awid;
+        addr_q <= s_axi_awaddr[REG_ADDR_W-1:0];
+        len_q <= s_axi_awlen;
+        left_q <= s_axi_awlen;
+        size_q <= s_axi_awsize;
+        burst_q <= s_axi_awburst;
+        error_q <= 1'b0;
+      end
+      StData: begin
+        fresh_q <= 1'b1;
+        wdata_q <= s_axi_wdata;
+        wstrb_q <= s_axi_wstrb;
+        // AWLEN rules; a WLAST elsewhere shows a host that lost count.
+        if (s_axi_wvalid && s_axi_wlast != (left_q == 8'd0)) error_q <= 1'b1;
+      end
+      StAccess: begin
+        if (illegal || (access_valid_o && access_ready_i && access_error_i)) error_q <= 1'b1;
+        if (step) begin
+          fresh_q <= 1'b0;
+          word_q <= word + WordW'(1);
+        end
+        if (beat_done) begin
+          addr_q <= next_addr;
+          left_q <= left_q - 8'd1;
+        end
+      end
+      default: ;
+    endcase
+  end
+
+  if (ADDR_W > REG_ADDR_W) begin : g_upper
+    // Whoever decodes the window looks at these bits.
+    logic unused_address;
+    assign unused_address = ^s_axi_awaddr[ADDR_W-1:REG_ADDR_W];
+  end
+  if (ADDR_W < REG_ADDR_W) begin : g_check
+    ERROR_ADDR_W_must_be_at_least_REG_ADDR_W error ();
+  end
+
+endmodule : axi_slave_write

@@ -1,0 +1,321 @@
+// Copyright the Edge QLoRA contributors.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Control registers of the accelerator behind a 32-bit register bus.
+//
+// Why: it is the whole contract between host and core. Addresses and reset values come from registers_pkg, which is
+// made from edge_qlora.rdl; the block itself is written by hand so that every tool of the flow reads it, and a test
+// holds it against the RDL bit by bit.
+//
+// The core starts a job on doorbell_o and ends it with exactly one cycle of either done_i or error_i. From the doorbell
+// to that cycle the job counts as running, whatever the delay of busy_i, and further doorbells are rejected.
+//
+// Latency: an access is answered one cycle after it is shown. Throughput: one access in two cycles. irq_o follows
+// IRQ_STATUS and IRQ_ENABLE by one cycle, so it is low before the response to the write that cleared it.
+
+module control_registers #(
+  // Columns of the array, 1 to 255.
+  parameter int COLUMNS = 2,
+  // Bits of an activation mantissa.
+  parameter int ACT_W = 25,
+  // Width of the memory bus in bits: 64, 128, 256 or 512.
+  parameter int BUS_W = 64,
+  // Activation scratchpad in blocks of 64 values.
+  parameter int ACT_DEPTH = 64,
+  // Largest LoRA rank.
+  parameter int MAX_RANK = 64,
+  // Most activation rows of one job.
+  parameter int MAX_ROWS = 16,
+  // Entries of the nested-absmax table.
+  parameter int NESTED_DEPTH = 256
+) (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+
+  // Register bus, see axi_slave.
+  input  logic         reg_valid_i,
+  output logic         reg_ready_o,
+  input  logic         reg_write_i,
+  input  logic [registers_pkg::WindowBits-1:0] reg_addr_i,
+  input  logic [31:0]  reg_wdata_i,
+  input  logic [3:0]   reg_wstrb_i,
+  output logic [31:0]  reg_rdata_o,
+  // Nothing is mapped there, a write to a read-only register, or a write to job settings while a job runs.
+  output logic         reg_error_o,
+
+  // One cycle: start a job. desc_addr_o is valid in this cycle; the host may change it later.
+  output logic         doorbell_o,
+  // One cycle: set all counters to zero. May come at any time, also together with doorbell_o.
+  output logic         clear_counters_o,
+  output logic [63:0]  desc_addr_o,
+  // Allowed memory: mem_base_o <= address < mem_limit_o. These and the codebook are stable while a job runs.
+  output logic [63:0]  mem_base_o,
+  output logic [63:0]  mem_limit_o,
+  // Entry i, signed, in bits [i*18 +: 18].
+  output logic [registers_pkg::CodebookCount*registers_pkg::CodebookWidth-1:0] codebook_o,
+  // IEEE binary32 bits.
+  output logic [31:0]  codebook_scale_o,
+
+  // The core works on a job. Must be low in the second cycle after done_i or error_i at the latest.
+  input  logic         busy_i,
+  // One cycle at the end of a job that went well.
+  input  logic         done_i,
+  // One cycle at the end of a job that did not; code (a registers_pkg::ErrorCode*) and info are taken with it.
+  input  logic         error_i,
+  input  logic [7:0]   error_code_i,
+  input  logic [63:0]  error_info_i,
+  // One cycle: a NaN or an infinity was seen; a warning, the job goes on.
+  input  logic         nonfinite_i,
+  // 64-bit counters, number registers_pkg::Counter<Name> in bits [number*64 +: 64].
+  input  logic [registers_pkg::CounterCount*64-1:0] counters_i,
+
+  // Level interrupt.
+  output logic         irq_o
+);
+
+  localparam int AddrW = registers_pkg::WindowBits;
+  localparam int CodebookCount = registers_pkg::CodebookCount;
+  localparam int CodebookWidth = registers_pkg::CodebookWidth;
+  localparam int CodebookIndexW = $clog2(CodebookCount);
+  localparam int CounterCount = registers_pkg::CounterCount;
+  localparam int CounterIndexW = $clog2(CounterCount);
+  localparam int IrqCount = 3;
+
+  localparam logic [31:0] Capability0 =
+      (32'(COLUMNS) << registers_pkg::Capability0ColumnsLsb) |
+      (32'(ACT_W) << registers_pkg::Capability0ActWidthLsb) |
+      (32'($clog2(BUS_W / 64)) << registers_pkg::Capability0BusWidthLsb);
+  localparam logic [31:0] Capability1 =
+      (32'(ACT_DEPTH) << registers_pkg::Capability1ActDepthLsb) |
+      (32'(MAX_RANK) << registers_pkg::Capability1MaxRankLsb);
+  localparam logic [31:0] Capability2 =
+      (32'(NESTED_DEPTH) << registers_pkg::Capability2NestedDepthLsb) |
+      (32'(MAX_ROWS) << registers_pkg::Capability2MaxRowsLsb);
+
+  // Job control and status.
+  logic active_q, done_q, error_q;
+  logic [7:0] error_code_q;
+  logic [63:0] error_info_q;
+  logic [31:0] jobs_done_q;
+  logic [IrqCount-1:0] irq_status_q, irq_enable_q, irq_set, irq_clear;
+  // Job settings.
+  logic [31:0] desc_addr_lo_q, desc_addr_hi_q, mem_base_lo_q, mem_base_hi_q, mem_limit_lo_q, mem_limit_hi_q;
+  logic [CodebookCount*CodebookWidth-1:0] codebook_q;
+  logic [31:0] codebook_scale_q;
+  // Upper halves of the counters as of the last read of their lower halves.
+  logic [CounterCount*32-1:0] counter_high_q;
+
+  logic [AddrW-1:0] offset;
+  logic [CodebookIndexW-1:0] codebook_index;
+  logic [CounterIndexW-1:0] counter_index;
+  logic is_codebook, is_counter;
+  logic mapped, writable, locked;
+  logic access, write, read, busy;
+  logic [31:0] rdata, merged, write_mask, write_bits;
+  logic [31:0] status, error_info_lo, error_info_hi, counter_value;
+  logic [CodebookWidth-1:0] codebook_entry;
+  logic control_write, ring, accepted, rejected, clear;
+
+  // First of the two cycles of an access: here it takes effect.
+  assign access = reg_valid_i && !reg_ready_o;
+  assign write = access && reg_write_i && writable;
+  assign read = access && !reg_write_i;
+  assign write_mask = {{8{reg_wstrb_i[3]}}, {8{reg_wstrb_i[2]}}, {8{reg_wstrb_i[1]}}, {8{reg_wstrb_i[0]}}};
+  assign write_bits = reg_wdata_i & write_mask;
+  assign busy = active_q || busy_i;
+
+  assign offset = {reg_addr_i[AddrW-1:2], 2'b00};
+  assign codebook_index = offset[2+:CodebookIndexW];
+  assign counter_index = offset[3+:CounterIndexW];
+  assign is_codebook = offset[AddrW-1:2+CodebookIndexW] ==
+                       registers_pkg::CodebookOffset[AddrW-1:2+CodebookIndexW];
+  assign is_counter = offset[AddrW-1:3+CounterIndexW] ==
+                      registers_pkg::CounterOffset[AddrW-1:3+CounterIndexW] &&
+                      counter_index < CounterIndexW'(CounterCount);
+
+  assign codebook_entry = codebook_q[codebook_index*CodebookWidth+:CodebookWidth];
+  assign counter_value = offset[2] ? counter_high_q[counter_index*32+:32] : counters_i[counter_index*64+:32];
+  assign error_info_lo = error_info_q[31:0];
+  assign error_info_hi = error_info_q[63:32];
+  assign status = (32'(busy) << registers_pkg::StatusBusyLsb) | (32'(done_q) << registers_pkg::StatusDoneLsb) |
+                  (32'(error_q) << registers_pkg::StatusErrorLsb);
+
+  // What each register reads as.
+  always_comb begin
+    mapped = 1'b1;
+    case (offset)
+      registers_pkg::IdOffset: rdata = registers_pkg::IdReset;
+      registers_pkg::VersionOffset: rdata = registers_pkg::VersionReset;
+      registers_pkg::Capability0Offset: rdata = Capability0;
+      registers_pkg::Capability1Offset: rdata = Capability1;
+      registers_pkg::Capability2Offset: rdata = Capability2;
+      registers_pkg::JobsDoneOffset: rdata = jobs_done_q;
+      registers_pkg::ControlOffset: rdata = '0;
+      registers_pkg::StatusOffset: rdata = status;
+      registers_pkg::IrqStatusOffset: rdata = 32'(irq_status_q);
+      registers_pkg::IrqEnableOffset: rdata = 32'(irq_enable_q);
+      registers_pkg::ErrorCodeOffset: rdata = 32'(error_code_q);
+      registers_pkg::ErrorInfoLoOffset: rdata = error_info_lo;
+      registers_pkg::ErrorInfoHiOffset: rdata = error_info_hi;
+      registers_pkg::CodebookScaleOffset: rdata = codebook_scale_q;
+      registers_pkg::DescAddrLoOffset: rdata = desc_addr_lo_q;
+      registers_pkg::DescAddrHiOffset: rdata = desc_addr_hi_q;
+      registers_pkg::MemBaseLoOffset: rdata = mem_base_lo_q;
+      registers_pkg::MemBaseHiOffset: rdata = mem_base_hi_q;
+      registers_pkg::MemLimitLoOffset: rdata = mem_limit_lo_q;
+      registers_pkg::MemLimitHiOffset: rdata = mem_limit_hi_q;
+      default: begin
+        mapped = is_codebook || is_counter;
+        rdata = is_codebook ? 32'(codebook_entry) : is_counter ? counter_value : '0;
+      end
+    endcase
+  end
+
+  // Which registers accept a write, and which of them only between jobs.
+  always_comb begin
+    case (offset)
+      registers_pkg::MemBaseLoOffset, registers_pkg::MemBaseHiOffset, registers_pkg::MemLimitLoOffset,
+      registers_pkg::MemLimitHiOffset, registers_pkg::CodebookScaleOffset: locked = 1'b1;
+      default: locked = is_codebook;
+    endcase
+    case (offset)
+      registers_pkg::ControlOffset, registers_pkg::IrqStatusOffset, registers_pkg::IrqEnableOffset,
+      registers_pkg::DescAddrLoOffset, registers_pkg::DescAddrHiOffset: writable = 1'b1;
+      default: writable = locked && !busy;
+    endcase
+  end
+
+  // Answer.
+  always_ff @(posedge clk_i) begin
+    reg_ready_o <= rst_ni && access;
+    if (access) begin
+      reg_rdata_o <= rdata;
+      reg_error_o <= reg_write_i ? !writable : !mapped;
+    end
+  end
+
+  // Settings. Reading the old value beside the new bytes serves every register alike.
+  assign merged = (rdata & ~write_mask) | write_bits;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      irq_enable_q <= IrqCount'(registers_pkg::IrqEnableReset);
+      desc_addr_lo_q <= registers_pkg::DescAddrLoReset;
+      desc_addr_hi_q <= registers_pkg::DescAddrHiReset;
+      mem_base_lo_q <= registers_pkg::MemBaseLoReset;
+      mem_base_hi_q <= registers_pkg::MemBaseHiReset;
+      mem_limit_lo_q <= registers_pkg::MemLimitLoReset;
+      mem_limit_hi_q <= registers_pkg::MemLimitHiReset;
+      codebook_scale_q <= registers_pkg::CodebookScaleReset;
+      codebook_q <= registers_pkg::CodebookReset;
+    end else if (write) begin
+      case (offset)
+        registers_pkg::IrqEnableOffset: irq_enable_q <= merged[IrqCount-1:0];
+        registers_pkg::DescAddrLoOffset: desc_addr_lo_q <= merged;
+        registers_pkg::DescAddrHiOffset: desc_addr_hi_q <= merged;
+        registers_pkg::MemBaseLoOffset: mem_base_lo_q <= merged;
+        registers_pkg::MemBaseHiOffset: mem_base_hi_q <= merged;
+        registers_pkg::MemLimitLoOffset: mem_limit_lo_q <= merged;
+        registers_pkg::MemLimitHiOffset: mem_limit_hi_q <= merged;
+        registers_pkg::CodebookScaleOffset: codebook_scale_q <= merged;
+        default:
+        if (is_codebook) codebook_q[codebook_index*CodebookWidth+:CodebookWidth] <= merged[CodebookWidth-1:0];
+      endcase
+    end
+  end
+
+  // Commands. An event and the write that clears it in the same cycle leave the event recorded.
+  assign control_write = write && offset == registers_pkg::ControlOffset;
+  assign ring = control_write && write_bits[registers_pkg::ControlDoorbellLsb];
+  assign clear = control_write && write_bits[registers_pkg::ControlClearCountersLsb];
+  assign accepted = ring && !busy;
+  assign rejected = ring && busy;
+  assign irq_clear = (write && offset == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
+
+  always_comb begin
+    irq_set = '0;
+    irq_set[registers_pkg::IrqStatusDoneLsb] = done_i;
+    irq_set[registers_pkg::IrqStatusErrorLsb] = error_i || rejected;
+    irq_set[registers_pkg::IrqStatusNonfiniteLsb] = nonfinite_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      doorbell_o <= 1'b0;
+      clear_counters_o <= 1'b0;
+      active_q <= 1'b0;
+      done_q <= 1'b0;
+      error_q <= 1'b0;
+      error_code_q <= registers_pkg::ErrorCodeNone;
+      error_info_q <= '0;
+      jobs_done_q <= '0;
+      irq_status_q <= '0;
+      irq_o <= 1'b0;
+    end else begin
+      doorbell_o <= accepted;
+      clear_counters_o <= clear;
+      irq_status_q <= (irq_status_q & ~irq_clear) | irq_set;
+      irq_o <= (irq_status_q & irq_enable_q) != '0;
+
+      if (accepted) active_q <= 1'b1;
+      else if (done_i || error_i) active_q <= 1'b0;
+
+      if (done_i) done_q <= 1'b1;
+      else if (accepted) done_q <= 1'b0;
+
+      if (error_i) begin
+        error_q <= 1'b1;
+        error_code_q <= error_code_i;
+        error_info_q <= error_info_i;
+      end else if (rejected && !error_q) begin
+        error_q <= 1'b1;
+        error_code_q <= registers_pkg::ErrorCodeBusy;
+        error_info_q <= '0;
+      end else if (accepted) begin
+        error_q <= 1'b0;
+        error_code_q <= registers_pkg::ErrorCodeNone;
+        error_info_q <= '0;
+      end
+
+      if (clear) jobs_done_q <= '0;
+      else if (done_i) jobs_done_q <= jobs_done_q + 32'd1;
+    end
+  end
+
+  // Reading a lower half keeps the upper half of the same cycle.
+  for (genvar i = 0; i < CounterCount; i++) begin : g_counter
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        counter_high_q[i*32+:32] <= '0;
+      end else if (read && is_counter && !offset[2] && counter_index == CounterIndexW'(i)) begin
+        counter_high_q[i*32+:32] <= counters_i[i*64+32+:32];
+      end
+    end
+  end
+
+  assign desc_addr_o = {desc_addr_hi_q, desc_addr_lo_q};
+  assign mem_base_o = {mem_base_hi_q, mem_base_lo_q};
+  assign mem_limit_o = {mem_limit_hi_q, mem_limit_lo_q};
+  assign codebook_o = codebook_q;
+  assign codebook_scale_o = codebook_scale_q;
+
+  logic unused_address;
+  assign unused_address = ^reg_addr_i[1:0];
+
+  if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : g_check_bus
+    ERROR_BUS_W_must_be_64_128_256_or_512 error ();
+  end
+  if (COLUMNS < 1 || COLUMNS > 255 || ACT_W > 255) begin : g_check_geometry
+    ERROR_COLUMNS_and_ACT_W_must_fit_8_bits error ();
+  end
+  if (ACT_DEPTH > 65535 || MAX_RANK > 65535 || MAX_ROWS > 65535 || NESTED_DEPTH > 65535) begin : g_check_limits
+    ERROR_limits_must_fit_16_bits error ();
+  end
+  if (32'(registers_pkg::CodebookOffset) % (4 * CodebookCount) != 0) begin : g_check_codebook
+    ERROR_codebook_must_be_aligned_to_its_size error ();
+  end
+  if (32'(registers_pkg::CounterOffset) % (8 << CounterIndexW) != 0) begin : g_check_counter
+    ERROR_counters_must_be_aligned_to_their_size error ();
+  end
+
+endmodule : control_registers

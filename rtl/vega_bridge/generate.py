@@ -1,0 +1,368 @@
+"""Make everything that knows the register map from ``edge_qlora.rdl``.
+
+python rtl/vega_bridge/generate.py              write the SystemVerilog package, the C header and the Python module
+python rtl/vega_bridge/generate.py --check      fail when one of the written files is not what the RDL says
+python rtl/vega_bridge/generate.py --html DIR   write the HTML pages (about 8 MB) to DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from peakrdl_cheader.exporter import CHeaderExporter
+from peakrdl_html import HTMLExporter
+from systemrdl import RDLCompiler
+from systemrdl.node import AddrmapNode, FieldNode, RegNode
+from systemrdl.rdltypes import AccessType, OnWriteType
+
+ROOT = Path(__file__).resolve().parents[2]
+RDL = Path(__file__).with_name("edge_qlora.rdl")
+SV_PACKAGE = Path(__file__).with_name("registers_pkg.sv")
+C_HEADER = ROOT / "sw/include/edge_qlora_registers.h"
+PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
+BANNER = "Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit."
+WINDOW_BITS = 12  # the control registers fill a 4 KB window
+
+PYTHON_PRELUDE = '''
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+@dataclass(frozen=True)
+class Field:
+    """A bit field.
+
+    Attributes:
+        name: name in its register.
+        lsb: lowest bit.
+        width: number of bits.
+        access: RO, RW, WO (reads as zero) or W1C (writing one clears), seen from the host.
+        reset: value after reset; None where parameters of the RTL set it.
+        hardware: True when the accelerator changes the field by itself.
+    """
+
+    name: str
+    lsb: int
+    width: int
+    access: str
+    reset: int | None
+    hardware: bool
+
+    @property
+    def mask(self) -> int:
+        """The field's bits within its register."""
+        return ((1 << self.width) - 1) << self.lsb
+
+    def get(self, register: int) -> int:
+        """The field's value within a register value."""
+        return (register & self.mask) >> self.lsb
+
+    def put(self, value: int) -> int:
+        """A register value with this field set to ``value`` and the other bits zero.
+
+        Raises:
+            ValueError: ``value`` does not fit.
+        """
+        if not 0 <= value < 1 << self.width:
+            raise ValueError(f"{value:#x} does not fit the {self.width} bits of field {self.name}")
+        return value << self.lsb
+
+
+@dataclass(frozen=True)
+class Register:
+    """A 32-bit register; ``register["field"]`` is one of its fields.
+
+    Attributes:
+        name: name in the register map.
+        offset: byte offset in the window of the control registers.
+        fields: bit fields, lowest first.
+    """
+
+    name: str
+    offset: int
+    fields: tuple[Field, ...]
+
+    @property
+    def writable(self) -> bool:
+        """Whether a write is accepted; otherwise it is answered with SLVERR."""
+        return any(field.access != "RO" for field in self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(f"register {self.name} has no field {name}")
+'''
+
+
+@dataclass(frozen=True)
+class Series:
+    """Registers NAME0, NAME1, ... of equal layout at consecutive addresses."""
+
+    name: str
+    registers: tuple[RegNode, ...]
+
+
+def compile_map() -> AddrmapNode:
+    """Compile and elaborate the RDL file.
+
+    Returns:
+        The address map's node.
+
+    Raises:
+        systemrdl.RDLCompileError: the file has an error, already printed.
+    """
+    compiler = RDLCompiler()
+    compiler.compile_file(str(RDL))
+    return compiler.elaborate().top
+
+
+def registers(top: AddrmapNode) -> list[RegNode]:
+    """Registers in ascending address order.
+
+    Raises:
+        ValueError: a register is not 32 bits wide, not aligned or outside the window.
+    """
+    found = sorted((node for node in top.children(unroll=True) if isinstance(node, RegNode)), key=address)
+    for node in found:
+        if node.get_property("regwidth") != 32 or address(node) % 4 or address(node) >= 1 << WINDOW_BITS:
+            raise ValueError(f"{node.inst_name} must be an aligned 32-bit register inside the window")
+    return found
+
+
+def address(node: RegNode) -> int:
+    """Byte offset of a register in the window."""
+    return node.raw_absolute_address
+
+
+def access(field: FieldNode) -> str:
+    """Access of a field as the host sees it: RO, RW, WO or W1C.
+
+    Raises:
+        ValueError: the field's software properties are none of these.
+    """
+    kind = (field.get_property("sw"), field.get_property("onwrite"))
+    known = {
+        (AccessType.r, None): "RO",
+        (AccessType.rw, None): "RW",
+        (AccessType.rw, OnWriteType.woclr): "W1C",
+        (AccessType.w, None): "WO",
+    }
+    if kind not in known:
+        raise ValueError(f"{field.get_path()}: the RTL generator does not know {kind}")
+    return known[kind]
+
+
+def reset(node: RegNode) -> int | None:
+    """Reset value of a whole register, or None when a field's comes from RTL parameters."""
+    value = 0
+    for field in node.fields():
+        if field.get_property("reset") is None:
+            return None
+        value |= field.get_property("reset") << field.lsb
+    return value
+
+
+def series(top: AddrmapNode) -> list[Series]:
+    """Runs of numbered registers (CODEBOOK0 to CODEBOOK15) that are one table."""
+    groups: dict[str, list[RegNode]] = {}
+    for node in registers(top):
+        if match := re.fullmatch(r"(.*?)(\d+)", node.inst_name):
+            groups.setdefault(match[1], []).append(node)
+    return [
+        Series(name, tuple(nodes))
+        for name, nodes in groups.items()
+        if len({tuple((f.inst_name, f.lsb, f.width) for f in node.fields()) for node in nodes}) == 1
+        and [address(node) for node in nodes] == [address(nodes[0]) + 4 * i for i in range(len(nodes))]
+    ]
+
+
+def counters(top: AddrmapNode) -> list[str]:
+    """Names of the 64-bit counters, in address order, without their _LO."""
+    return [node.inst_name.removesuffix("_LO") for node in registers(top) if node.type_name.startswith("counter_lo")]
+
+
+def encodings(top: AddrmapNode) -> Iterator[tuple[RegNode, FieldNode, type]]:
+    """Fields with named values."""
+    for node in registers(top):
+        for field in node.fields():
+            if (encode := field.get_property("encode")) is not None:
+                yield node, field, encode
+
+
+def camel(name: str) -> str:
+    """UPPER_CASE or snake_case to CamelCase."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def first_sentence(node: RegNode) -> str:
+    """Description of a register on one line, or of its only field where it has none."""
+    text = node.get_property("desc") or next(iter(node.fields())).get_property("desc") or ""
+    return re.split(r"(?<=[.;]) ", " ".join(text.split()))[0].rstrip(".;")
+
+
+def sv_package(top: AddrmapNode) -> str:
+    """SystemVerilog package of the map: offsets, reset values, field positions and named values."""
+    out = [
+        f"// {BANNER}",
+        "// Keeps addresses, field positions and reset values of the control registers out of hand-written RTL.",
+        "package registers_pkg;",
+        "  // The package holds the whole map; no module needs all of it.",
+        "  /* verilator lint_off UNUSEDPARAM */",
+        f"  localparam int WindowBits = {WINDOW_BITS};",
+    ]
+    tables = series(top)
+    in_tables = {node.inst_name for table in tables for node in table.registers}
+    for node in registers(top):
+        if node.inst_name in in_tables:
+            continue
+        name = camel(node.inst_name)
+        out += ["", f"  // {first_sentence(node)}."]
+        out.append(f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(node):03x};")
+        if reset(node) is not None:
+            out.append(f"  localparam [31:0] {name}Reset = 32'h{reset(node):08x};")
+        for field in node.fields():
+            if field.width != 32:
+                out.append(f"  localparam int {name}{camel(field.inst_name)}Lsb = {field.lsb};")
+                out.append(f"  localparam int {name}{camel(field.inst_name)}Width = {field.width};")
+    for node, _, encode in encodings(top):
+        width = len(f"{max(int(member) for member in encode):b}")
+        field = next(f for f in node.fields() if f.get_property("encode") is encode)
+        width = max(width, field.width)
+        out += ["", f"  // Values of {node.inst_name}.{field.inst_name}."]
+        for member in encode:
+            out.append(
+                f"  localparam [{width - 1}:0] {camel(node.inst_name)}{camel(member.name)} = {width}'d{int(member)};"
+            )
+    for table in tables:
+        name, width = camel(table.name), next(iter(table.registers[0].fields())).width
+        count = len(table.registers)
+        values = ", ".join(f"{width}'h{reset(node):x}" for node in reversed(table.registers))
+        out += ["", f"  // All {count} registers {table.name}0, {table.name}1, ... as one vector, number 0 lowest."]
+        out += [
+            f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(table.registers[0]):03x};",
+            f"  localparam int {name}Count = {count};",
+            f"  localparam int {name}Width = {width};",
+            f"  localparam [{count * width - 1}:0] {name}Reset = {{",
+            *(f"    {line}" for line in wrap(values)),
+            "  };",
+        ]
+    names = counters(top)
+    out += ["", "  // 64-bit counters as LO/HI pairs from CounterOffset on; positions in the core's counter vector."]
+    out += [f"  localparam int CounterCount = {len(names)};"]
+    out += [f"  localparam [{WINDOW_BITS - 1}:0] CounterOffset = {camel(names[0])}LoOffset;"]
+    out += [f"  localparam int Counter{camel(name)} = {index};" for index, name in enumerate(names)]
+    return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : registers_pkg", ""])
+
+
+def listing(nodes: Iterable[RegNode]) -> list[str]:
+    """Indented lines that name registers, comma after each."""
+    return [f"    {line}" for line in wrap(", ".join(node.inst_name for node in nodes) + ",")]
+
+
+def wrap(text: str, width: int = 100) -> list[str]:
+    """Break a comma-separated list into lines."""
+    lines = [""]
+    for part in text.split(", "):
+        if len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += f"{part}, "
+    lines[-1] = lines[-1].removesuffix(", ")
+    return [line.rstrip() for line in lines]
+
+
+def c_header(top: AddrmapNode) -> str:
+    """C header: PeakRDL's struct and field masks, with register offsets and named values added."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / C_HEADER.name
+        CHeaderExporter().export(top, str(path), reuse_typedefs=False)
+        text = path.read_text()
+    # All members are aligned words. A packed struct would let a compiler for a strict-alignment RISC-V split each
+    # access into bytes, which a device register must not see; the static assertion on the size remains.
+    text = text.replace("struct __attribute__ ((__packed__))", "struct")
+    extra = ["", "// Byte offsets of the registers"]
+    extra += [f"#define EDGE_QLORA__{node.inst_name}__offset {address(node):#05x}" for node in registers(top)]
+    for node, field, encode in encodings(top):
+        extra += ["", f"// Values of {node.inst_name}.{field.inst_name}"]
+        for member in encode:
+            name = f"EDGE_QLORA__{node.inst_name}__{field.inst_name.upper()}__{member.name}"
+            extra.append(f"#define {name} {int(member)}")
+    mark = "#include <assert.h>\n"
+    if text.count(mark) != 1:
+        raise ValueError("PeakRDL-cheader's output no longer has the place where offsets are added")
+    return f"// {BANNER}\n" + text.replace(mark, mark + "\n".join(extra) + "\n")
+
+
+def python_module(top: AddrmapNode) -> str:
+    """Python module of the map: one Register per register, enumerations, tables and counters."""
+    out = [f'"""Register map of the accelerator. {BANNER}"""', PYTHON_PRELUDE]
+    for _, _, encode in encodings(top):
+        name = camel(encode.type_name.removesuffix("_e"))
+        out += ["", f"class {name}(IntEnum):", f'    """Values of the field encoded as {encode.type_name}."""', ""]
+        for member in encode:
+            out.append(f"    {member.name} = {int(member)}  # {' '.join((member.rdl_desc or '').split())}")
+        out.append("")
+    out.append("")
+    for node in registers(top):
+        out.append(f"# {first_sentence(node)}.")
+        fields = []
+        for field in node.fields():
+            value = field.get_property("reset")
+            hardware = field.get_property("hw") in (AccessType.w, AccessType.rw)
+            fields.append(
+                f'Field("{field.inst_name}", {field.lsb}, {field.width}, "{access(field)}", '
+                f"{value if value is None else hex(value)}, {hardware}),"
+            )
+        head = f'{node.inst_name} = Register("{node.inst_name}", {address(node):#05x}, ('
+        out += [f"{head}{fields[0]}))"] if len(fields) == 1 else [head, *(f"    {field}" for field in fields), "))"]
+    out += ["", "REGISTERS = (", *listing(registers(top)), ")"]
+    for table in series(top):
+        out += ["", f"# The table {table.registers[0].inst_name} to {table.registers[-1].inst_name}."]
+        out += [f"{table.name} = (", *listing(table.registers), ")"]
+    out += ["", "# 64-bit counters in address order, as (LO, HI)."]
+    out += ["COUNTERS = {"] + [f'    "{name}": ({name}_LO, {name}_HI),' for name in counters(top)] + ["}"]
+    out += ["", "# Size of the register window in bytes.", f"WINDOW_SIZE = {1 << WINDOW_BITS:#x}", ""]
+    return "\n".join(out)
+
+
+def generated() -> dict[Path, str]:
+    """Every committed file that comes from the RDL, with the text it must have."""
+    top = compile_map()
+    return {SV_PACKAGE: sv_package(top), C_HEADER: c_header(top), PYTHON_MODULE: python_module(top)}
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    parser.add_argument("--html", type=Path, help="folder for the HTML pages")
+    arguments = parser.parse_args()
+    if arguments.html:
+        HTMLExporter().export(compile_map(), str(arguments.html), title="Edge QLoRA control registers")
+        print(f"wrote {arguments.html}/index.html")
+        return
+    stale = 0
+    for path, text in generated().items():
+        old = path.read_text() if path.is_file() else ""
+        if arguments.check and old != text:
+            stale += 1
+            lines = difflib.unified_diff(old.splitlines(), text.splitlines(), path.name, "from the RDL", lineterm="")
+            print("\n".join(list(lines)[:40]), file=sys.stderr)
+        elif not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    if stale:
+        sys.exit(f"error: {stale} generated file(s) differ from edge_qlora.rdl; run rtl/vega_bridge/generate.py")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The AXI slave alone: every kind of burst, every kind of pause, a slow and failing register bus."""
+
+from __future__ import annotations
+
+import random
+
+import cocotb
+import pyuvm
+from cocotb.triggers import ClockCycles
+
+from tb.common.base import scaled, within
+from tb.common.scoreboard import ScoreboardError
+from tb.common.stream import Pace
+from tb.registers.agent import AxiItem, Items
+from tb.registers.base import AxiTest, any_paces
+from tb.registers.burst import SLVERR, Burst, Kind
+from tb.registers.env import AxiEnv, RegisterBus, Setup
+from tb.registers.stimulus import fill, illegal_burst, random_burst
+
+
+class SlaveTest(AxiTest):
+    """Test on the axi_slave top."""
+
+    def make_env(self, setup: Setup) -> AxiEnv:
+        env = AxiEnv("env", self, self.dut, self.dut, setup)
+        self.bus = RegisterBus("bus", self, self.dut, Pace.any(), random.choice((0.0, 0.05, 0.5)))
+        return env
+
+    def random_items(self, count: int) -> list[AxiItem]:
+        """Random bursts, one in ten illegal."""
+        return [
+            AxiItem((illegal_burst if random.random() < 0.1 else random_burst)(self.bus_bytes, self.base, self.id_bits))
+            for _ in range(count)
+        ]
+
+
+@pyuvm.test()
+class RandomBursts(SlaveTest):
+    """Random bursts while the pauses of all channels and of the register bus change."""
+
+    async def body(self) -> None:
+        for _ in range(scaled(6, 5)):
+            self.env.driver.set_paces(any_paces())
+            self.bus.pace = Pace.any()
+            await self.send(*self.random_items(scaled(60, 40)))
+
+
+@pyuvm.test()
+class ReadsPassAStarvedWrite(SlaveTest):
+    """A write whose data does not come leaves reads alone; it finishes when the data comes at last."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace()
+        driver = self.env.driver
+        driver.w.pause = True
+        write = AxiItem(fill(Burst(True, self.base, 4), self.bus_bytes, False))
+        await self.send(write)
+        for _ in range(8):
+            await self.burst(Burst(False, self.base + 64, 3))
+        assert not write.done.is_set(), "the write finished without its data"
+        driver.w.pause = False
+        await within(1000, write.done.wait(), "the end of the write")
+
+
+@pyuvm.test()
+class WritesPassABlockedRead(SlaveTest):
+    """A read whose data is not taken leaves writes alone, and the other way round for B."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace()
+        driver = self.env.driver
+        driver.r.pause = True
+        read = AxiItem(Burst(False, self.base, 4))
+        await self.send(read)
+        await ClockCycles(self.dut.clk_i, 20)
+        for _ in range(8):
+            await self.burst(fill(Burst(True, self.base + 64, 3), self.bus_bytes, False))
+        assert not read.done.is_set(), "the read finished though its data was not taken"
+        driver.r.pause, driver.b.pause = False, True
+        await within(1000, read.done.wait(), "the end of the read")
+        await ClockCycles(self.dut.clk_i, 2)
+        write = AxiItem(fill(Burst(True, self.base, 1), self.bus_bytes, False))
+        await self.send(write)
+        for _ in range(8):
+            await self.burst(Burst(False, self.base + 64, 3))
+        assert not write.done.is_set(), "the write finished though its response was not taken"
+        driver.b.pause = False
+        await within(1000, write.done.wait(), "the end of the write")
+
+
+@pyuvm.test()
+class FairTurns(SlaveTest):
+    """While both directions always have work, each gets at least a third of the register bus."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace()
+        size = self.bus_bytes.bit_length() - 1
+        writes = [AxiItem(fill(Burst(True, self.base, 16, size), self.bus_bytes, False)) for _ in range(6)]
+        reads = [AxiItem(Burst(False, self.base, 16, size)) for _ in range(6)]
+        await self.send(*(item for pair in zip(writes, reads, strict=True) for item in pair))
+        counts = {True: 0, False: 0}
+        while not writes[-1].done.is_set() and not reads[-1].done.is_set():
+            await ClockCycles(self.dut.clk_i, 1)
+            if self.dut.reg_valid_o.value and self.dut.reg_ready_i.value:
+                counts[bool(self.dut.reg_write_o.value)] += 1
+        share = counts[True] / sum(counts.values())
+        assert 1 / 3 < share < 2 / 3, f"writes got {100 * share:.0f} % of the register bus"
+
+
+@pyuvm.test()
+class WrongLast(SlaveTest):
+    """A WLAST in the wrong place is answered with SLVERR after the number of beats that AWLEN names."""
+
+    async def body(self) -> None:
+        self.bus.errors = 0.0
+        driver, original = self.env.driver, self.env.driver.w.send
+
+        async def send(beat) -> None:
+            beat.wlast ^= self.flips.pop(0)
+            await original(beat)
+
+        driver.w.send = send
+        for self.flips in ([1, 0], [0, 1], [1, 1]):
+            item = await self.burst(fill(Burst(True, self.base, 2), self.bus_bytes, False))
+            assert item.responses == [SLVERR], "a wrong WLAST went unnoticed"
+        self.flips = [0, 0]
+        item = await self.burst(fill(Burst(True, self.base, 2), self.bus_bytes, False))
+        assert item.responses != [SLVERR], "the error of an earlier burst stuck"
+
+
+@pyuvm.test()
+class EveryShape(SlaveTest):
+    """Every size at every lane, in both directions and for each burst type, without pauses."""
+
+    async def body(self) -> None:
+        self.bus.pace, self.bus.errors = Pace(), 0.0
+        bursts = []
+        for size in range(self.bus_bytes.bit_length()):
+            for lane in range(self.bus_bytes):
+                shapes = [(Kind.INCR, 1), (Kind.INCR, 3), (Kind.FIXED, 2)]
+                if lane % (1 << size) == 0:
+                    shapes.append((Kind.WRAP, 4))
+                for kind, beats in shapes:
+                    for write in (False, True):
+                        burst = Burst(write, self.base + 0x40 + lane, beats, size, kind)
+                        bursts.append(fill(burst, self.bus_bytes, False) if write else burst)
+        await Items([AxiItem(burst) for burst in bursts]).start(self.env.sequencer)
+        await within(200_000, self.env.drained(), "the response to every burst")
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class CorruptReadData(SlaveTest):
+    """A flipped bit of R data must be caught."""
+
+    injected = True
+
+    async def body(self) -> None:
+        self.env.monitor.corrupt = 2
+        await self.burst(Burst(False, self.base, 4))
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class LostAccess(SlaveTest):
+    """An access that the register bus sees at another address than the burst says must be caught."""
+
+    injected = True
+
+    async def body(self) -> None:
+        publish = self.env.monitor._publish
+
+        def moved(channel: str, fields: dict) -> None:
+            publish(channel, {**fields, "addr": fields["addr"] ^ 4} if channel == "access" else fields)
+
+        self.env.monitor._publish = moved
+        await self.burst(Burst(False, self.base, 1))
+        cocotb.log.info("the scoreboard must now report the wrong address")
