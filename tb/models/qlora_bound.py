@@ -1,0 +1,92 @@
+"""Bounds on the error of a QLoRA layer's results, composed from those of its steps (docs/ip/lora_linear.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb.models.align import BLOCK
+from tb.models.error_bound import UNIT, error_bound
+from tb.models.matrix import CodeWeights, Segment, gemm
+from tb.models.qlora import NF4_VALUES, Compute, Float, Layer, backward_steps, forward_steps, widen
+
+Float64 = NDArray[np.float64]
+FP16_UNIT = 2.0**-11
+FP16_TINY = 2.0**-25  # half the spacing of FP16 subnormals
+# Roundings of one FP32 evaluation beside those of its sums: the weight's product with absmax, the product with the
+# activation, the scale and the sum of both terms, and one to spare.
+OTHER_ROUNDINGS = 5
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Largest possible difference of every element of a result.
+
+    Attributes:
+        exact: from real arithmetic on the FP32 dequantized weight.
+        float32: from any evaluation of the same formulas in FP32, each product and sum rounded once, in any order.
+    """
+
+    exact: Float64
+    float32: Float64
+
+
+def magnitudes(weights: CodeWeights) -> Float64:
+    """``|W|`` [N, K] from the real NF4 values."""
+    return np.abs(NF4_VALUES)[weights.codes] * np.repeat(np.abs(weights.absmax.astype(np.float64)), BLOCK, axis=1)
+
+
+def _gamma(roundings: int) -> float:
+    return roundings * UNIT / (1 - roundings * UNIT)
+
+
+def _recorder(act_width: int) -> tuple[Compute, list[Float64]]:
+    """A ``compute`` that also notes the bound of every step."""
+    found: list[Float64] = []
+
+    def compute(segments: list[Segment]) -> NDArray:
+        found.append(error_bound(segments, act_width, NF4_VALUES))
+        return gemm(segments, act_width)
+
+    return compute, found
+
+
+def _bounds(result: Float, exact: Float64, terms: list[tuple[int, Float64]]) -> Bounds:
+    """Add the rounding of an FP16 result, and an FP32 evaluation's own error: (additions, magnitude) per term."""
+    if result.dtype == np.float16:
+        exact = exact + (np.abs(result.astype(np.float64)) + exact) * FP16_UNIT + FP16_TINY
+    return Bounds(exact, exact + sum(_gamma(additions + OTHER_ROUNDINGS) * size for additions, size in terms))
+
+
+def forward_bound(layer: Layer, x: Float, y: Float, act_width: int) -> Bounds:
+    """Bounds on the error of y [M, N], a result of ``qlora.forward`` for x [M, K]."""
+    compute, found = _recorder(act_width)
+    forward_steps(layer, x, compute)
+    ax, aa, abt = (np.abs(widen(v), dtype=np.float64) for v in (x, layer.lora_a, layer.lora_bt))
+    (_, k), r, s = x.shape, layer.rank, abs(layer.scale)
+    base = ax @ magnitudes(layer.weights).T
+    exact, terms = found[-1] + UNIT * base, [(k, base)]
+    if r:
+        exact = exact + s * (found[0] @ abt)
+        terms.append((k + r, s * (ax @ aa.T @ abt)))
+    return _bounds(y, exact, terms)
+
+
+def backward_bound(layer: Layer, x: Float, dy: Float, dx: Float, act_width: int) -> dict[str, Bounds]:
+    """Bounds on the errors of ``qlora.backward``'s results by name: "dx", with an adapter "d_lora_a", "d_lora_bt"."""
+    compute, found = _recorder(act_width)
+    _, da, dbt = backward_steps(layer, x, dy, compute)
+    ax, ady, aa, abt = (np.abs(widen(v), dtype=np.float64) for v in (x, dy, layer.lora_a, layer.lora_bt))
+    (m, k), n, r, s = x.shape, dy.shape[1], layer.rank, abs(layer.scale)
+    base = ady @ magnitudes(layer.weights)
+    if not r:
+        return {"dx": _bounds(dx, found[0] + UNIT * base, [(n, base)])}
+    of_du, of_dx, of_ut, of_dut, of_da, of_dbt = found
+    low = s * (ady @ abt.T)
+    return {
+        "dx": _bounds(dx, of_dx + of_du @ aa + UNIT * base, [(n, base), (n + r, low @ aa)]),
+        "d_lora_a": _bounds(da, of_da + of_dut @ ax, [(n + m, low.T @ ax)]),
+        "d_lora_bt": _bounds(dbt, of_dbt + s * (of_ut @ ady), [(k + m, s * (aa @ ax.T @ ady))]),
+    }

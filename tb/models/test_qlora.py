@@ -1,0 +1,122 @@
+"""The layer model: within its derived bounds of float64 and of bitsandbytes with PEFT, and more exact than FP16."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from edge_qlora import registers
+from edge_qlora.quantization import quantize_nf4
+
+from tb.cases import random_activations, random_adapter, smollm2_case
+from tb.models import matrix, qlora
+from tb.models.qlora_bound import backward_bound, forward_bound
+from tb.reference import LinearCase, LinearResult, float64_reference, fp16_baseline, relative_error, torch_reference
+
+SCALE = 2.0
+CASES = {
+    "smollm2 q_proj": lambda: smollm2_case(0, "self_attn.q_proj", 24),
+    "smollm2 down_proj": lambda: smollm2_case(1, "mlp.down_proj", 7),
+    "smollm2 gate_proj": lambda: smollm2_case(0, "mlp.gate_proj", 70, rank=5),
+    "outlier, rank 64": lambda: random_case(128, 192, 9, 64),
+    "one token, rank 1": lambda: random_case(64, 64, 1, 1),
+    "many tokens": lambda: random_case(64, 128, 200, 8),
+}
+
+
+def random_case(n: int, k: int, tokens: int, rank: int, seed: int = 1) -> LinearCase:
+    """A random layer whose activations have an outlier channel."""
+    rng = np.random.default_rng([seed, n, k, tokens])
+    weight = quantize_nf4((0.05 * rng.standard_normal((n, k))).astype(np.float32))
+    x, dy = random_activations(tokens, k, rng), random_activations(tokens, n, rng)
+    return LinearCase("random", weight, x, dy, *random_adapter(n, k, rank, seed), SCALE)
+
+
+def rounded(case: LinearCase, dtype: type) -> LinearCase:
+    """The case with every operand rounded to ``dtype`` and widened again."""
+    values = (v.astype(dtype).astype(np.float32) for v in (case.x, case.dy, case.lora_a, case.lora_b))
+    return LinearCase(case.name, case.weight, *values, case.scale)
+
+
+def stored(result: LinearResult, name: str) -> np.ndarray:
+    """A reference's array by the name, and in the order, that the model has it."""
+    return result.d_lora_b.T if name == "d_lora_bt" else getattr(result, name)
+
+
+@pytest.mark.parametrize("act_width", [18, 25])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("name", CASES)
+def test_within_the_derived_bounds(name: str, dtype: type, act_width: int) -> None:
+    """Every element of y, dx, dA and dB, against float64 and against autograd of bitsandbytes and PEFT."""
+    case = rounded(CASES[name](), dtype)
+    x, dy, a, b = (v.astype(dtype) for v in (case.x, case.dy, case.lora_a, case.lora_b))
+    layer = qlora.Layer.from_nf4(case.weight, a, b, case.scale)
+    y = qlora.forward(layer, x, act_width, dtype)
+    grads = qlora.backward(layer, x, dy, act_width, dtype)
+    bounds = {"y": forward_bound(layer, x, y, act_width)} | backward_bound(layer, x, dy, grads.dx, act_width)
+    results = {"y": y, "dx": grads.dx, "d_lora_a": grads.d_lora_a, "d_lora_bt": grads.d_lora_bt}
+    exact, torch = float64_reference(case), torch_reference(case)
+    baseline = fp16_baseline(case).errors(exact)
+    for key, result in results.items():
+        assert (np.abs(result - stored(exact, key)) <= bounds[key].exact).all(), key
+        assert (np.abs(result - stored(torch, key)) <= bounds[key].float32).all(), key
+        if dtype == np.float32:
+            name_there = "d_lora_b" if key == "d_lora_bt" else key
+            assert relative_error(result, stored(exact, key)) < baseline[name_there], key
+
+
+@pytest.mark.parametrize("mistake", ["code", "lora_a", "lora_b"])
+def test_bounds_notice_one_wrong_value(mistake: str) -> None:
+    """The bounds are tight enough: one wrong code or one missing adapter element puts a result outside of them."""
+    case = CASES["smollm2 q_proj"]()
+    a, b = case.lora_a.copy(), case.lora_b.copy()
+    right = wrong = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
+    if mistake == "code":
+        codes = right.weights.codes.copy()
+        codes[100, 50] ^= 1
+        weights = matrix.CodeWeights(codes, right.weights.absmax, right.weights.codebook)
+        wrong = qlora.Layer(weights, right.lora_a, right.lora_bt, right.scale)
+    else:
+        (a if mistake == "lora_a" else b)[3, 4] = 0
+        wrong = qlora.Layer.from_nf4(case.weight, a, b, case.scale)
+    exact = float64_reference(case)
+    y, grads = qlora.forward(wrong, case.x, 25), qlora.backward(wrong, case.x, case.dy, 25)
+    bounds = {"y": forward_bound(right, case.x, y, 25)} | backward_bound(right, case.x, case.dy, grads.dx, 25)
+    results = {"y": (y, exact.y), "dx": (grads.dx, exact.dx)}
+    results |= {"d_lora_a": (grads.d_lora_a, exact.d_lora_a), "d_lora_bt": (grads.d_lora_bt, exact.d_lora_b.T)}
+    outside = {name for name, (value, of) in results.items() if (np.abs(value - of) > bounds[name].exact).any()}
+    assert (
+        outside == {"code": {"y", "dx"}, "lora_a": {"y", "dx", "d_lora_bt"}, "lora_b": {"y", "dx", "d_lora_a"}}[mistake]
+    )
+
+
+def test_without_adapter() -> None:
+    case = random_case(64, 128, 3, 4)
+    none = np.zeros((0, 128), np.float32), np.zeros((64, 0), np.float32)
+    layer = qlora.Layer.from_nf4(case.weight, *none, case.scale)
+    y = qlora.forward(layer, case.x, 25)
+    grads = qlora.backward(layer, case.x, case.dy, 25)
+    zero = LinearCase("", case.weight, case.x, case.dy, case.lora_a, 0 * case.lora_b, case.scale)
+    exact = float64_reference(zero)
+    assert (np.abs(y - exact.y) <= forward_bound(layer, case.x, y, 25).exact).all()
+    assert (np.abs(grads.dx - exact.dx) <= backward_bound(layer, case.x, case.dy, grads.dx, 25)["dx"].exact).all()
+    assert grads.d_lora_a.shape == (0, 128) and grads.d_lora_bt.shape == (0, 64)
+
+
+def test_default_codebook_is_that_of_the_registers() -> None:
+    book = matrix.Codebook.from_values(qlora.NF4_VALUES)
+    entries = np.array([r["value"].reset for r in registers.CODEBOOK], np.int64)
+    assert (np.where(entries >= 1 << 17, entries - (1 << 18), entries) == book.entries).all()
+    assert np.uint32(registers.CODEBOOK_SCALE["value"].reset).view(np.float32) == book.scale
+
+
+def test_nonfinite_is_found_where_it_enters() -> None:
+    case = random_case(64, 64, 2, 2)
+    layer = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
+    assert not qlora.job_is_nonfinite(layer, case.x, None, 25)
+    assert not qlora.job_is_nonfinite(layer, case.x, case.dy, 25)
+    for poison in ("x", "dy", "lora_a", "lora_b"):
+        values = {name: getattr(case, name).copy() for name in ("x", "dy", "lora_a", "lora_b")}
+        values[poison][1, 1] = np.inf
+        bad = qlora.Layer.from_nf4(case.weight, values["lora_a"], values["lora_b"], case.scale)
+        assert qlora.job_is_nonfinite(bad, values["x"], None, 25) == (poison != "dy"), poison
+        assert qlora.job_is_nonfinite(bad, values["x"], values["dy"], 25), poison
