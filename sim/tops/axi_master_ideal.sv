@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AXI master on the ideal memory: what the bandwidth tests of the master run on.
+//
+// The bus signals keep their names, so the bus monitors of the random tests attach here as well.
+
+module axi_master_ideal #(
+  // Width of a byte address.
+  parameter int ADDR_W            = 40,
+  // Width of the data bus in bits.
+  parameter int DATA_W            = 256,
+  // Width of the AXI ID.
+  parameter int ID_W              = 4,
+  // The ID that every burst carries.
+  parameter int ID_VALUE          = 0,
+  // Width of the destination tag of a read command.
+  parameter int DEST_W            = 4,
+  // Longest burst in beats.
+  parameter int MAX_BURST         = 64,
+  // Bursts in flight per direction.
+  parameter int READ_OUTSTANDING  = 8,
+  parameter int WRITE_OUTSTANDING = 8,
+  // Commands that wait behind the one in progress, per direction.
+  parameter int CMD_DEPTH         = 4,
+  // Size of the memory in beats.
+  parameter int BEATS             = 4096
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  // Latency of the memory in cycles.
+  input  logic [15:0]       latency_i,
+
+  input  logic              rcmd_valid_i,
+  output logic              rcmd_ready_o,
+  input  logic [ADDR_W-1:0] rcmd_addr_i,
+  input  logic [31:0]       rcmd_row_bytes_i,
+  input  logic [15:0]       rcmd_rows_i,
+  input  logic [31:0]       rcmd_stride_i,
+  input  logic [DEST_W-1:0] rcmd_dest_i,
+  output logic              rdata_valid_o,
+  input  logic              rdata_ready_i,
+  output logic [DATA_W-1:0] rdata_data_o,
+  output logic [DEST_W-1:0] rdata_dest_o,
+  output logic              rdata_last_o,
+  input  logic              wcmd_valid_i,
+  output logic              wcmd_ready_o,
+  input  logic [ADDR_W-1:0] wcmd_addr_i,
+  input  logic [31:0]       wcmd_row_bytes_i,
+  input  logic [15:0]       wcmd_rows_i,
+  input  logic [31:0]       wcmd_stride_i,
+  input  logic              wdata_valid_i,
+  output logic              wdata_ready_o,
+  input  logic [DATA_W-1:0] wdata_data_i,
+  input  logic              write_mask_i,
+  output logic              read_idle_o,
+  output logic              writes_pending_o,
+  output logic              read_error_o,
+  output logic [ADDR_W-1:0] read_error_addr_o,
+  output logic [1:0]        read_error_resp_o,
+  output logic              write_error_o,
+  output logic [ADDR_W-1:0] write_error_addr_o,
+  output logic [1:0]        write_error_resp_o,
+  output logic              rbeat_o,
+  output logic              wbeat_o
+);
+
+  logic [ID_W-1:0]     m_axi_awid, m_axi_bid, m_axi_arid, m_axi_rid;
+  logic [ADDR_W-1:0]   m_axi_awaddr, m_axi_araddr;
+  logic [7:0]          m_axi_awlen, m_axi_arlen;
+  logic [DATA_W-1:0]   m_axi_wdata, m_axi_rdata;
+  logic [DATA_W/8-1:0] m_axi_wstrb;
+  logic [1:0]          m_axi_bresp, m_axi_rresp;
+  logic                m_axi_awvalid, m_axi_awready, m_axi_wlast, m_axi_wvalid, m_axi_wready;
+  logic                m_axi_bvalid, m_axi_bready, m_axi_arvalid, m_axi_arready;
+  logic                m_axi_rlast, m_axi_rvalid, m_axi_rready;
+  // Constants of the master that the bus monitors look at and the memory does not need.
+  // verilator lint_off UNUSEDSIGNAL
+  logic [2:0]          m_axi_awsize, m_axi_awprot, m_axi_arsize, m_axi_arprot;
+  logic [1:0]          m_axi_awburst, m_axi_arburst;
+  logic [3:0]          m_axi_awcache, m_axi_awqos, m_axi_arcache, m_axi_arqos;
+  logic                m_axi_awlock, m_axi_arlock;
+  // verilator lint_on UNUSEDSIGNAL
+
+  axi_master #(
+    .ADDR_W           (ADDR_W),
+    .DATA_W           (DATA_W),
+    .ID_W             (ID_W),
+    .ID_VALUE         (ID_VALUE),
+    .DEST_W           (DEST_W),
+    .MAX_BURST        (MAX_BURST),
+    .READ_OUTSTANDING (READ_OUTSTANDING),
+    .WRITE_OUTSTANDING(WRITE_OUTSTANDING),
+    .CMD_DEPTH        (CMD_DEPTH)
+  ) u_master (.*);
+
+  axi_ideal_memory #(
+    .ADDR_W(ADDR_W),
+    .DATA_W(DATA_W),
+    .ID_W  (ID_W),
+    .BEATS (BEATS)
+  ) u_memory (
+    .clk_i,
+    .rst_ni,
+    .latency_i,
+    .s_axi_awid   (m_axi_awid),
+    .s_axi_awaddr (m_axi_awaddr),
+    .s_axi_awlen  (m_axi_awlen),
+    .s_axi_awvalid(m_axi_awvalid),
+    .s_axi_awready(m_axi_awready),
+    .s_axi_wdata  (m_axi_wdata),
+    .s_axi_wstrb  (m_axi_wstrb),
+    .s_axi_wlast  (m_axi_wlast),
+    .s_axi_wvalid (m_axi_wvalid),
+    .s_axi_wready (m_axi_wready),
+    .s_axi_bid    (m_axi_bid),
+    .s_axi_bresp  (m_axi_bresp),
+    .s_axi_bvalid (m_axi_bvalid),
+    .s_axi_bready (m_axi_bready),
+    .s_axi_arid   (m_axi_arid),
+    .s_axi_araddr (m_axi_araddr),
+    .s_axi_arlen  (m_axi_arlen),
+    .s_axi_arvalid(m_axi_arvalid),
+    .s_axi_arready(m_axi_arready),
+    .s_axi_rid    (m_axi_rid),
+    .s_axi_rdata  (m_axi_rdata),
+    .s_axi_rresp  (m_axi_rresp),
+    .s_axi_rlast  (m_axi_rlast),
+    .s_axi_rvalid (m_axi_rvalid),
+    .s_axi_rready (m_axi_rready)
+  );
+
+endmodule : axi_master_ideal

@@ -1,0 +1,185 @@
+"""AXI4 rules, and the master's own status outputs, checked cycle by cycle on what the bus monitor samples."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from tb.axi_master.model import PAGE, Geometry
+
+
+class ProtocolError(AssertionError):
+    """The DUT broke a rule of the bus or of its status outputs."""
+
+
+@dataclass
+class Channel:
+    """One channel in one cycle; ``payload`` is None while valid is low."""
+
+    valid: bool
+    ready: bool
+    payload: dict[str, int] | None
+
+    @property
+    def fires(self) -> bool:
+        """A transfer takes place at this clock edge."""
+        return self.valid and self.ready
+
+
+@dataclass
+class Status:
+    """Status outputs and command events in one cycle."""
+
+    read_idle: bool
+    writes_pending: bool
+    rbeat: bool
+    wbeat: bool
+    read_error: tuple[int, int] | None
+    write_error: tuple[int, int] | None
+    reads_accepted: int
+    reads_completed: int
+    writes_accepted: int
+    write_completed: bool
+
+
+@dataclass
+class Limits:
+    """Parameters of the DUT that the rules depend on."""
+
+    geometry: Geometry
+    read_outstanding: int
+    write_outstanding: int
+    id_value: int
+
+
+@dataclass
+class ProtocolChecker:
+    """Rules over successive cycles. ``violations`` holds the first few broken rules in words."""
+
+    limits: Limits
+    violations: list[str] = field(default_factory=list)
+    count: int = 0
+    most_reads: int = 0
+    most_writes: int = 0
+    _stalled: dict[str, dict[str, int] | None] = field(default_factory=dict)
+    _reads: deque = field(default_factory=deque)  # [address, beats left, failed] from ARVALID to RLAST
+    _data: deque = field(default_factory=deque)  # beats left of each write burst from AWVALID to WLAST
+    _responses: deque = field(default_factory=deque)  # address of each write burst from AWVALID to B
+    _written: int = 0  # write bursts whose last beat is through and whose response is not
+    _pending_reads: int = 0
+    _pending_writes: int = 0
+    _expected: dict[str, object] = field(default_factory=dict)  # status outputs due in the next cycle
+
+    def fail(self, rule: str) -> None:
+        """Record a broken rule."""
+        self.count += 1
+        if len(self.violations) < 10:
+            self.violations.append(rule)
+
+    def require(self, holds: bool, rule: str) -> None:
+        """Record ``rule`` unless it holds."""
+        if not holds:
+            self.fail(rule)
+
+    def cycle(self, channels: dict[str, Channel], status: Status) -> None:
+        """Check one clock cycle; to be called for every cycle out of reset."""
+        self._status(status)
+        new = {name: self._stable(name, channel) for name, channel in channels.items()}
+        for name in ("ar", "aw"):
+            if new[name]:
+                self._address(name, channels[name].payload)
+        # A burst counts from the cycle in which its address becomes valid.
+        if new["ar"]:
+            payload = channels["ar"].payload
+            self._reads.append([payload["addr"], payload["len"] + 1, False])
+        if new["aw"]:
+            payload = channels["aw"].payload
+            self._data.append(payload["len"] + 1)
+            self._responses.append(payload["addr"])
+        self.most_reads = max(self.most_reads, len(self._reads))
+        self.most_writes = max(self.most_writes, len(self._responses))
+        self.require(len(self._reads) <= self.limits.read_outstanding, "too many reads outstanding")
+        self.require(len(self._responses) <= self.limits.write_outstanding, "too many writes outstanding")
+        self._expected = {"rbeat": channels["r"].fires, "wbeat": channels["w"].fires}
+        self._read_data(channels["r"])
+        self._write_data(channels["w"])
+        self._response(channels["b"])
+        self._pending_reads += status.reads_accepted - status.reads_completed
+        self._pending_writes += status.writes_accepted - status.write_completed
+
+    def _stable(self, name: str, channel: Channel) -> bool:
+        """Check that a stalled transfer stays as it is; returns whether a new one is offered."""
+        stalled = self._stalled.get(name)
+        self.require(stalled is None or channel.valid, f"{name}: valid fell before ready")
+        self.require(stalled is None or stalled == channel.payload, f"{name}: payload changed while stalled")
+        self._stalled[name] = channel.payload if channel.valid and not channel.ready else None
+        return channel.valid and stalled is None
+
+    def _address(self, name: str, payload: dict[str, int]) -> None:
+        geometry = self.limits.geometry
+        beats = payload["len"] + 1
+        size = geometry.beat_bytes.bit_length() - 1
+        self.require(payload["addr"] % geometry.beat_bytes == 0, f"{name}: address not aligned")
+        self.require(beats <= geometry.max_burst, f"{name}: burst longer than MAX_BURST")
+        end = payload["addr"] % PAGE + beats * geometry.beat_bytes
+        self.require(end <= PAGE, f"{name}: burst crosses 4 KB")
+        constants = {"id": self.limits.id_value, "size": size, "burst": 1, "lock": 0, "cache": 3, "prot": 0, "qos": 0}
+        for field_name, value in constants.items():
+            self.require(payload[field_name] == value, f"{name}: {field_name} is {payload[field_name]}")
+
+    def _read_data(self, channel: Channel) -> None:
+        if not channel.fires:
+            return
+        if not self._reads:
+            self.fail("r: a beat was taken that nobody asked for")
+            return
+        burst, payload = self._reads[0], channel.payload
+        burst[1] -= 1
+        self.require(payload["last"] == (burst[1] == 0), "r: RLAST at the wrong beat (memory model)")
+        if payload["resp"] & 2 and not burst[2]:
+            burst[2] = True
+            self._expected["read_error"] = (burst[0], payload["resp"])
+        if burst[1] == 0:
+            self._reads.popleft()
+
+    def _write_data(self, channel: Channel) -> None:
+        if not channel.valid:
+            return
+        if not self._data:
+            self.fail("w: data before their address")
+            return
+        self.require(channel.payload["last"] == (self._data[0] == 1), "w: WLAST at the wrong beat")
+        if channel.ready:
+            self._data[0] -= 1
+            if self._data[0] == 0:
+                self._data.popleft()
+                self._written += 1
+
+    def _response(self, channel: Channel) -> None:
+        if not channel.fires:
+            return
+        if not self._responses or not self._written:
+            self.fail("b: response taken before its data")
+            return
+        self._written -= 1
+        addr = self._responses.popleft()
+        if channel.payload["resp"] & 2:
+            self._expected["write_error"] = (addr, channel.payload["resp"])
+
+    def _status(self, status: Status) -> None:
+        for name in ("rbeat", "wbeat"):
+            self.require(getattr(status, name) == self._expected.get(name, False), f"{name}_o is wrong")
+        for name in ("read_error", "write_error"):
+            self.require(getattr(status, name) == self._expected.get(name), f"{name}_o is wrong")
+        self.require(status.read_idle == (self._pending_reads == 0), "read_idle_o is wrong")
+        self.require(status.writes_pending == (self._pending_writes != 0), "writes_pending_o is wrong")
+
+    def finish(self) -> None:
+        """Check that nothing is left over.
+
+        Raises:
+            ProtocolError: a rule was broken.
+        """
+        self.require(not self._reads and not self._data and not self._responses, "bursts left unfinished")
+        if self.count:
+            raise ProtocolError(f"{self.count} violations: " + "; ".join(self.violations))
