@@ -1,0 +1,2 @@
+# Tile transposer
+rtl/systolic/tile_transposer.sv
