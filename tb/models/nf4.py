@@ -185,7 +185,7 @@ def double_quantize(absmax: Float, offset: np.float32) -> tuple[Codes, Float, Fl
     return codes.reshape(-1)[: flat.size], nested, nonfinite
 
 
-def double_dequantize(codes: Codes, nested: Float, offset: np.float32, blocksize: int = NESTED_BLOCK) -> Float:
+def double_dequantize(codes: Codes, nested: Float, offset: Float | np.float32, blocksize: int = NESTED_BLOCK) -> Float:
     """Reconstructed absmax: map value times nested absmax, plus offset, both rounded to float32.
 
     The RTL uses the project's FP32 units, so subnormal operands and results are zero; bitsandbytes keeps them.
@@ -193,13 +193,13 @@ def double_dequantize(codes: Codes, nested: Float, offset: np.float32, blocksize
     Args:
         codes: uint8, any number.
         nested: float32, one per block of ``blocksize`` codes.
-        offset: float32.
+        offset: float32, one for all or one per code.
 
     Returns:
         float32, one per code.
     """
     scale = np.repeat(np.asarray(nested, np.float32), blocksize)[: codes.size]
-    return fp32.add(fp32.mul(DYNAMIC_MAP[codes], scale), np.full(codes.size, offset, np.float32))
+    return fp32.add(fp32.mul(DYNAMIC_MAP[codes], scale), np.broadcast_to(np.asarray(offset, np.float32), codes.shape))
 
 
 def exact_mean(values: Float) -> tuple[np.float32, bool]:

@@ -1,0 +1,213 @@
+"""Exact mean against the golden model, bit for bit."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyuvm
+from cocotb_coverage.coverage import CoverPoint, coverage_section
+
+from tb.common.base import cycle, scaled
+from tb.common.scoreboard import ScoreboardError
+from tb.common.stream import Pace
+from tb.double_quant.stimulus import KINDS, length, positive
+from tb.models import fp32, nf4
+from tb.nf4_quant.base import StreamsTest
+
+GROUP = "exact_mean"
+# The accumulator's steps after the last value: carries, one step per bit of the sum, rounding.
+TAIL = 345
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of stimulus and its mean."""
+
+    kind: str
+    values: np.ndarray
+    mean: np.float32
+    invalid: bool
+
+    @classmethod
+    def of(cls, kind: str, values: np.ndarray) -> Tensor:
+        """A tensor of given values."""
+        values = np.asarray(values, np.float32)
+        return cls(kind, values, *nf4.exact_mean(values))
+
+
+def ties(rng: np.random.Generator) -> np.ndarray:
+    """Two or six values whose mean is halfway between two float32 numbers."""
+    low = int(rng.integers(0, 0x7F7FFFF0))
+    pair = fp32.from_bits([low, low + 1])
+    return pair if rng.random() < 0.5 else np.concatenate([pair, pair, pair])
+
+
+def carries(rng: np.random.Generator) -> np.ndarray:
+    """Large significands of like exponents, which carry through the chunks of the sum."""
+    exponent = int(rng.integers(0, 255))
+    count = int(rng.integers(200, 700))
+    return fp32.from_bits((exponent << 23) + 0x7FFFFF - rng.integers(0, 4, count))
+
+
+def spread(rng: np.random.Generator) -> np.ndarray:
+    """The largest and the smallest numbers together: the sum spans all bits."""
+    values = positive(rng, int(rng.integers(2, 300)), 0, 254)
+    values[0] = fp32.from_bits([0x7F7FFFFF])[0]
+    values[-1] = fp32.from_bits([1])[0]
+    return values
+
+
+def negative(rng: np.random.Generator) -> np.ndarray:
+    """One negative value, which is no absmax."""
+    values = positive(rng, int(rng.integers(1, 40)), 1, 254)
+    values[rng.integers(values.size)] *= np.float32(-1)
+    return values
+
+
+def negative_zero(rng: np.random.Generator) -> np.ndarray:
+    """Zeros of both signs are valid."""
+    return signed_zeros(rng, int(rng.integers(1, 20)))
+
+
+def signed_zeros(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Zeros with random signs."""
+    return np.where(rng.random(count) < 0.5, np.float32(0.0), np.float32(-0.0)).astype(np.float32)
+
+
+SPECIAL = {kind.__name__: kind for kind in (ties, carries, spread, negative, negative_zero)}
+
+
+def _result(tensor: Tensor) -> str:
+    if tensor.invalid:
+        return "NaN"
+    bits = int(tensor.mean.view(np.uint32))
+    return "zero" if bits == 0 else "subnormal" if bits < 0x800000 else "normal"
+
+
+def _rounding(tensor: Tensor) -> str:
+    if tensor.invalid:
+        return "none"
+    exact = sum(map(Fraction, tensor.values.tolist())) / tensor.values.size
+    mean = Fraction(float(tensor.mean))
+    other = np.nextafter(tensor.mean, np.float32(np.inf if exact > mean else -np.inf))
+    if exact == mean:
+        return "exact"
+    if np.isfinite(other) and abs(exact - Fraction(float(other))) == abs(exact - mean):
+        return "tie"
+    return "up" if mean > exact else "down"
+
+
+mean_section = coverage_section(
+    CoverPoint(f"{GROUP}.kind", xf=lambda tensor: tensor.kind, bins=[*KINDS, *SPECIAL]),
+    CoverPoint(f"{GROUP}.result", xf=_result, bins=["zero", "subnormal", "normal", "NaN"]),
+    CoverPoint(f"{GROUP}.rounding", xf=_rounding, bins=["none", "exact", "tie", "up", "down"]),
+    CoverPoint(f"{GROUP}.single", xf=lambda tensor: tensor.values.size == 1, bins=[True, False]),
+)
+
+
+@mean_section
+def sample_tensor(tensor: Tensor) -> None:
+    """A tensor was offered."""
+
+
+class MeanTest(StreamsTest):
+    """A test of exact_mean."""
+
+    group = GROUP
+    inputs = {"in": ("value", "last")}
+    outputs = {"out": ("mean", "invalid")}
+
+    def build_phase(self) -> None:
+        super().build_phase()
+        self.rng = np.random.default_rng(random.getrandbits(64))
+
+    def tensor(self, kind: str) -> Tensor:
+        """A random tensor of a kind."""
+        values = SPECIAL[kind](self.rng) if kind in SPECIAL else KINDS[kind](self.rng, length(self.rng))
+        return Tensor.of(kind, values)
+
+    def items(self, tensors: list[Tensor]):
+        """Input transfers of the tensors."""
+        for tensor in tensors:
+            end = tensor.values.size - 1
+            for at, value in enumerate(tensor.values.view(np.uint32).tolist()):
+                yield {"value": value, "last": int(at == end)}
+
+    async def average(self, tensors: list[Tensor]) -> None:
+        """Send tensors and wait for all means."""
+        for tensor in tensors:
+            fields = {"mean": int(tensor.mean.view(np.uint32)), "invalid": int(tensor.invalid)}
+            self.env.expect("out", [fields], f"{tensor.kind}, {tensor.values.size} values, tensor")
+            sample_tensor(tensor)
+        values = sum(tensor.values.size for tensor in tensors)
+        await self.traffic({"in": self.items(tensors)}, limit=40 * values + 500 * len(tensors))
+
+
+class Random(MeanTest):
+    """Tensors of all kinds with random pauses on both sides."""
+
+    def paces(self) -> dict[str, Pace]:
+        return {"in": Pace.any(), "out": Pace.any()}
+
+    async def body(self) -> None:
+        kinds = [*KINDS, *SPECIAL]
+        await self.average([self.tensor(random.choice(kinds)) for _ in range(scaled(40, 12))])
+
+
+@pyuvm.test()
+class RandomTraffic(Random):
+    """First draw of paces."""
+
+
+@pyuvm.test()
+class RandomTrafficAgain(Random):
+    """Second draw of paces."""
+
+
+@pyuvm.test()
+class FullSpeed(MeanTest):
+    """A value every 3 cycles, faster than the NF4 quantizer makes them, and a mean within the tail."""
+
+    async def body(self) -> None:
+        tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(4000, 800)))
+        before = cycle()
+        await self.average([tensor])
+        spent = cycle() - before
+        assert spent <= 3 * tensor.values.size + TAIL, f"{tensor.values.size} values took {spent} cycles"
+
+
+@pyuvm.test()
+class Corners(MeanTest):
+    """Every kind, single values, and every exponent."""
+
+    async def body(self) -> None:
+        tensors = [self.tensor(kind) for kind in [*KINDS, *SPECIAL] for _ in range(scaled(3, 1))]
+        exponents = range(0, 255) if scaled(1, 0) else random.sample(range(255), 24)
+        tensors += [Tensor.of("any_finite", positive(self.rng, 1 + at % 3, at, at)) for at in exponents]
+        tensors += [Tensor.of("any_finite", KINDS["any_finite"](self.rng, 1)) for _ in range(4)]
+        tensors += [Tensor.of("ties", ties(self.rng)) for _ in range(8)]
+        random.shuffle(tensors)
+        await self.average(tensors)
+
+
+def _caught(fields: tuple[str, ...]) -> type:
+    """An expected-fail test that flips a bit of the first of ``fields`` in one observed mean."""
+
+    class Caught(MeanTest):
+        injected = True
+        outputs = {"out": fields}
+
+        async def body(self) -> None:
+            self.env.agents["out"].monitor.corrupt = random.randrange(3)
+            await self.average([self.tensor("ties") for _ in range(3)])
+
+    Caught.__doc__ = f"One bit of {fields[0]} flipped."
+    Caught.__name__ = Caught.__qualname__ = f"Caught{fields[0].capitalize()}"
+    return pyuvm.test(expect_error=ScoreboardError)(Caught)
+
+
+CaughtMean = _caught(("mean", "invalid"))
+CaughtInvalid = _caught(("invalid", "mean"))
