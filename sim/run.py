@@ -23,6 +23,8 @@ from tb.common.report import Row, format_table
 BUILD = ROOT / "sim/build"
 VERILATOR_ARGS = [
     "-O3",
+    # The tests touch the top module's ports only; keeping every signal visible makes builds and runs several times slower.
+    "--no-public-flat-rw",
     "-Wno-fatal",
     "-Wno-WIDTH",
     "--x-assign",
@@ -66,6 +68,15 @@ def _fingerprint(sources: list[Path], *settings: object) -> str:
     return digest.hexdigest()
 
 
+def _share_runtime(folder: Path, shared: Path, restore: bool) -> None:
+    """Copy Verilator's compiled runtime between a build folder and the store that all builds with its options share."""
+    source, target = (shared, folder) if restore else (folder, shared)
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.glob("verilated*.[do]"):
+        if restore or not (target / path.name).is_file():
+            shutil.copy(path, target / path.name)
+
+
 def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[object, Path]:
     """Build a bench, or reuse the build of the same sources, parameters and options.
 
@@ -79,18 +90,22 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
     parameters = dict(bench.parameters(configs()[config]))
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
-    stamp, log = folder / "fingerprint", folder / "build.log"
+    stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
     fingerprint = _fingerprint(sources, bench.top, parameters, arguments)
+    runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves)).encode()).hexdigest()[:8]
     runner = get_runner(simulator)
     fresh = stamp.is_file() and stamp.read_text() == fingerprint
     if not fresh:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        if simulator == "verilator":
+            _share_runtime(folder, runtime, restore=True)
+            visible.write_text(f'`verilator_config\npublic_flat_rw -module "{bench.top}" -port "*"\n')
         print(f"  building {bench.name} for {simulator}, configuration {config} ...", flush=True)
     started = time.monotonic()
     try:
         runner.build(
-            sources=sources,
+            sources=[*([visible] if simulator == "verilator" else []), *sources],
             hdl_toplevel=bench.top,
             parameters=parameters,
             build_args=arguments,
@@ -105,6 +120,8 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
         print("\n".join(tail), file=sys.stderr)
         raise SystemExit(f"error: building {bench.name} for {simulator} failed; whole log: {log}") from error
     if not fresh:
+        if simulator == "verilator":
+            _share_runtime(folder, runtime, restore=False)
         stamp.write_text(fingerprint)
         print(f"  built in {time.monotonic() - started:.0f} s", flush=True)
     return runner, folder

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Drives the array: loads columns into the shadow weights and streams the activation vectors through the active ones.
+//
+// Why: a tile's columns pass through the array COLUMNS at a time. While one pass streams its vectors, the next pass's
+// columns load; each side waits only for the other's buffer. A pass of one vector (decoding one token) takes as long as
+// loading its columns; with at least COLUMNS / PORTS vectors the array never pauses.
+// Throughput: one column group and one vector per cycle. All outputs are registered, one cycle after the decision.
+module pass_control #(
+    // Array columns.
+    parameter int COLUMNS = 8,
+    // Columns loaded per cycle.
+    parameter int PORTS = 1,
+    // Most rows that one tile serves.
+    parameter int MAX_ROWS = 64,
+    // Scale slots: passes that can be in flight between loading and accumulation, a power of two.
+    parameter int SLOTS = 32
+) (
+    input  logic                                                          clk_i,
+    input  logic                                                          rst_ni,
+    // One command per tile.
+    input  logic                                                          cmd_valid_i,
+    output logic                                                          cmd_ready_o,
+    // Columns of the tile, 1 to 64.
+    input  logic [6:0]                                                    cmd_columns_i,
+    input  logic [$clog2(MAX_ROWS+1)-1:0]                                 cmd_rows_i,
+    // First and last tile of an output block.
+    input  logic                                                          cmd_first_i,
+    input  logic                                                          cmd_last_i,
+    // Columns from the weight loader.
+    input  logic                                                          column_valid_i,
+    output logic                                                          column_ready_o,
+    input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] column_weights_i,
+    input  logic [PORTS*32-1:0]                                           column_scales_i,
+    // Aligned activations of the tile.
+    input  logic                                                          act_ready_i,
+    output logic                                                          act_release_o,
+    output logic [$clog2(MAX_ROWS)-1:0]                                   act_row_o,
+    // An accumulator buffer is free for a new output block.
+    input  logic                                                          acc_free_i,
+    output logic                                                          acc_reserve_o,
+    // To the array: shadow loads.
+    output logic [COLUMNS/PORTS-1:0]                                      load_o,
+    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] load_weights_o,
+    output logic [PORTS*32-1:0]                                           load_scales_o,
+    output logic [$clog2(SLOTS)-1:0]                                      load_slot_o,
+    // To the array and the accumulators: a vector enters (in the cycle its data leave the activation buffer).
+    output logic                                                          vector_o,
+    output logic                                                          swap_o,
+    output logic                                                          first_o,
+    output logic                                                          last_o,
+    output logic [$clog2(SLOTS)-1:0]                                      slot_o,
+    output logic [$clog2(64*MAX_ROWS)-1:0]                                address_o,
+    // Why no vector was issued while a tile waits.
+    output logic                                                          weight_stall_o,
+    output logic                                                          act_stall_o
+);
+  localparam int Groups = COLUMNS / PORTS;
+  localparam int GroupW = Groups > 1 ? $clog2(Groups) : 1;
+  localparam int CountW = $clog2(MAX_ROWS + 1);
+  localparam int RowW = $clog2(MAX_ROWS);
+  localparam int SlotW = $clog2(SLOTS);
+  localparam int AddressW = $clog2(64 * MAX_ROWS);
+  // An accumulator is written this many cycles after it is read, at most: tiles start no closer than that.
+  localparam int TileSpacing = 8;
+
+  // The loading side and the issuing side take the tile's command separately.
+  logic load_cmd_valid, load_cmd_ready, issue_cmd_valid, issue_cmd_ready;
+  logic load_queue_ready, issue_queue_ready;
+  logic [6:0] load_columns, issue_columns;
+  logic [CountW-1:0] issue_rows;
+  logic issue_first, issue_last;
+  logic [2:0] unused_load_level, unused_issue_level;
+  assign cmd_ready_o = load_queue_ready && issue_queue_ready;
+  stream_fifo #(
+      .WIDTH(7),
+      .DEPTH(4)
+  ) u_load_queue (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(cmd_valid_i && issue_queue_ready),
+      .in_ready_o(load_queue_ready),
+      .in_data_i(cmd_columns_i),
+      .out_valid_o(load_cmd_valid),
+      .out_ready_i(load_cmd_ready),
+      .out_data_o(load_columns),
+      .level_o(unused_load_level)
+  );
+  stream_fifo #(
+      .WIDTH(7 + CountW + 2),
+      .DEPTH(4)
+  ) u_issue_queue (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(cmd_valid_i && load_queue_ready),
+      .in_ready_o(issue_queue_ready),
+      .in_data_i({cmd_columns_i, cmd_rows_i, cmd_first_i, cmd_last_i}),
+      .out_valid_o(issue_cmd_valid),
+      .out_ready_i(issue_cmd_ready),
+      .out_data_o({issue_columns, issue_rows, issue_first, issue_last}),
+      .level_o(unused_issue_level)
+  );
+
+  // Loading side.
+  logic shadow_full_q, load_take, pass_loaded, tile_loaded, start;
+  logic [GroupW-1:0] group_q;
+  logic [6:0] loaded_q;
+  logic [SlotW-1:0] load_slot_q;
+  assign column_ready_o = load_cmd_valid && (!shadow_full_q || start);
+  assign load_take = column_valid_i && column_ready_o;
+  assign tile_loaded = loaded_q + 7'(PORTS) >= load_columns;
+  assign pass_loaded = load_take && (tile_loaded || group_q == GroupW'(Groups - 1));
+  assign load_cmd_ready = load_take && tile_loaded;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      shadow_full_q <= 1'b0;
+      group_q <= '0;
+      loaded_q <= '0;
+      load_slot_q <= '0;
+      load_o <= '0;
+    end else begin
+      if (pass_loaded) shadow_full_q <= 1'b1;
+      else if (start) shadow_full_q <= 1'b0;
+      if (load_take) begin
+        group_q <= pass_loaded ? '0 : group_q + 1'b1;
+        loaded_q <= tile_loaded ? '0 : loaded_q + 7'(PORTS);
+      end
+      if (pass_loaded) load_slot_q <= load_slot_q + 1'b1;
+      load_o <= Groups'(load_take) << group_q;
+    end
+    load_weights_o <= column_weights_i;
+    load_scales_o <= column_scales_i;
+    load_slot_o <= load_slot_q;
+  end
+
+  // Issuing side.
+  logic streaming_q, in_tile_q, issue, last_vector, last_pass, tile_start, may_start;
+  logic [CountW-1:0] row_q;
+  logic [6:0] issued_q;  // columns of the tile whose passes are complete
+  logic [AddressW-1:0] address_q;
+  logic [SlotW-1:0] slot_q;
+  logic [3:0] spacing_q;
+
+  // A pass may start when its weights are loaded; a tile also needs its activations and, first, an accumulator.
+  assign tile_start = !in_tile_q;
+  assign may_start = in_tile_q ||
+      (issue_cmd_valid && act_ready_i && spacing_q == '0 && (!issue_first || acc_free_i));
+  assign start = !streaming_q && may_start && shadow_full_q;
+  assign issue = start || streaming_q;
+  assign last_vector = issue && row_q == issue_rows - 1'b1;
+  assign last_pass = issued_q + 7'(COLUMNS) >= issue_columns;
+  assign issue_cmd_ready = last_vector && last_pass;
+  assign act_release_o = issue_cmd_ready;
+  assign act_row_o = RowW'(row_q);
+  assign acc_reserve_o = start && tile_start && issue_first;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      streaming_q <= 1'b0;
+      in_tile_q <= 1'b0;
+      row_q <= '0;
+      issued_q <= '0;
+      address_q <= '0;
+      slot_q <= '0;
+      spacing_q <= '0;
+      vector_o <= 1'b0;
+      swap_o <= 1'b0;
+    end else begin
+      if (issue) begin
+        streaming_q <= !last_vector;
+        row_q <= last_vector ? '0 : row_q + 1'b1;
+      end
+      if (last_vector) begin
+        slot_q <= slot_q + 1'b1;
+        in_tile_q <= !last_pass;
+        issued_q <= last_pass ? '0 : issued_q + 7'(COLUMNS);
+        address_q <= last_pass ? '0 : address_q + AddressW'(MAX_ROWS);
+      end else if (issue) begin
+        in_tile_q <= 1'b1;
+      end
+      if (start && tile_start) spacing_q <= 4'(TileSpacing - 1);
+      else if (spacing_q != '0) spacing_q <= spacing_q - 1'b1;
+      vector_o <= issue;
+      swap_o <= start;
+    end
+    first_o <= issue_first;
+    last_o <= issue_cmd_ready && issue_last;
+    slot_o <= slot_q;
+    address_o <= address_q + AddressW'(row_q);
+  end
+
+  assign weight_stall_o = issue_cmd_valid && !issue && may_start;
+  assign act_stall_o = issue_cmd_valid && !issue && !in_tile_q && !act_ready_i;
+
+  if (SLOTS != 2 ** SlotW) begin : gen_bad_slots
+    ERROR_pass_control_SLOTS_must_be_a_power_of_two u_error ();
+  end
+endmodule

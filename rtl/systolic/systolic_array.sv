@@ -1,0 +1,118 @@
+// Weight-stationary systolic array: 64 rows (one block of the reduction axis) by COLUMNS outputs.
+//
+// A column is a chain of 64 processing elements: partial sums go down, activations move right, and every element holds an
+// active and a shadow weight, so that the next weights load while these compute. A whole vector enters at once and is
+// skewed here. Columns are grouped: the PORTS columns of a group load in the same cycle and see an activation in the
+// same cycle, so that a memory bus that brings two columns a cycle keeps every group busy.
+//
+// Rules for the caller: a group's load must not come before the swap that makes its previous weights active (same cycle
+// is allowed for group 0 and, shifted by the group's number, for the others: load groups in ascending order, at most one
+// a cycle), and a swap comes at least one cycle after the last load of its weights.
+// Latency: a vector at act_i gives its sum in group g after ArrayLatency + g cycles. Throughput: one vector per cycle.
+module systolic_array #(
+    // Array columns, 1 to 16.
+    parameter int COLUMNS = 8,
+    // Activation width in bits: 25 fills a DSP48E1, 18 an ECP5 multiplier.
+    parameter int ACT_W = 25,
+    // Columns loaded per cycle, a divisor of COLUMNS.
+    parameter int PORTS = 1
+) (
+    input  logic                                                  clk_i,
+    input  logic                                                  rst_ni,
+    // One vector: 64 signed mantissas, element 0 lowest.
+    input  logic [systolic_pkg::Rows*ACT_W-1:0]                   act_i,
+    // With the first vector of a pass: the loaded weights become active.
+    input  logic                                                  swap_i,
+    // One bit per column group: weight_i belongs to it.
+    input  logic [COLUMNS/PORTS-1:0]                              load_i,
+    // PORTS columns of 64 signed weights.
+    input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] weight_i,
+    // Column sums; column c belongs to group c / PORTS.
+    output logic [COLUMNS*systolic_pkg::SumWidth-1:0]             sum_o
+);
+  localparam int Rows = systolic_pkg::Rows;
+  localparam int WgtW = systolic_pkg::WeightWidth;
+  localparam int SumW = systolic_pkg::SumWidth;
+  localparam int Groups = COLUMNS / PORTS;
+
+  logic [Rows*ACT_W-1:0] act_skewed;
+  logic [PORTS*Rows*WgtW-1:0] weight_skewed;
+  // Element k is swap_i of k + 1 cycles ago; row r of group g swaps at element r + g.
+  logic [Rows+Groups-2:0] swap_q;
+  // Row r's load enables, load_i of r + 1 cycles ago.
+  logic [Rows*Groups-1:0] load_q;
+
+  skew_buffer #(
+      .LANES(Rows),
+      .WIDTH(ACT_W)
+  ) u_act_skew (
+      .clk_i,
+      .rst_ni,
+      .data_i(act_i),
+      .data_o(act_skewed)
+  );
+
+  for (genvar p = 0; p < PORTS; p++) begin : gen_weight_skew
+    skew_buffer #(
+        .LANES(Rows),
+        .WIDTH(WgtW)
+    ) u_weight_skew (
+        .clk_i,
+        .rst_ni,
+        .data_i(weight_i[p*Rows*WgtW+:Rows*WgtW]),
+        .data_o(weight_skewed[p*Rows*WgtW+:Rows*WgtW])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      swap_q <= '0;
+      load_q <= '0;
+    end else begin
+      swap_q <= (Rows + Groups - 1)'({swap_q, swap_i});
+      load_q <= (Rows * Groups)'({load_q, load_i});
+    end
+  end
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    for (genvar c = 0; c < COLUMNS; c++) begin : gen_column
+      localparam int Group = c / PORTS;
+      logic signed [ACT_W-1:0] act_in, act_out;
+      logic signed [SumW-1:0] sum_in, sum_out;
+      if (Group == 0) begin : gen_first_group
+        assign act_in = act_skewed[r*ACT_W+:ACT_W];
+      end else begin : gen_next_group
+        assign act_in = gen_row[r].gen_column[c-PORTS].act_out;
+      end
+      if (r == 0) begin : gen_top
+        assign sum_in = '0;
+      end else begin : gen_below
+        assign sum_in = gen_row[r-1].gen_column[c].sum_out;
+      end
+      pe #(
+          .ACT_W(ACT_W),
+          .WGT_W(WgtW),
+          .SUM_W(SumW)
+      ) u_pe (
+          .clk_i,
+          .act_i(act_in),
+          .act_o(act_out),
+          .load_i(load_q[r*Groups+Group]),
+          .weight_i(weight_skewed[((c%PORTS)*Rows+r)*WgtW+:WgtW]),
+          .swap_i(swap_q[r+Group]),
+          .sum_i(sum_in),
+          .sum_o(sum_out)
+      );
+      if (r == Rows - 1) begin : gen_bottom
+        assign sum_o[c*SumW+:SumW] = sum_out;
+      end
+    end
+  end
+
+  if (COLUMNS < 1 || COLUMNS > 16) begin : gen_bad_columns
+    ERROR_systolic_array_COLUMNS_must_be_1_to_16 u_error ();
+  end
+  if (COLUMNS % PORTS != 0) begin : gen_bad_ports
+    ERROR_systolic_array_PORTS_must_divide_COLUMNS u_error ();
+  end
+endmodule

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns the stream of stored weight tiles into array columns with their scales.
+//
+// Why: tiles of codes and of floating-point values follow one another in one stream of memory beats. The front end counts
+// beats and sends each part of a tile to its unit, running ahead of the array; the columns come out in tile order.
+// Throughput: one beat per cycle in; PORTS columns per cycle out for N tiles of codes.
+module weight_loader #(
+    // Memory bus width in bits.
+    parameter int BUS_W = 256,
+    // Columns that the array loads per cycle.
+    parameter int PORTS = 1,
+    // Entries of the nested absmax table.
+    parameter int NESTED_DEPTH = 4096
+) (
+    input  logic                                                          clk_i,
+    input  logic                                                          rst_ni,
+    input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
+    input  logic [31:0]                                                   codebook_scale_i,
+    input  logic [31:0]                                                   offset_i,
+    input  logic                                                          nested_restart_i,
+    input  logic                                                          nested_valid_i,
+    output logic                                                          nested_ready_o,
+    input  logic [BUS_W-1:0]                                              nested_data_i,
+    // One command per tile.
+    input  logic                                                          cmd_valid_i,
+    output logic                                                          cmd_ready_o,
+    input  logic                                                          cmd_transpose_i,
+    input  logic [1:0]                                                    cmd_format_i,
+    input  logic [6:0]                                                    cmd_lines_i,
+    input  logic [31:0]                                                   cmd_block_i,
+    input  logic [15:0]                                                   cmd_stride_i,
+    input  logic [31:0]                                                   cmd_scale_i,
+    // Stored tiles.
+    input  logic                                                          in_valid_i,
+    output logic                                                          in_ready_o,
+    input  logic [BUS_W-1:0]                                              in_data_i,
+    // Row scales of T tiles of codes, for the activation buffer (see scale_unit).
+    input  logic                                                          row_free_i,
+    output logic                                                          row_reserve_o,
+    output logic                                                          row_write_o,
+    output logic                                                          row_last_o,
+    output logic [5:0]                                                    row_index_o,
+    output logic [PORTS*32-1:0]                                           row_data_o,
+    // PORTS columns of 64 weights, with their scales.
+    output logic                                                          out_valid_o,
+    input  logic                                                          out_ready_i,
+    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+    output logic [PORTS*32-1:0]                                           out_scales_o,
+    // A weight or a scale is NaN or infinite.
+    output logic                                                          nonfinite_o
+);
+  localparam int ScaleBeats = 64 * 8 / BUS_W;
+  localparam int CodeBeats = 64 * 64 * 4 / BUS_W;
+  localparam int BeatW = 12;  // counts the 2048 beats of a floating-point tile on a 64-bit bus
+  localparam int GroupW = PORTS * systolic_pkg::Rows * systolic_pkg::WeightWidth;
+  localparam int Fp32Shift = 11 - $clog2(BUS_W);  // beats per row of 64 FP32 values, as a power of two
+
+  // Front end: which part of which tile the next beat belongs to.
+  localparam logic [1:0] PartIdle = 2'd0;
+  localparam logic [1:0] PartScales = 2'd1;
+  localparam logic [1:0] PartCodes = 2'd2;
+  localparam logic [1:0] PartFloats = 2'd3;
+  logic [1:0] part_q;
+  logic [BeatW-1:0] left_q;
+  logic front_transpose_q;
+  logic accept, is_codes, order_ready, scale_cmd_ready, float_cmd_ready, code_cmd_ready, take;
+  logic scales_ready, codes_ready, floats_ready;
+
+  assign is_codes = cmd_format_i == systolic_pkg::FormatCodes;
+  assign cmd_ready_o = part_q == PartIdle && order_ready &&
+      (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready);
+  assign accept = cmd_valid_i && cmd_ready_o;
+  assign in_ready_o = part_q == PartScales ? scales_ready
+                    : part_q == PartCodes ? codes_ready
+                    : part_q == PartFloats && floats_ready;
+  assign take = in_valid_i && in_ready_o;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      part_q <= PartIdle;
+    end else if (accept) begin
+      part_q <= is_codes ? PartScales : PartFloats;
+    end else if (take && left_q == BeatW'(1)) begin
+      part_q <= part_q == PartScales ? PartCodes : PartIdle;
+    end
+    if (accept) begin
+      front_transpose_q <= cmd_transpose_i;
+      if (is_codes) left_q <= BeatW'(ScaleBeats);
+      else left_q <= cmd_format_i == systolic_pkg::FormatFp16
+          ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1) : BeatW'(12'(cmd_lines_i) << Fp32Shift);
+    end else if (take) begin
+      left_q <= left_q == BeatW'(1) && part_q == PartScales ? BeatW'(CodeBeats) : left_q - 1'b1;
+    end
+  end
+
+  logic scale_valid, scale_ready, scale_bad;
+  logic [PORTS*32-1:0] scale_data;
+  scale_unit #(
+      .BUS_W(BUS_W),
+      .PORTS(PORTS),
+      .NESTED_DEPTH(NESTED_DEPTH)
+  ) u_scales (
+      .clk_i,
+      .rst_ni,
+      .codebook_scale_i,
+      .offset_i,
+      .nested_restart_i,
+      .nested_valid_i,
+      .nested_ready_o,
+      .nested_data_i,
+      .cmd_valid_i(accept && is_codes),
+      .cmd_ready_o(scale_cmd_ready),
+      .cmd_transpose_i,
+      .cmd_block_i,
+      .cmd_stride_i,
+      .in_valid_i(in_valid_i && part_q == PartScales),
+      .in_ready_o(scales_ready),
+      .in_data_i,
+      .scale_valid_o(scale_valid),
+      .scale_ready_i(scale_ready),
+      .scale_data_o(scale_data),
+      .row_free_i,
+      .row_reserve_o,
+      .row_write_o,
+      .row_last_o,
+      .row_index_o,
+      .row_data_o,
+      .nonfinite_o(scale_bad)
+  );
+
+  // Order of the tiles at the output.
+  logic order_valid, order_codes, order_transpose, order_take;
+  logic [6:0] order_lines;
+  logic [2:0] unused_level;
+  stream_fifo #(
+      .WIDTH(9),
+      .DEPTH(4)
+  ) u_order (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(accept),
+      .in_ready_o(order_ready),
+      .in_data_i({is_codes, cmd_transpose_i, cmd_lines_i}),
+      .out_valid_o(order_valid),
+      .out_ready_i(order_take),
+      .out_data_o({order_codes, order_transpose, order_lines}),
+      .level_o(unused_level)
+  );
+
+  logic code_valid, code_ready, float_valid, float_ready, float_bad;
+  logic [GroupW-1:0] code_weights, float_weights;
+  logic [PORTS*32-1:0] code_scales, float_scales;
+  logic current_q, current_codes_q;
+  logic [6:0] left_columns_q;
+
+  code_columns #(
+      .BUS_W(BUS_W),
+      .PORTS(PORTS)
+  ) u_codes (
+      .clk_i,
+      .rst_ni,
+      .codebook_i,
+      .codebook_scale_i,
+      .cmd_valid_i(accept && is_codes),
+      .cmd_ready_o(code_cmd_ready),
+      .cmd_transpose_i,
+      .in_valid_i(in_valid_i && part_q == PartCodes),
+      .in_ready_o(codes_ready),
+      .in_data_i,
+      .in_transpose_i(front_transpose_q),
+      .scale_valid_i(scale_valid),
+      .scale_ready_o(scale_ready),
+      .scale_data_i(scale_data),
+      .out_valid_o(code_valid),
+      .out_ready_i(code_ready),
+      .out_weights_o(code_weights),
+      .out_scales_o(code_scales)
+  );
+
+  float_columns #(
+      .BUS_W(BUS_W),
+      .PORTS(PORTS)
+  ) u_floats (
+      .clk_i,
+      .rst_ni,
+      .cmd_valid_i(accept && !is_codes),
+      .cmd_ready_o(float_cmd_ready),
+      .cmd_transpose_i,
+      .cmd_half_i(cmd_format_i == systolic_pkg::FormatFp16),
+      .cmd_lines_i,
+      .cmd_scale_i,
+      .in_valid_i(in_valid_i && part_q == PartFloats),
+      .in_ready_o(floats_ready),
+      .in_data_i,
+      .out_valid_o(float_valid),
+      .out_ready_i(float_ready),
+      .out_weights_o(float_weights),
+      .out_scales_o(float_scales),
+      .nonfinite_o(float_bad)
+  );
+
+  // Select the unit whose tile comes next. A new tile is taken in the cycle in which the one before ends.
+  logic out_take, ends;
+  assign out_valid_o = current_q && (current_codes_q ? code_valid : float_valid);
+  assign out_weights_o = current_codes_q ? code_weights : float_weights;
+  assign out_scales_o = current_codes_q ? code_scales : float_scales;
+  assign code_ready = current_q && current_codes_q && out_ready_i;
+  assign float_ready = current_q && !current_codes_q && out_ready_i;
+  assign out_take = out_valid_o && out_ready_i;
+  assign ends = out_take && left_columns_q <= 7'(PORTS);
+  assign order_take = order_valid && (!current_q || ends);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) current_q <= 1'b0;
+    else if (order_take) current_q <= 1'b1;
+    else if (ends) current_q <= 1'b0;
+    if (order_take) begin
+      current_codes_q <= order_codes;
+      left_columns_q <= order_transpose ? 7'd64 : order_lines;
+    end else if (out_take) begin
+      left_columns_q <= left_columns_q - 7'(PORTS);
+    end
+  end
+
+  assign nonfinite_o = scale_bad || float_bad;
+
+  if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : gen_bad_bus
+    ERROR_weight_loader_BUS_W_must_be_64_128_256_or_512 u_error ();
+  end
+endmodule

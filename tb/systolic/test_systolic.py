@@ -1,0 +1,150 @@
+"""The matrix engine against its golden model: random products, corners, utilisation, and a fault that must be seen."""
+
+from __future__ import annotations
+
+import random
+
+import cocotb
+import numpy as np
+import pyuvm
+from cocotb_coverage.coverage import CoverCross, CoverPoint
+from pyuvm import uvm_test
+
+from tb.common.base import config, cycle, finish, scaled, start
+from tb.common.scoreboard import ScoreboardError
+from tb.models.align import BLOCK
+from tb.systolic.env import MatrixEnv, initialise_inputs, parameters
+from tb.systolic.program import Operand, StoredCodes, compile_product
+from tb.systolic.stimulus import corner_products, random_codes, random_product
+
+
+@CoverPoint("systolic.weights", xf=lambda o, rows, half: _kind(o), bins=["codes", "fp32", "fp16"])
+@CoverPoint("systolic.mode", xf=lambda o, rows, half: "T" if o.transpose else "N", bins=["N", "T"])
+@CoverCross("systolic.weights_mode", items=["systolic.weights", "systolic.mode"])
+@CoverPoint("systolic.activations", xf=lambda o, rows, half: o.act_half, bins=[False, True])
+@CoverPoint("systolic.rows", xf=lambda o, rows, half: _size(rows), bins=["one", "few", "most"])
+@CoverPoint("systolic.lines", xf=lambda o, rows, half: _lines(o), bins=["whole", "partial"])
+@CoverPoint("systolic.output", xf=lambda o, rows, half: half, bins=[False, True])
+def sample(operand: Operand, rows: int, half: bool) -> None:
+    """Functional coverage of one segment."""
+
+
+def _kind(operand: Operand) -> str:
+    return "codes" if isinstance(operand.weights, StoredCodes) else ("fp16" if operand.weight_half else "fp32")
+
+
+def _size(rows: int) -> str:
+    return "one" if rows == 1 else ("most" if rows == config()["max_rows"] else "few")
+
+
+def _lines(operand: Operand) -> str:
+    return "partial" if _kind(operand) != "codes" and operand.weights.shape[0] % BLOCK else "whole"
+
+
+class MatrixTest(uvm_test):
+    """Run products one after another; subclasses say which."""
+
+    full_speed = False
+    corrupt: int | None = None
+
+    def build_phase(self) -> None:
+        self.env = MatrixEnv("env", self, self.full_speed)
+
+    def end_of_elaboration_phase(self) -> None:
+        self.env.out.monitor.corrupt = self.corrupt
+
+    def products(self):
+        """Yield (operands, FP16 output)."""
+        raise NotImplementedError
+
+    async def run_phase(self) -> None:
+        self.raise_objection()
+        initialise_inputs()
+        await start(cocotb.top)
+        begin = cycle()
+        for operands, half in self.products():
+            for operand in operands:
+                sample(operand, len(operand.activations), half)
+            await self.env.run(compile_product(operands, *parameters(), half))
+        board = self.env.scoreboard
+        finish("systolic", board.compared, board.mismatches, cycle() - begin, injected=self.corrupt is not None)
+        self.drop_objection()
+
+
+@pyuvm.test()
+class RandomProducts(MatrixTest):
+    """Products of random kinds and sizes with random pauses on every stream."""
+
+    def products(self):
+        chosen = config()
+        for _ in range(scaled(40, 6)):
+            yield random_product(chosen["max_rows"], chosen["act_depth"], scaled(3, 2)), bool(random.getrandbits(1))
+
+
+@pyuvm.test()
+class Corners(MatrixTest):
+    """Extremes of the number range, non-finite values, smallest shapes; each also followed by an ordinary product."""
+
+    def products(self):
+        for name, operands in corner_products().items():
+            cocotb.log.info("corner: %s", name)
+            yield operands, False
+        rng = np.random.default_rng(1)
+        yield [Operand(rng.standard_normal((2, BLOCK)).astype(np.float32), random_codes(rng, 64, 64), False)], True
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class FaultIsSeen(MatrixTest):
+    """One flipped bit in one output beat must fail the scoreboard."""
+
+    corrupt = 5
+
+    def products(self):
+        yield random_product(4, config()["act_depth"], 1), False
+
+
+class Utilisation(MatrixTest):
+    """Measure busy slots without pauses."""
+
+    full_speed = True
+    rows = 1
+    output_blocks = 3
+
+    def products(self):
+        rng = np.random.default_rng(3)
+        blocks = scaled(6, 3)
+        weights = random_codes(rng, self.output_blocks * BLOCK, blocks * BLOCK)
+        yield [Operand(rng.standard_normal((self.rows, blocks * BLOCK)).astype(np.float32), weights, False)], False
+
+    def ratio(self) -> float:
+        """Busy slots over all slots."""
+        raise NotImplementedError
+
+    def report_phase(self) -> None:
+        ratio = self.ratio()
+        cocotb.log.info("%s: %.2f %%", type(self).__name__, 100 * ratio)
+        assert ratio >= 0.95, f"{type(self).__name__}: only {100 * ratio:.1f} % of slots busy, 95 % wanted"
+        if type(self) is ArrayIsBusy:
+            finish("systolic", 0, 0, 0, ratio, "of MAC slots")
+
+
+@pyuvm.test()
+class ArrayIsBusy(Utilisation):
+    """With 2 x COLUMNS rows, at least 95 % of the array's multiply-accumulate slots are used."""
+
+    @property
+    def rows(self) -> int:
+        return min(2 * config()["columns"] * max(1, 256 // config()["bus_width"]), config()["max_rows"])
+
+    def ratio(self) -> float:
+        counters = self.env.counters
+        return counters.vectors / counters.active
+
+
+@pyuvm.test()
+class BusIsBusy(Utilisation):
+    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles."""
+
+    def ratio(self) -> float:
+        counters = self.env.counters
+        return counters.beats / counters.beat_cycles
