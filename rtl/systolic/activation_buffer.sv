@@ -67,12 +67,18 @@ module activation_buffer #(
   logic loading_q, half_q;
   logic [AddrW-1:0] write_addr_q;
   logic [AddrW:0] write_left_q;
+  // Unpacked beats of this load still to come: the next load's beats must wait, they may have another format.
+  localparam int BlockBeats = 64 * 32 / BUS_W;
+  localparam int LeftW = $clog2(DEPTH + 1) + $clog2(BlockBeats);
+  logic [LeftW-1:0] unpack_left_q;
+  logic unpacking;
   logic unpack_valid, unpack_ready, unpack_in_ready, word_valid;
   logic [BUS_W-1:0] unpacked;
   logic [LANES*32-1:0] word;
 
   assign load_ready_o = !loading_q;
-  assign in_ready_o = loading_q && unpack_in_ready;
+  assign unpacking = unpack_left_q != '0;
+  assign in_ready_o = unpacking && unpack_in_ready;
 
   fp_unpack #(
       .BUS_W(BUS_W)
@@ -80,7 +86,7 @@ module activation_buffer #(
       .clk_i,
       .rst_ni,
       .half_i(half_q),
-      .in_valid_i(in_valid_i && loading_q),
+      .in_valid_i(in_valid_i && unpacking),
       .in_ready_o(unpack_in_ready),
       .in_data_i,
       .out_valid_o(unpack_valid),
@@ -102,9 +108,16 @@ module activation_buffer #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) loading_q <= 1'b0;
-    else if (load_valid_i && load_ready_o) loading_q <= 1'b1;
-    else if (word_valid && write_left_q == (AddrW + 1)'(1)) loading_q <= 1'b0;
+    if (!rst_ni) begin
+      loading_q <= 1'b0;
+      unpack_left_q <= '0;
+    end else if (load_valid_i && load_ready_o) begin
+      loading_q <= load_blocks_i != '0;
+      unpack_left_q <= LeftW'(load_blocks_i) << $clog2(BlockBeats);
+    end else begin
+      if (word_valid && write_left_q == (AddrW + 1)'(1)) loading_q <= 1'b0;
+      if (unpack_valid && unpack_ready) unpack_left_q <= unpack_left_q - 1'b1;
+    end
     if (load_valid_i && load_ready_o) begin
       half_q <= load_half_i;
       write_addr_q <= {load_base_i, WordW'(0)};

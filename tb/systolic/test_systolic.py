@@ -29,6 +29,12 @@ def sample(operand: Operand, rows: int, half: bool) -> None:
     """Functional coverage of one segment."""
 
 
+def _describe(operand: Operand) -> str:
+    shape = (operand.weights.codes if isinstance(operand.weights, StoredCodes) else operand.weights).shape
+    x = f"{'fp16' if operand.act_half else 'fp32'} {list(operand.activations.shape)}"
+    return f"{x} x {_kind(operand)} {list(shape)} {'T' if operand.transpose else 'N'} scale {operand.scale:.4g}"
+
+
 def _kind(operand: Operand) -> str:
     return "codes" if isinstance(operand.weights, StoredCodes) else ("fp16" if operand.weight_half else "fp32")
 
@@ -63,6 +69,7 @@ class MatrixTest(uvm_test):
         await start(cocotb.top)
         begin = cycle()
         for operands, half in self.products():
+            cocotb.log.info("product: %s%s", " + ".join(map(_describe, operands)), ", FP16 results" if half else "")
             for operand in operands:
                 sample(operand, len(operand.activations), half)
             await self.env.run(compile_product(operands, *parameters(), half))
@@ -112,7 +119,7 @@ class Utilisation(MatrixTest):
 
     def products(self):
         rng = np.random.default_rng(3)
-        blocks = scaled(6, 3)
+        blocks = min(scaled(6, 3), config()["act_depth"] // self.rows)
         weights = random_codes(rng, self.output_blocks * BLOCK, blocks * BLOCK)
         yield [Operand(rng.standard_normal((self.rows, blocks * BLOCK)).astype(np.float32), weights, False)], False
 
