@@ -6,8 +6,8 @@
 // Why: a 128-bit beat may carry four registers, or one byte of one. Each word with at least one strobe becomes one
 // access with its four strobes, in ascending order; words without strobes are not touched.
 //
-// Latency: B valid 2 + w * a cycles after the last W, for a beat that covers w words and a register bus that takes a
-// cycles for a word with strobes and one for a word without.
+// Latency: B valid 1 + w * a cycles after the last W, for a beat that covers w words and a register bus that takes a
+// cycles; a word without strobes takes one.
 // Throughput: one burst at a time; a beat takes w * a + 1 cycles.
 
 module axi_slave_write #(

@@ -7,7 +7,7 @@
 // sockets), whatever the width of its bus. The way to memory does not lead through here: the core has its own, wider
 // AXI4 master.
 //
-// Latency: a read of one register shows R valid 3 cycles after AR, a write shows B valid 4 cycles after W.
+// Latency: a read of one register shows R valid 3 cycles after AR, a write shows B valid 3 cycles after W.
 // Throughput: one burst per direction at a time; a beat of w registers takes 2 w + 1 cycles.
 //
 // Host and core share one clock. The AXI ports keep the names of the AXI specification, see axi_slave.

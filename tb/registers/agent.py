@@ -282,7 +282,7 @@ class AxiMonitor(uvm_component):
     def _sample(self, channel: str, payload: dict) -> dict:
         # Write data is meaningless in a read, and may be anything.
         if channel == "access" and not payload["write"].value:
-            return {"write": 0, "addr": int(payload["addr"].value), "wdata": 0, "wstrb": 0}
+            return {"write": 0, **{name: int(payload[name].value) for name in ("addr", "wstrb")}, "wdata": 0}
         return {name: int(signal.value) for name, signal in payload.items()}
 
     def _publish(self, channel: str, fields: dict) -> None:

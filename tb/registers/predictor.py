@@ -96,7 +96,7 @@ class Predictor(uvm_subscriber):
             if burst.legal(self.bus_bytes):
                 for address, word in burst.words(beat, self.bus_bytes):
                     state.waiting.append(word)
-                    self.boards["read_access"].expect({"addr": address}, f"beat {beat} of {burst}")
+                    self.boards["read_access"].expect({"addr": address, "wstrb": 0}, f"beat {beat} of {burst}")
             else:
                 state.error = True
             coverage.sample_words("read", len(state.waiting))
@@ -113,7 +113,7 @@ class Predictor(uvm_subscriber):
                 state.error |= bool(fields["error"])
                 self._finish_writes()
         else:
-            self.boards["read_access"].write(StreamItem({"addr": fields["addr"]}))
+            self.boards["read_access"].write(StreamItem({name: fields[name] for name in ("addr", "wstrb")}))
             if self.read_beats and self.read_beats[0].waiting:
                 state = self.read_beats[0]
                 state.data |= fields["rdata"] << 32 * state.waiting.popleft()

@@ -10,7 +10,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from edge_qlora import registers as regs
 from edge_qlora.registers import ErrorCode
 
-from tb.common.base import scaled
+from tb.common.base import cycle, scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.registers.agent import AxiItem
 from tb.registers.base import any_paces
@@ -18,7 +18,7 @@ from tb.registers.bridge_base import BridgeTest, capabilities
 from tb.registers.burst import OKAY, SLVERR, Burst
 from tb.registers.env import Setup
 from tb.registers.model import BY_OFFSET, LOCKED, WORD
-from tb.registers.stimulus import illegal_burst, random_burst
+from tb.registers.stimulus import fill, illegal_burst, random_burst
 
 DONE, ERROR, NONFINITE = (regs.IRQ_STATUS[name].mask for name in ("done", "error", "nonfinite"))
 DOORBELL, CLEAR = (regs.CONTROL[name].mask for name in ("doorbell", "clear_counters"))
@@ -161,6 +161,7 @@ class CounterTearing(BridgeTest):
                 await self.read(other.offset)
             second = (await self.read(high.offset))[1]
             assert second << 32 | first == value, f"{low.name}: torn, {second:#x} {first:#x} of {value:#x}"
+            assert (await self.read(high.offset))[1] == second, "a read of HI changed it"
             await self.read(low.offset, size=0)
             assert (await self.read(high.offset))[1] == (value + 1 >> 32) & WORD, (
                 "a read of one byte of LO kept nothing"
@@ -184,6 +185,33 @@ class CounterTearing(BridgeTest):
         for _, (low, _) in pairs:
             await self.burst(Burst(False, self.base + low.offset, 2, 3))
         task.cancel()
+
+
+@pyuvm.test()
+class Timing(BridgeTest):
+    """Without pauses, a response comes as many cycles after its request as the documentation says."""
+
+    async def cycles(self, first, last, task) -> int:
+        """Clock cycles from the handshake of channel ``first`` to the last one of ``last``."""
+        dut, at = self.dut, {}
+        while not task.done():
+            await RisingEdge(dut.clk_i)
+            for channel in (first, last):
+                valid, ready = (getattr(dut, f"s_axi_{channel}{name}").value for name in ("valid", "ready"))
+                if valid == 1 and ready == 1 and (channel == last or channel not in at):
+                    at[channel] = cycle()
+        return at[last] - at[first]
+
+    async def body(self) -> None:
+        size, words = self.bus_bytes.bit_length() - 1, self.bus_bytes // 4
+        for beats, beat_size, count in ((1, 2, 1), (1, size, words), (4, size, words)):
+            table = self.base + regs.CODEBOOK[0].offset
+            read = Burst(False, table, beats, beat_size)
+            measured = await self.cycles("ar", "r", cocotb.start_soon(self.burst(read)))
+            assert measured == beats * (2 * count + 1), f"{read}: {measured} cycles"
+            write = fill(Burst(True, table, beats, beat_size), self.bus_bytes, False)
+            measured = await self.cycles("w", "b", cocotb.start_soon(self.burst(write)))
+            assert measured == beats * (2 * count + 1), f"{write}: {measured} cycles"
 
 
 class RandomTraffic(BridgeTest):
