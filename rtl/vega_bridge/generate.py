@@ -28,6 +28,7 @@ SV_PACKAGE = Path(__file__).with_name("registers_pkg.sv")
 C_HEADER = ROOT / "sw/include/edge_qlora_registers.h"
 PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
 BANNER = "Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit."
+LICENSE = ["// Copyright the Edge QLoRA contributors.", "// SPDX-License-Identifier: Apache-2.0", "//"]
 WINDOW_BITS = 12  # the control registers fill a 4 KB window
 
 PYTHON_PRELUDE = '''
@@ -213,6 +214,7 @@ def first_sentence(node: RegNode) -> str:
 def sv_package(top: AddrmapNode) -> str:
     """SystemVerilog package of the map: offsets, reset values, field positions and named values."""
     out = [
+        *LICENSE,
         f"// {BANNER}",
         "// Keeps addresses, field positions and reset values of the control registers out of hand-written RTL.",
         "package registers_pkg;",
@@ -299,7 +301,7 @@ def c_header(top: AddrmapNode) -> str:
     mark = "#include <assert.h>\n"
     if text.count(mark) != 1:
         raise ValueError("PeakRDL-cheader's output no longer has the place where offsets are added")
-    return f"// {BANNER}\n" + text.replace(mark, mark + "\n".join(extra) + "\n")
+    return "\n".join([*LICENSE, f"// {BANNER}\n"]) + text.replace(mark, mark + "\n".join(extra) + "\n")
 
 
 def python_module(top: AddrmapNode) -> str:

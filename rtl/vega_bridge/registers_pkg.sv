@@ -1,3 +1,6 @@
+// Copyright the Edge QLoRA contributors.
+// SPDX-License-Identifier: Apache-2.0
+//
 // Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit.
 // Keeps addresses, field positions and reset values of the control registers out of hand-written RTL.
 package registers_pkg;
