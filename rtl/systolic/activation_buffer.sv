@@ -3,9 +3,9 @@
 // Keeps the activations on chip as FP32 and delivers them, aligned, tile by tile.
 //
 // Why: activations are loaded once and used by every tile of the weights. For each tile the rows' blocks of 64 are read,
-// multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one half of a double buffer, from
-// which the array reads whole vectors as often as it needs while the other half is filled.
-// Throughput: LANES values per cycle into a half; one vector of 64 per cycle out of it.
+// multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of four buffers, from which
+// the array reads whole vectors as often as it needs while the others are filled.
+// Throughput: LANES values per cycle into a buffer; one vector of 64 per cycle out of it.
 module activation_buffer #(
     // Memory bus width in bits.
     parameter int BUS_W = 256,
@@ -45,7 +45,7 @@ module activation_buffer #(
     input  logic                          scale_last_i,
     input  logic [5:0]                    scale_index_i,
     input  logic [PORTS*32-1:0]           scale_data_i,
-    // Aligned vectors of the oldest complete half: read by row, data one cycle later.
+    // Aligned vectors of the oldest complete tile: read by row, data one cycle later.
     output logic                          ready_o,
     input  logic                          release_i,
     input  logic [$clog2(MAX_ROWS)-1:0]   read_row_i,
@@ -62,6 +62,9 @@ module activation_buffer #(
   localparam int CountW = $clog2(MAX_ROWS + 1);
   localparam int AddrW = BlockW + WordW;
   localparam int MulLatency = fp32_pkg::MulLatency;
+  // Two tiles would do for capacity; four hide the aligner's latency, and a block RAM is deep enough for them.
+  localparam int Buffers = 4;
+  localparam int BufferW = $clog2(Buffers);
 
   // Loading.
   logic loading_q, half_q;
@@ -159,9 +162,9 @@ module activation_buffer #(
     assign scale_word[l*32+:32] = bank_q[{scale_read_half_q, scale_word_index}];
   end
 
-  // Reading: one scratchpad word per cycle; nothing behind can stall, because a half is reserved first.
-  logic reading_q, scaled_q, start, last_word, last_row, half_release;
-  logic [1:0] halves_used_q, halves_full_q;
+  // Reading: one scratchpad word per cycle; nothing behind can stall, because a buffer is reserved first.
+  logic reading_q, scaled_q, start, last_word, last_row, buffer_release;
+  logic [BufferW:0] buffers_used_q, buffers_full_q;
   logic [BlockW-1:0] block_q;
   logic [15:0] stride_q;
   logic [CountW-1:0] rows_left_q;
@@ -170,22 +173,22 @@ module activation_buffer #(
 
   assign last_word = word_q == WordW'(Words - 1);
   assign last_row = rows_left_q == CountW'(1);
-  assign cmd_ready_o = (!reading_q || (last_word && last_row)) && halves_used_q != 2'd2 && !loading_q && !load_valid_i &&
+  assign cmd_ready_o = (!reading_q || (last_word && last_row)) && buffers_used_q != (BufferW + 1)'(Buffers) && !loading_q && !load_valid_i &&
       (!cmd_scaled_i || scale_full_q > 2'(scale_release));
   assign start = cmd_valid_i && cmd_ready_o;
   assign scale_release = reading_q && scaled_q && last_word && last_row;
-  assign half_release = release_i;
+  assign buffer_release = release_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       reading_q <= 1'b0;
-      halves_used_q <= '0;
-      halves_full_q <= '0;
+      buffers_used_q <= '0;
+      buffers_full_q <= '0;
     end else begin
       if (start) reading_q <= 1'b1;
       else if (last_word && last_row) reading_q <= 1'b0;
-      halves_used_q <= halves_used_q + 2'(start) - 2'(half_release);
-      halves_full_q <= halves_full_q + 2'(vector_done) - 2'(half_release);
+      buffers_used_q <= buffers_used_q + (BufferW + 1)'(start) - (BufferW + 1)'(buffer_release);
+      buffers_full_q <= buffers_full_q + (BufferW + 1)'(vector_done) - (BufferW + 1)'(buffer_release);
     end
     if (start) begin
       scaled_q <= cmd_scaled_i;
@@ -261,26 +264,26 @@ module activation_buffer #(
   assign nonfinite_o = exponent_valid && exponent_bad;
   assign vector_done = vector_valid && vector_last;
 
-  // Double buffer of aligned vectors.
+  // Buffers of aligned vectors.
   localparam int VectorW = 64 * ACT_W + 9;
-  logic [VectorW-1:0] vectors_q[2**(RowW+1)];
+  logic [VectorW-1:0] vectors_q[2**(RowW+BufferW)];
   logic [VectorW-1:0] read_q;
-  logic write_half_q, read_half_q;
+  logic [BufferW-1:0] write_buffer_q, read_buffer_q;
   logic [RowW-1:0] write_row_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      write_half_q <= 1'b0;
-      read_half_q <= 1'b0;
+      write_buffer_q <= '0;
+      read_buffer_q <= '0;
       write_row_q <= '0;
     end else begin
       if (vector_valid) write_row_q <= vector_last ? '0 : write_row_q + 1'b1;
-      if (vector_done) write_half_q <= !write_half_q;
-      if (half_release) read_half_q <= !read_half_q;
+      if (vector_done) write_buffer_q <= write_buffer_q + 1'b1;
+      if (buffer_release) read_buffer_q <= read_buffer_q + 1'b1;
     end
-    if (vector_valid) vectors_q[{write_half_q, write_row_q}] <= {vector, exponent, vector_bad};
-    read_q <= vectors_q[{read_half_q, read_row_i}];
+    if (vector_valid) vectors_q[{write_buffer_q, write_row_q}] <= {vector, exponent, vector_bad};
+    read_q <= vectors_q[{read_buffer_q, read_row_i}];
   end
-  assign ready_o = halves_full_q != 2'd0;
+  assign ready_o = buffers_full_q != '0;
   assign {read_data_o, read_exponent_o, read_nonfinite_o} = read_q;
 
 `ifndef SYNTHESIS
