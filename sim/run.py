@@ -23,7 +23,7 @@ from tb.common.report import Row, format_table
 BUILD = ROOT / "sim/build"
 VERILATOR_ARGS = [
     "-O3",
-    # The tests touch the top module's ports only; keeping every signal visible makes builds and runs several times slower.
+    # Tests touch the top module's ports only; keeping every signal visible makes builds and runs much slower.
     "--no-public-flat-rw",
     "-Wno-fatal",
     "-Wno-WIDTH",

@@ -57,12 +57,17 @@ module block_aligner #(
   assign in_ready_o = used_q < 3'd4;
   assign take = in_valid_i && in_ready_o;
 
-  always_comb begin
-    beat_largest = 8'd0;
-    for (int l = 0; l < LANES; l++)
-      if (in_data_i[l*32+23+:8] > beat_largest) beat_largest = in_data_i[l*32+23+:8];
-    largest_d = write_beat_q == '0 || beat_largest > largest_q ? beat_largest : largest_q;
+  // Largest exponent of a beat, as a chain of comparisons.
+  for (genvar l = 0; l < LANES; l++) begin : gen_largest
+    logic [7:0] so_far;
+    if (l == 0) begin : gen_first
+      assign so_far = in_data_i[30:23];
+    end else begin : gen_next
+      assign so_far = in_data_i[l*32+23+:8] > gen_largest[l-1].so_far ? in_data_i[l*32+23+:8] : gen_largest[l-1].so_far;
+    end
   end
+  assign beat_largest = gen_largest[LANES-1].so_far;
+  assign largest_d = write_beat_q == '0 || beat_largest > largest_q ? beat_largest : largest_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -115,7 +120,6 @@ module block_aligner #(
   logic last_q, last_q2;
   logic [TAG_W+8:0] side_q, side_q2, side_q3;
   logic [LANES*32-1:0] raw_read_q;
-  logic [LANES*(MagW+3)-1:0] shifted_q;
   logic [LANES*WIDTH-1:0] rounded;
   logic [64*WIDTH-1:0] out_q;
 
@@ -149,41 +153,35 @@ module block_aligner #(
     end
   endfunction
 
-  logic [LANES*5-1:0] shift;
-  always_comb begin
-    for (int l = 0; l < LANES; l++) begin
-      shift[l*5+:5] = side_q[8:1] - raw_read_q[l*32+23+:8] > 8'(31 - BaseShift)
-          ? 5'd31 : 5'(side_q[8:1] - raw_read_q[l*32+23+:8]) + 5'(BaseShift);
-    end
-  end
-
   always_ff @(posedge clk_i) begin
     if (advance) begin
       raw_read_q <= raw_q[{read_buffer_q, read_beat_q}];
       beat_q <= read_beat_q;
       last_q <= last_beat;
       side_q <= info[BeatW+:TAG_W+9];
-      for (int l = 0; l < LANES; l++) begin
-        shifted_q[l*(MagW+3)+:MagW+3] <= {
-          raw_read_q[l*32+31],
-          shift_right({raw_read_q[l*32+23+:8] != 8'd0, raw_read_q[l*32+:23]} &
-                      {24{raw_read_q[l*32+23+:8] != 8'd0}}, shift[l*5+:5])
-        };
-      end
       beat_q2 <= beat_q;
       last_q2 <= last_q;
       side_q2 <= side_q;
     end
   end
 
-  for (genvar l = 0; l < LANES; l++) begin : gen_round
-    logic [MagW+2:0] part;
+  for (genvar l = 0; l < LANES; l++) begin : gen_lane
+    logic [31:0] value;
+    logic [7:0] below;  // the element's exponent below the block's
+    logic [4:0] shift;
+    logic [MagW+2:0] shifted_q;  // sign, magnitude, guard, sticky
     logic [MagW:0] sum;
     logic [MagW-1:0] magnitude;
-    assign part = shifted_q[l*(MagW+3)+:MagW+3];
-    assign sum = {1'b0, part[MagW+1:2]} + (MagW + 1)'(part[1] && (part[0] || part[2]));
+    assign value = raw_read_q[l*32+:32];
+    assign below = side_q[8:1] - value[30:23];
+    assign shift = below > 8'(31 - BaseShift) ? 5'd31 : below[4:0] + 5'(BaseShift);
+    always_ff @(posedge clk_i) begin
+      if (advance)
+        shifted_q <= {value[31], value[30:23] == 8'd0 ? (MagW + 2)'(0) : shift_right({1'b1, value[22:0]}, shift)};
+    end
+    assign sum = {1'b0, shifted_q[MagW+1:2]} + (MagW + 1)'(shifted_q[1] && (shifted_q[0] || shifted_q[2]));
     assign magnitude = sum[MagW] ? '1 : sum[MagW-1:0];
-    assign rounded[l*WIDTH+:WIDTH] = part[MagW+2] ? -{1'b0, magnitude} : {1'b0, magnitude};
+    assign rounded[l*WIDTH+:WIDTH] = shifted_q[MagW+2] ? -{1'b0, magnitude} : {1'b0, magnitude};
   end
 
   for (genvar b = 0; b < Beats; b++) begin : gen_assemble

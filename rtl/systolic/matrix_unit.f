@@ -12,7 +12,7 @@ rtl/common/fp32_add.sv
 rtl/common/int_to_fp32.sv
 rtl/nf4/double_dequantizer.sv
 rtl/systolic/delay_line.sv
-rtl/systolic/skew_buffer.sv
+rtl/systolic/skew_lane.sv
 rtl/systolic/pe.sv
 rtl/systolic/systolic_array.sv
 rtl/systolic/block_aligner.sv

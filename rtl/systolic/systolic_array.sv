@@ -35,33 +35,17 @@ module systolic_array #(
   localparam int SumW = systolic_pkg::SumWidth;
   localparam int Groups = COLUMNS / PORTS;
 
-  logic [Rows*ACT_W-1:0] act_skewed;
-  logic [PORTS*Rows*WgtW-1:0] weight_skewed;
+  localparam int PtrW = 6;
+  // Write position of the skew lanes; element r is the position of r cycles ago.
+  logic [Rows*PtrW-1:0] ptr_q;
   // Element k is swap_i of k + 1 cycles ago; row r of group g swaps at element r + g.
   logic [Rows+Groups-2:0] swap_q;
   // Row r's load enables, load_i of r + 1 cycles ago.
   logic [Rows*Groups-1:0] load_q;
 
-  skew_buffer #(
-      .LANES(Rows),
-      .WIDTH(ACT_W)
-  ) u_act_skew (
-      .clk_i,
-      .rst_ni,
-      .data_i(act_i),
-      .data_o(act_skewed)
-  );
-
-  for (genvar p = 0; p < PORTS; p++) begin : gen_weight_skew
-    skew_buffer #(
-        .LANES(Rows),
-        .WIDTH(WgtW)
-    ) u_weight_skew (
-        .clk_i,
-        .rst_ni,
-        .data_i(weight_i[p*Rows*WgtW+:Rows*WgtW]),
-        .data_o(weight_skewed[p*Rows*WgtW+:Rows*WgtW])
-    );
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) for (int r = 0; r < Rows; r++) ptr_q[r*PtrW+:PtrW] <= PtrW'(Rows - r);
+    else ptr_q <= {ptr_q[(Rows-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
   end
 
   always_ff @(posedge clk_i) begin
@@ -75,12 +59,36 @@ module systolic_array #(
   end
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic [ACT_W-1:0] act_skewed;
+    skew_lane #(
+        .ROW(r),
+        .WIDTH(ACT_W)
+    ) u_act_skew (
+        .clk_i,
+        .write_ptr_i(ptr_q[PtrW-1:0]),
+        .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
+        .data_i(act_i[r*ACT_W+:ACT_W]),
+        .data_o(act_skewed)
+    );
+    for (genvar p = 0; p < PORTS; p++) begin : gen_port
+      logic [WgtW-1:0] weight_skewed;
+      skew_lane #(
+          .ROW(r),
+          .WIDTH(WgtW)
+      ) u_weight_skew (
+          .clk_i,
+          .write_ptr_i(ptr_q[PtrW-1:0]),
+          .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
+          .data_i(weight_i[(p*Rows+r)*WgtW+:WgtW]),
+          .data_o(weight_skewed)
+      );
+    end
     for (genvar c = 0; c < COLUMNS; c++) begin : gen_column
       localparam int Group = c / PORTS;
       logic signed [ACT_W-1:0] act_in, act_out;
       logic signed [SumW-1:0] sum_in, sum_out;
       if (Group == 0) begin : gen_first_group
-        assign act_in = act_skewed[r*ACT_W+:ACT_W];
+        assign act_in = act_skewed;
       end else begin : gen_next_group
         assign act_in = gen_row[r].gen_column[c-PORTS].act_out;
       end
@@ -98,7 +106,7 @@ module systolic_array #(
           .act_i(act_in),
           .act_o(act_out),
           .load_i(load_q[r*Groups+Group]),
-          .weight_i(weight_skewed[((c%PORTS)*Rows+r)*WgtW+:WgtW]),
+          .weight_i(gen_port[c%PORTS].weight_skewed),
           .swap_i(swap_q[r+Group]),
           .sum_i(sum_in),
           .sum_o(sum_out)
