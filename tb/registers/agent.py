@@ -225,18 +225,18 @@ class AxiMonitor(uvm_component):
     bus, are checked: once valid they stay valid and stable until they are taken.
 
     Args:
-        dut: the top, whose clock counts: that of an instance changes too late for Verilator to show the state before
-            the edge.
-        slave: handle of the axi_slave instance.
+        dut: a top with the ports s_axi_ and the register bus.
+        answer: suffix of the ports that carry the answers of the register bus: "i" where it is outside, "o" where the
+            top only shows it.
 
     Attributes:
         corrupt: index of the R beat whose data is published with one bit flipped (fault injection), or None.
         waits: channels that were seen valid and not ready.
     """
 
-    def __init__(self, name: str, parent: uvm_component, dut, slave) -> None:
+    def __init__(self, name: str, parent: uvm_component, dut, answer: str) -> None:
         super().__init__(name, parent)
-        self.dut, self.slave = dut, slave
+        self.dut, self.answer = dut, answer
         self.corrupt: int | None = None
         self.waits: set[str] = set()
         self.r_beats = 0
@@ -244,14 +244,17 @@ class AxiMonitor(uvm_component):
     def build_phase(self) -> None:
         self.analysis_port = uvm_analysis_port("analysis_port", self)
 
+    def _answer(self, name: str):
+        return getattr(self.dut, f"reg_{name}_{self.answer}")
+
     def _handles(self) -> dict[str, tuple]:
-        slave, found = self.slave, {}
+        dut, found = self.dut, {}
         for channel, fields in PAYLOAD.items():
-            payload = {name: getattr(slave, f"s_axi_{channel}{name}") for name in fields}
-            handshake = (getattr(slave, f"s_axi_{channel}valid"), getattr(slave, f"s_axi_{channel}ready"))
+            payload = {name: getattr(dut, f"s_axi_{channel}{name}") for name in fields}
+            handshake = (getattr(dut, f"s_axi_{channel}valid"), getattr(dut, f"s_axi_{channel}ready"))
             found[channel] = (*handshake, payload)
-        access = {name: getattr(slave, f"reg_{name}_o") for name in ("write", "addr", "wdata", "wstrb")}
-        found["access"] = (slave.reg_valid_o, slave.reg_ready_i, access)
+        access = {name: getattr(dut, f"reg_{name}_o") for name in ("write", "addr", "wdata", "wstrb")}
+        found["access"] = (dut.reg_valid_o, self._answer("ready"), access)
         return found
 
     async def run_phase(self) -> None:
@@ -291,6 +294,6 @@ class AxiMonitor(uvm_component):
                 fields = {**fields, "data": fields["data"] ^ 1}
             self.r_beats += 1
         if channel == "access":
-            fields["rdata"] = int(self.slave.reg_rdata_i.value) if not fields["write"] else 0
-            fields["error"] = int(self.slave.reg_error_i.value)
+            fields["rdata"] = int(self._answer("rdata").value) if not fields["write"] else 0
+            fields["error"] = int(self._answer("error").value)
         self.analysis_port.write(StreamItem({"channel": channel, **fields}))

@@ -25,8 +25,8 @@ def bridge_parameters(config: Config, width: int) -> dict[str, int]:
 BENCHES = [
     Bench(
         name=f"registers_{width}",
-        top="vega_bridge",
-        filelist="rtl/vega_bridge/vega_bridge.f",
+        top="vega_bridge_probe",
+        filelist="sim/tops/vega_bridge_probe.f",
         module="tb.registers.test_registers,tb.registers.test_jobs",
         parameters=lambda config, width=width: bridge_parameters(config, width),
         # The configurations differ in the capability registers alone.

@@ -37,12 +37,12 @@ class BridgeTest(AxiTest):
             event: "done", "error" or "nonfinite".
             values: ``code`` and ``info`` of an error.
         """
-        block = self.dut.u_registers
+        dut = self.dut
         task = cocotb.start_soon(self.write(offset, value))
         while True:
-            await RisingEdge(self.dut.clk_i)
+            await RisingEdge(dut.clk_i)
             await ReadOnly()
-            if block.reg_valid_i.value and block.reg_write_i.value and not block.reg_ready_o.value:
+            if dut.reg_valid_o.value and dut.reg_write_o.value and not dut.reg_ready_o.value:
                 break
         await NextTimeStep()
         await self.env.core.pulse(**{event: True}, **values)

@@ -64,7 +64,7 @@ class RegisterMonitor(uvm_component):
         }
 
     async def run_phase(self) -> None:
-        dut, block = self.dut, self.dut.u_registers
+        dut = self.dut
         answer, access, irq, doorbell, clear = None, None, False, False, False
         while True:
             await RisingEdge(dut.clk_i)
@@ -72,7 +72,7 @@ class RegisterMonitor(uvm_component):
                 answer, irq, doorbell, clear = None, False, False, False
                 self.model = RegisterModel(self.constants)
                 continue
-            ready = bool(block.reg_ready_o.value)
+            ready = bool(dut.reg_ready_o.value)
             assert ready == (answer is not None), (
                 "the register bus answers when it should not, or does not when it should"
             )
@@ -84,10 +84,10 @@ class RegisterMonitor(uvm_component):
             assert bool(dut.irq_o.value) == irq, f"irq_o is {int(dut.irq_o.value)}, expected {int(irq)}"
 
             access = None
-            if block.reg_valid_i.value and not ready:
-                write = bool(block.reg_write_i.value)
-                data = int(block.reg_wdata_i.value) if write else 0
-                access = Access(write, int(block.reg_addr_i.value), data, int(block.reg_wstrb_i.value))
+            if dut.reg_valid_o.value and not ready:
+                write = bool(dut.reg_write_o.value)
+                data = int(dut.reg_wdata_o.value) if write else 0
+                access = Access(write, int(dut.reg_addr_o.value), data, int(dut.reg_wstrb_o.value))
             core = self._core()
             if access and not access.write:
                 core = Core(**{**core.__dict__, "counters": int(dut.counters_i.value)})
@@ -97,11 +97,11 @@ class RegisterMonitor(uvm_component):
             irq, doorbell, clear = self.model.irq, self.model.doorbell, self.model.clear
 
     def _compare_answer(self, access: Access, answer) -> None:
-        block = self.dut.u_registers
+        dut = self.dut
         expected = {"error": int(answer.error)}
-        observed = {"error": int(block.reg_error_o.value)}
+        observed = {"error": int(dut.reg_error_o.value)}
         if not access.write and not answer.error:
-            expected["rdata"], observed["rdata"] = answer.data, int(block.reg_rdata_o.value)
+            expected["rdata"], observed["rdata"] = answer.data, int(dut.reg_rdata_o.value)
         if self.answered == self.corrupt:
             observed["error"] ^= 1
         self.answered += 1
@@ -164,10 +164,10 @@ class RegisterMonitor(uvm_component):
 
 
 class BridgeEnv(AxiEnv):
-    """The AXI environment around a vega_bridge top, with the golden register model and the stand-in core."""
+    """The AXI environment around a vega_bridge_probe top, with the golden register model and the stand-in core."""
 
     def __init__(self, name: str, parent: uvm_component, dut, setup: Setup) -> None:
-        super().__init__(name, parent, dut, dut.u_slave, setup)
+        super().__init__(name, parent, dut, "o", setup)
 
     def build_phase(self) -> None:
         super().build_phase()

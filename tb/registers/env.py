@@ -36,19 +36,19 @@ class AxiEnv(uvm_env):
     """Driver, monitor, predictor and scoreboards of the AXI side.
 
     Args:
-        dut: top with the s_axi_ ports.
-        slave: handle of the axi_slave instance, which may be the top.
+        dut: top with the s_axi_ ports and the register bus.
+        answer: suffix of the register bus's answers, see AxiMonitor.
     """
 
-    def __init__(self, name: str, parent: uvm_component, dut, slave, setup: Setup) -> None:
+    def __init__(self, name: str, parent: uvm_component, dut, answer: str, setup: Setup) -> None:
         super().__init__(name, parent)
-        self.dut, self.slave, self.setup = dut, slave, setup
+        self.dut, self.answer, self.setup = dut, answer, setup
 
     def build_phase(self) -> None:
         self.sequencer = uvm_sequencer("sequencer", self)
         driver = MasterDriver if self.setup.master else ChannelDriver
         self.driver = driver("driver", self, self.dut, self.setup.paces)
-        self.monitor = AxiMonitor("monitor", self, self.dut, self.slave)
+        self.monitor = AxiMonitor("monitor", self, self.dut, self.answer)
         self.boards = {name: Scoreboard(f"{name}_scoreboard", self) for name in BOARDS}
         self.predictor = Predictor("predictor", self, len(self.dut.s_axi_wdata) // 8, self.boards)
 

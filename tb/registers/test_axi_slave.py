@@ -15,14 +15,14 @@ from tb.registers.agent import AxiItem, Items
 from tb.registers.base import AxiTest, any_paces
 from tb.registers.burst import SLVERR, Burst, Kind
 from tb.registers.env import AxiEnv, RegisterBus, Setup
-from tb.registers.stimulus import fill, illegal_burst, random_burst
+from tb.registers.stimulus import fill, illegal_burst, illegal_bursts, random_burst
 
 
 class SlaveTest(AxiTest):
     """Test on the axi_slave top."""
 
     def make_env(self, setup: Setup) -> AxiEnv:
-        env = AxiEnv("env", self, self.dut, self.dut, setup)
+        env = AxiEnv("env", self, self.dut, "i", setup)
         self.bus = RegisterBus("bus", self, self.dut, Pace.any(), random.choice((0.0, 0.05, 0.5)))
         return env
 
@@ -39,6 +39,7 @@ class RandomBursts(SlaveTest):
     """Random bursts while the pauses of all channels and of the register bus change."""
 
     async def body(self) -> None:
+        await self.send(*(AxiItem(burst) for burst in illegal_bursts(self.bus_bytes, self.base, self.id_bits)))
         for _ in range(scaled(6, 5)):
             self.env.driver.set_paces(any_paces())
             self.bus.pace = Pace.any()
