@@ -36,7 +36,7 @@ module activation_buffer #(
     output logic                          cmd_ready_o,
     input  logic                          cmd_scaled_i,
     input  logic [$clog2(DEPTH)-1:0]      cmd_base_i,
-    input  logic [15:0]                   cmd_stride_i,
+    input  logic [$clog2(DEPTH)-1:0]      cmd_stride_i,
     input  logic [$clog2(MAX_ROWS+1)-1:0] cmd_rows_i,
     // Row scales of T tiles of codes: two tiles' worth.
     output logic                          scale_free_o,
@@ -57,6 +57,7 @@ module activation_buffer #(
 );
   localparam int Words = 64 / LANES;  // scratchpad words per block
   localparam int WordW = $clog2(Words);
+  localparam int StepW = $clog2(LANES / PORTS);
   localparam int BlockW = $clog2(DEPTH);
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int CountW = $clog2(MAX_ROWS + 1);
@@ -152,12 +153,11 @@ module activation_buffer #(
   end
   for (genvar l = 0; l < LANES; l++) begin : gen_scale_bank
     localparam int Port = l % PORTS;
+    localparam int Step = l / PORTS;  // position of this lane within a word, in steps of PORTS scales
     logic [31:0] bank_q[2*Words];
-    logic [5:0] element;
-    assign element = 6'(scale_index_i * PORTS + Port);
     always_ff @(posedge clk_i) begin
-      if (scale_write_i && element % LANES == l)
-        bank_q[{scale_write_half_q, WordW'(element / LANES)}] <= scale_data_i[Port*32+:32];
+      if (scale_write_i && scale_index_i[StepW-1:0] == StepW'(Step))
+        bank_q[{scale_write_half_q, scale_index_i[StepW+:WordW]}] <= scale_data_i[Port*32+:32];
     end
     assign scale_word[l*32+:32] = bank_q[{scale_read_half_q, scale_word_index}];
   end
@@ -166,14 +166,15 @@ module activation_buffer #(
   logic reading_q, scaled_q, start, last_word, last_row, buffer_release;
   logic [BufferW:0] buffers_used_q, buffers_full_q;
   logic [BlockW-1:0] block_q;
-  logic [15:0] stride_q;
+  logic [BlockW-1:0] stride_q;
   logic [CountW-1:0] rows_left_q;
   logic [WordW-1:0] word_q;
   logic vector_done;
 
   assign last_word = word_q == WordW'(Words - 1);
   assign last_row = rows_left_q == CountW'(1);
-  assign cmd_ready_o = (!reading_q || (last_word && last_row)) && buffers_used_q != (BufferW + 1)'(Buffers) && !loading_q && !load_valid_i &&
+  assign cmd_ready_o = (!reading_q || (last_word && last_row)) &&
+      buffers_used_q != (BufferW + 1)'(Buffers) && !loading_q && !load_valid_i &&
       (!cmd_scaled_i || scale_full_q > 2'(scale_release));
   assign start = cmd_valid_i && cmd_ready_o;
   assign scale_release = reading_q && scaled_q && last_word && last_row;
@@ -199,7 +200,7 @@ module activation_buffer #(
     end else if (reading_q) begin
       word_q <= word_q + 1'b1;
       if (last_word) begin
-        block_q <= block_q + BlockW'(stride_q);
+        block_q <= block_q + stride_q;
         rows_left_q <= rows_left_q - 1'b1;
       end
     end

@@ -63,7 +63,8 @@ module block_aligner #(
     if (l == 0) begin : gen_first
       assign so_far = in_data_i[30:23];
     end else begin : gen_next
-      assign so_far = in_data_i[l*32+23+:8] > gen_largest[l-1].so_far ? in_data_i[l*32+23+:8] : gen_largest[l-1].so_far;
+      assign so_far = in_data_i[l*32+23+:8] > gen_largest[l-1].so_far
+          ? in_data_i[l*32+23+:8] : gen_largest[l-1].so_far;
     end
   end
   assign beat_largest = gen_largest[LANES-1].so_far;
@@ -146,9 +147,9 @@ module block_aligner #(
 
   // Right shift by `shift` places, keeping a guard bit and a sticky bit below the result.
   function automatic logic [MagW+1:0] shift_right(input logic [23:0] magnitude, input logic [4:0] shift);
-    logic [55:0] wide;
+    logic [MagW+31:0] wide;
     begin
-      wide = {magnitude, 32'd0} >> shift;
+      wide = (MagW + 32)'({magnitude, 32'd0} >> shift);
       shift_right = {wide[32+:MagW], wide[31], |wide[30:0]};
     end
   endfunction

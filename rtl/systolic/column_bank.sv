@@ -29,7 +29,7 @@ module column_bank #(
     input  logic                                         first_i,
     input  logic                                         last_i,
     input  logic [$clog2(SLOTS)-1:0]                     slot_i,
-    input  logic [$clog2(64*MAX_ROWS)-1:0]               address_i,
+    input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               address_i,
     input  logic [7:0]                                   exponent_i,
     input  logic                                         nonfinite_i,
     // Column sums from the array.
@@ -39,15 +39,14 @@ module column_bank #(
     // Reading results.
     input  logic                                         drain_i,
     input  logic                                         drain_buffer_i,
-    input  logic [$clog2(64*MAX_ROWS)-1:0]               drain_address_i,
+    input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               drain_address_i,
     output logic [COLUMNS*32-1:0]                        drain_data_o
 );
   localparam int Groups = COLUMNS / PORTS;
   localparam int SlotW = $clog2(SLOTS);
-  localparam int AddressW = $clog2(64 * MAX_ROWS);
+  localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   localparam int Passes = (64 + COLUMNS - 1) / COLUMNS;
   localparam int Depth = Passes * MAX_ROWS;
-  localparam int BankW = $clog2(Depth);
   localparam int Latency = systolic_pkg::ArrayLatency;
   localparam int ScaleStage = fp32_pkg::FromIntLatency;
   localparam int AddStage = ScaleStage + fp32_pkg::MulLatency;
@@ -83,35 +82,39 @@ module column_bank #(
       .data_o({first, last, select, slot, address, exponent, nonfinite})
   );
 
-  // Position k: k cycles after the sum of column group 0.
-  logic [Stages-1:0] valid_q, first_q, last_q, select_q;
-  logic [Stages*AddressW-1:0] address_q;
-  logic [Stages*SlotW-1:0] slot_q;
-  logic [Groups*9-1:0] power_q;
-  logic [Stages-1:0] valid_at, first_at, last_at, select_at;
+  // Element k: k cycles after the sum of column group 0. Each chain is as long as its last user needs.
+  localparam int SlotStages = ScaleStage + Groups;
+  localparam int FirstStages = AddStage + Groups;
+  logic [Stages-2:0] valid_q, last_q, select_q;
+  logic [FirstStages-2:0] first_q;
+  logic [(Stages-1)*AddressW-1:0] address_q;
+  logic [(SlotStages-1)*SlotW-1:0] slot_q;
+  logic [Stages-1:0] valid_at, last_at, select_at;
+  logic [FirstStages-1:0] first_at;
   logic [Stages*AddressW-1:0] address_at;
-  logic [Stages*SlotW-1:0] slot_at;
+  logic [SlotStages*SlotW-1:0] slot_at;
   logic [Groups*9-1:0] power_at;
-  assign valid_at = {valid_q[Stages-2:0], valid};
-  assign first_at = {first_q[Stages-2:0], first};
-  assign last_at = {last_q[Stages-2:0], last};
-  assign select_at = {select_q[Stages-2:0], select};
-  assign address_at = {address_q[(Stages-1)*AddressW-1:0], address};
-  assign slot_at = {slot_q[(Stages-1)*SlotW-1:0], slot};
-  if (Groups > 1) begin : gen_power
-    assign power_at = {power_q[(Groups-1)*9-1:0], nonfinite, exponent};
-  end else begin : gen_one_power
-    assign power_at = {nonfinite, exponent};
-  end
+  assign valid_at = {valid_q, valid};
+  assign first_at = {first_q, first};
+  assign last_at = {last_q, last};
+  assign select_at = {select_q, select};
+  assign address_at = {address_q, address};
+  assign slot_at = {slot_q, slot};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
-    else valid_q <= valid_at;
-    first_q <= first_at;
-    last_q <= last_at;
-    select_q <= select_at;
-    address_q <= address_at;
-    slot_q <= slot_at;
-    power_q <= power_at;
+    else valid_q <= valid_at[Stages-2:0];
+    first_q <= first_at[FirstStages-2:0];
+    last_q <= last_at[Stages-2:0];
+    select_q <= select_at[Stages-2:0];
+    address_q <= address_at[(Stages-1)*AddressW-1:0];
+    slot_q <= slot_at[(SlotStages-1)*SlotW-1:0];
+  end
+  if (Groups > 1) begin : gen_power
+    logic [(Groups-1)*9-1:0] power_q;
+    always_ff @(posedge clk_i) power_q <= power_at[(Groups-1)*9-1:0];
+    assign power_at = {power_q, nonfinite, exponent};
+  end else begin : gen_one_power
+    assign power_at = {nonfinite, exponent};
   end
   // The write of the last group's total happens at the end of this cycle.
   always_ff @(posedge clk_i) begin
@@ -135,15 +138,15 @@ module column_bank #(
         .exponent_i($signed({2'b00, power_at[Group*9+:8]}) - 10'(fp32_pkg::ExponentBias + ACT_W - 2)),
         .nonfinite_i(power_at[Group*9+8]),
         .scale_i(scale),
-        .read_address_i(address_at[(AddStage-1+Group)*AddressW+:BankW]),
+        .read_address_i(address_at[(AddStage-1+Group)*AddressW+:AddressW]),
         .first_i(first_at[AddStage+Group]),
         .buffer_read_i(select_at[AddStage+Group]),
         .write_i(valid_at[WriteStage+Group]),
         .buffer_write_i(select_at[WriteStage+Group]),
-        .write_address_i(address_at[(WriteStage+Group)*AddressW+:BankW]),
+        .write_address_i(address_at[(WriteStage+Group)*AddressW+:AddressW]),
         .drain_i,
         .drain_buffer_i,
-        .drain_address_i(drain_address_i[BankW-1:0]),
+        .drain_address_i(drain_address_i),
         .drain_data_o(drain_data_o[c*32+:32])
     );
   end

@@ -90,7 +90,7 @@ module matrix_unit #(
   localparam int Slots = 2 ** $clog2(2 * ((systolic_pkg::ArrayLatency + 8 + Groups) / Groups) + 8);
   localparam int GroupW = Ports * systolic_pkg::Rows * systolic_pkg::WeightWidth;
   localparam int CountW = $clog2(MAX_ROWS + 1);
-  localparam int AddressW = $clog2(64 * MAX_ROWS);
+  localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   localparam int SlotW = $clog2(Slots);
 
   // Every unit takes the commands at its own pace.
@@ -155,10 +155,12 @@ module matrix_unit #(
   );
 
   // Activations; their commands wait in a short queue, so that the fork does not hold the weights back.
-  localparam int ActCmdW = 1 + $clog2(ACT_DEPTH) + 16 + CountW;
+  localparam int BlockW = $clog2(ACT_DEPTH);
+  localparam int ActCmdW = 1 + 2 * BlockW + CountW;
   logic act_cmd_valid, act_cmd_ready, act_scaled, act_half_ready, act_release, act_bad, vector_bad;
-  logic [$clog2(ACT_DEPTH)-1:0] act_base;
-  logic [15:0] act_stride;
+  logic [BlockW-1:0] act_base, act_stride;
+  logic unused_stride;  // a stride beyond the scratchpad's size means nothing
+  assign unused_stride = ^tile_act_stride_i[15:BlockW];
   logic [CountW-1:0] act_rows;
   logic [$clog2(MAX_ROWS)-1:0] act_row;
   logic [64*ACT_W-1:0] vector;
@@ -172,7 +174,7 @@ module matrix_unit #(
       .rst_ni,
       .in_valid_i(cmd_valid[1]),
       .in_ready_o(cmd_ready[1]),
-      .in_data_i({is_codes && tile_transpose_i, tile_act_base_i, tile_act_stride_i, tile_rows_i}),
+      .in_data_i({is_codes && tile_transpose_i, tile_act_base_i, tile_act_stride_i[BlockW-1:0], tile_rows_i}),
       .out_valid_o(act_cmd_valid),
       .out_ready_i(act_cmd_ready),
       .out_data_o({act_scaled, act_base, act_stride, act_rows}),

@@ -50,7 +50,7 @@ module pass_control #(
     output logic                                                          first_o,
     output logic                                                          last_o,
     output logic [$clog2(SLOTS)-1:0]                                      slot_o,
-    output logic [$clog2(64*MAX_ROWS)-1:0]                                address_o,
+    output logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]                                address_o,
     // Why no vector was issued while a tile waits.
     output logic                                                          weight_stall_o,
     output logic                                                          act_stall_o
@@ -60,7 +60,7 @@ module pass_control #(
   localparam int CountW = $clog2(MAX_ROWS + 1);
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int SlotW = $clog2(SLOTS);
-  localparam int AddressW = $clog2(64 * MAX_ROWS);
+  localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   // An accumulator is written this many cycles after it is read, at most: tiles start no closer than that.
   localparam int TileSpacing = 8;
 

@@ -26,7 +26,7 @@ module result_drain #(
     // Accumulators.
     output logic                            drain_o,
     output logic                            drain_buffer_o,
-    output logic [$clog2(64*MAX_ROWS)-1:0]  drain_address_o,
+    output logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]  drain_address_o,
     input  logic [COLUMNS*32-1:0]           drain_data_i,
     // Pulse: the block has left the accumulators; its buffer is free.
     output logic                            free_o,
@@ -40,7 +40,7 @@ module result_drain #(
   localparam int RowW = Passes * COLUMNS * 32;
   localparam int GatherW = COLUMNS * 32;
   localparam int CountW = $clog2(MAX_ROWS + 1);
-  localparam int AddressW = $clog2(64 * MAX_ROWS);
+  localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   localparam int Lanes = BUS_W / 32;
   localparam int Beats = 64 / Lanes;
   localparam int BeatW = $clog2(Beats + 1);

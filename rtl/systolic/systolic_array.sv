@@ -111,6 +111,10 @@ module systolic_array #(
           .sum_i(sum_in),
           .sum_o(sum_out)
       );
+      if (Group == Groups - 1) begin : gen_last_group
+        logic unused_act;
+        assign unused_act = ^act_out;
+      end
       if (r == Rows - 1) begin : gen_bottom
         assign sum_o[c*SumW+:SumW] = sum_out;
       end

@@ -34,11 +34,7 @@ module tile_transposer #(
 
   // Position of an element in units of lanes, as a shift in bits.
   function automatic logic [DataW-1:0] rotate_right(input logic [DataW-1:0] data, input logic [LaneW-1:0] lanes);
-    logic [2*DataW-1:0] twice;
-    begin
-      twice = {data, data} >> {lanes, ElementW'(0)};
-      rotate_right = twice[DataW-1:0];
-    end
+    rotate_right = DataW'({data, data} >> {lanes, ElementW'(0)});
   endfunction
 
   logic [1:0] full_q, full_d;

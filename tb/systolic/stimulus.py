@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import random
-from functools import cache
 
 import numpy as np
 
 from tb.models import fp32
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook
+from tb.models.nf4 import NF4_TABLE
 from tb.systolic.program import Operand, StoredCodes
-
-
-@cache
-def nf4_values() -> np.ndarray:
-    """The NF4 table, from bitsandbytes."""
-    from bitsandbytes.functional import get_4bit_type
-
-    return get_4bit_type("nf4", device="cpu").numpy()
 
 
 def random_codebook(rng: np.random.Generator) -> Codebook:
     """NF4, or any other codebook of 2, 3 or 4 bits."""
     if rng.random() < 0.5:
-        return Codebook.from_values(nf4_values())
+        return Codebook.from_values(NF4_TABLE)
     return Codebook.from_values(rng.standard_normal(2 ** rng.integers(2, 5)))
 
 
@@ -102,7 +94,7 @@ def random_product(max_rows: int, act_depth: int, blocks: int = 3) -> list[Opera
 def corner_products() -> dict[str, list[Operand]]:
     """Directed cases by name: extremes of the number range, cancellation, non-finite values, single elements."""
     rng = np.random.default_rng(7)
-    book = Codebook.from_values(nf4_values())
+    book = Codebook.from_values(NF4_TABLE)
     ones = np.ones((2, BLOCK), np.float32)
     limit = np.full((2, BLOCK), np.float32(3.0e38))
     alternating = ones * np.where(np.arange(BLOCK) % 2, np.float32(1), np.float32(-1))
