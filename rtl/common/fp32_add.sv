@@ -53,7 +53,8 @@ module fp32_add (
   logic        sticky;
   logic [27:0] addend;
 
-  assign far       = shift_q > 8'd26;
+  // From 27 places on only the sticky bit is left; the shifter and the mask see to that up to 31.
+  assign far       = |shift_q[7:5];
   assign shifted   = {small_q, 3'b000} >> shift_q[4:0];
   // Ones over the bits of small_q that fall below the sticky position.
   assign lost_mask = ~(24'hFF_FFFF << (shift_q[4:0] < 5'd3 ? 5'd0 : shift_q[4:0] - 5'd3));
