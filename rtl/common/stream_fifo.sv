@@ -82,12 +82,37 @@ module stream_fifo #(
 
 `ifdef FORMAL
   `include "stream_formal.svh"
+
+  // Entry number n from the head.
+  function automatic [PtrWidth-1:0] f_entry(input [LevelWidth-1:0] n);
+    f_entry = PtrWidth'((int'(read_ptr_q) + int'(n)) % DEPTH);
+  endfunction
+
+  // A transfer picked at any time leaves unchanged, after exactly those that were ahead of it.
+  (* anyseq *) logic     f_pick;
+  logic                  f_watching = 1'b0;
+  logic [LevelWidth-1:0] f_ahead;
+  logic [WIDTH-1:0]      f_data;
+
   always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else if (!f_watching) begin
+      f_watching <= push && f_pick;
+      f_ahead    <= level_q - LevelWidth'(pop);
+      f_data     <= in_data_i;
+    end else if (pop) begin
+      f_watching <= f_ahead != '0;
+      f_ahead    <= f_ahead - LevelWidth'(1);
+    end
     if (rst_ni) begin
       assert (level_q <= LevelWidth'(DEPTH));
       assert (out_valid_q == (level_q != '0));
       assert (!in_ready_q || level_q != LevelWidth'(DEPTH));
       assert (write_ptr_q <= LastPtr && read_ptr_q <= LastPtr);
+      assert (write_ptr_q == f_entry(level_q));
+      if (f_watching) assert (f_ahead < level_q && storage[f_entry(f_ahead)] == f_data);
+      if (f_watching && f_ahead == '0) assert (out_valid_o && out_data_o == f_data);
     end
   end
 `endif

@@ -41,10 +41,19 @@ module stream_fork #(
   end
 
 `ifdef FORMAL
-  // An input that waits has at least one output left to serve; an idle input has none served.
+  logic f_past_valid = 1'b0;
+
   always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(in_valid_i && !in_ready_o)) assume (in_valid_i);
+      // What was offered and not taken is offered again; what was taken waits for the others.
+      assert (($past(out_valid_o & ~out_ready_i) & ~out_valid_o) == '0);
+      if ($past(in_valid_i && !in_ready_o)) assert (($past(out_valid_o & out_ready_i) & out_valid_o) == '0);
+    end
+    // There is always an output left to serve.
     if (rst_ni) assert (taken_q != '1);
-    if (rst_ni && in_valid_i && !in_ready_o) assert (out_valid_o != '0);
   end
 `endif
 
