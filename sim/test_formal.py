@@ -1,7 +1,7 @@
 """Proofs of the stream cells' properties (``ifdef FORMAL`` in ``rtl/common``) by temporal induction in yosys.
 
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, and that the
-FIFO loses, changes and reorders nothing.
+FIFO and the register lose, change and reorder nothing.
 """
 
 from __future__ import annotations

@@ -56,8 +56,30 @@ module stream_register #(
 
 `ifdef FORMAL
   `include "stream_formal.svh"
-  // The spare entry is only ever filled behind a full output.
-  always @(posedge clk_i) if (rst_ni) assert (!spare_valid_q || out_valid_q);
+
+  // A transfer picked at any time leaves unchanged, after the one that may be ahead of it.
+  (* anyseq *) logic f_pick;
+  logic              f_watching = 1'b0;
+  logic              f_behind;
+  logic [WIDTH-1:0]  f_data;
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else if (!f_watching) begin
+      f_watching <= in_valid_i && in_ready_o && f_pick;
+      f_behind   <= out_valid_q && !out_ready_i;
+      f_data     <= in_data_i;
+    end else if (out_valid_q && out_ready_i) begin
+      f_watching <= f_behind;
+      f_behind   <= 1'b0;
+    end
+    if (rst_ni) begin
+      assert (!spare_valid_q || out_valid_q);
+      if (f_watching && f_behind) assert (spare_valid_q && spare_data_q == f_data);
+      if (f_watching && !f_behind) assert (out_valid_q && out_data_q == f_data);
+    end
+  end
 `endif
 
 endmodule : stream_register
