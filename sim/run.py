@@ -159,6 +159,8 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
                 "EDGE_QLORA_SIM": simulator,
                 "EDGE_QLORA_ROWS": str(rows_file),
                 "COCOTB_ANSI_OUTPUT": "0",
+                # By default every imported module, PyTorch included, would be rewritten at each start.
+                "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
                 "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
             },
         )

@@ -143,14 +143,16 @@ def meets_nonfinite(segments: list[Segment]) -> bool:
     return False
 
 
-def job_is_nonfinite(layer: Layer, x: Float, dy: Float | None, act_width: int) -> bool:
-    """Whether FORWARD (``dy`` None) or BACKWARD ends with the error code NONFINITE."""
-    found = False
+def nonfinite_step(layer: Layer, x: Float, dy: Float | None, act_width: int) -> int | None:
+    """Step of FORWARD (``dy`` None) or BACKWARD that first meets a NaN or an infinity, None if none does.
+
+    Steps are numbered as in ``rtl/core/step_table.sv``: without an adapter the only one is step 1.
+    """
+    found: list[bool] = []
 
     def compute(segments: list[Segment]) -> NDArray:
-        nonlocal found
-        found = found or meets_nonfinite(segments)
+        found.append(meets_nonfinite(segments))
         return gemm(segments, act_width)
 
     forward_steps(layer, x, compute) if dy is None else backward_steps(layer, x, dy, compute)
-    return found
+    return found.index(True) + (layer.rank == 0) if any(found) else None

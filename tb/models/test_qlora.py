@@ -112,11 +112,17 @@ def test_default_codebook_is_that_of_the_registers() -> None:
 def test_nonfinite_is_found_where_it_enters() -> None:
     case = random_case(64, 64, 2, 2)
     layer = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
-    assert not qlora.job_is_nonfinite(layer, case.x, None, 25)
-    assert not qlora.job_is_nonfinite(layer, case.x, case.dy, 25)
-    for poison in ("x", "dy", "lora_a", "lora_b"):
-        values = {name: getattr(case, name).copy() for name in ("x", "dy", "lora_a", "lora_b")}
+    assert qlora.nonfinite_step(layer, case.x, None, 25) is None
+    assert qlora.nonfinite_step(layer, case.x, case.dy, 25) is None
+    steps = {"x": (0, 2), "dy": (None, 0), "lora_a": (0, 1), "lora_b": (1, 0)}
+    for poison, expected in steps.items():
+        values = {name: getattr(case, name).copy() for name in steps}
         values[poison][1, 1] = np.inf
         bad = qlora.Layer.from_nf4(case.weight, values["lora_a"], values["lora_b"], case.scale)
-        assert qlora.job_is_nonfinite(bad, values["x"], None, 25) == (poison != "dy"), poison
-        assert qlora.job_is_nonfinite(bad, values["x"], values["dy"], 25), poison
+        found = [qlora.nonfinite_step(bad, values["x"], dy, 25) for dy in (None, values["dy"])]
+        assert tuple(found) == expected, poison
+    scaled = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, np.inf)
+    assert [qlora.nonfinite_step(scaled, case.x, dy, 25) for dy in (None, case.dy)] == [1, 0]
+    none = np.zeros((0, 64), np.float32), np.zeros((64, 0), np.float32)
+    plain = qlora.Layer.from_nf4(case.weight, *none, 1.0)
+    assert qlora.nonfinite_step(plain, np.full_like(case.x, np.nan), None, 25) == 1

@@ -3,6 +3,7 @@
 from sim.bench import Bench, Config
 
 DESCRIPTION = "matrix engine: systolic array, aligner, codebook, scales and FP32 accumulation, N and T mode"
+FILELIST, MODULE = "rtl/systolic/matrix_unit.f", "tb.systolic.test_systolic"
 
 
 def parameters(config: Config) -> dict[str, int]:
@@ -17,4 +18,4 @@ def parameters(config: Config) -> dict[str, int]:
     }
 
 
-BENCHES = [Bench("systolic", "matrix_unit", "rtl/systolic/matrix_unit.f", "tb.systolic.test_systolic", parameters)]
+BENCHES = [Bench("systolic", "matrix_unit", FILELIST, MODULE, parameters)]

@@ -1,0 +1,243 @@
+// Copyright the Edge QLoRA contributors.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Edge QLoRA: the accelerator as it is placed in a system.
+//
+// Why: a host sees a 4 KB window of registers and one interrupt on s_axi; all data move over m_axi, so the host's
+// bus is never in the way. Both ports share one clock. See docs/ip/edge_qlora.md.
+//
+// The AXI port names carry no _i/_o suffix: they are the names of the AXI specification behind s_axi_ and m_axi_.
+
+module edge_qlora #(
+  // Array columns, 1 to 16.
+  parameter int COLUMNS      = 8,
+  // Activation mantissa width: 25 (DSP48E1) or 18 (ECP5).
+  parameter int ACT_W        = 25,
+  // Width of the memory bus in bits: 64, 128, 256 or 512.
+  parameter int BUS_W        = 256,
+  // Activation scratchpad in blocks of 64 values, a power of two.
+  parameter int ACT_DEPTH    = 2048,
+  // Most activation rows that one pass over the weights serves, a power of two.
+  parameter int MAX_ROWS     = 64,
+  // Entries of the nested-absmax table, a power of two from 16.
+  parameter int NESTED_DEPTH = 4096,
+  // Width of the host's data bus in bits: 32, 64 or 128.
+  parameter int HOST_W       = 64,
+  // Widths of the host's address and ID.
+  parameter int HOST_ADDR_W  = 64,
+  parameter int HOST_ID_W    = 12,
+  // Widths of the memory port's address and ID.
+  parameter int ADDR_W       = 40,
+  parameter int ID_W         = 4
+) (
+  input  logic                   clk_i,
+  // Synchronous, active low.
+  input  logic                   rst_ni,
+
+  // Host: control registers.
+  input  logic [HOST_ID_W-1:0]   s_axi_awid,
+  input  logic [HOST_ADDR_W-1:0] s_axi_awaddr,
+  input  logic [7:0]             s_axi_awlen,
+  input  logic [2:0]             s_axi_awsize,
+  input  logic [1:0]             s_axi_awburst,
+  input  logic                   s_axi_awvalid,
+  output logic                   s_axi_awready,
+  input  logic [HOST_W-1:0]      s_axi_wdata,
+  input  logic [HOST_W/8-1:0]    s_axi_wstrb,
+  input  logic                   s_axi_wlast,
+  input  logic                   s_axi_wvalid,
+  output logic                   s_axi_wready,
+  output logic [HOST_ID_W-1:0]   s_axi_bid,
+  output logic [1:0]             s_axi_bresp,
+  output logic                   s_axi_bvalid,
+  input  logic                   s_axi_bready,
+  input  logic [HOST_ID_W-1:0]   s_axi_arid,
+  input  logic [HOST_ADDR_W-1:0] s_axi_araddr,
+  input  logic [7:0]             s_axi_arlen,
+  input  logic [2:0]             s_axi_arsize,
+  input  logic [1:0]             s_axi_arburst,
+  input  logic                   s_axi_arvalid,
+  output logic                   s_axi_arready,
+  output logic [HOST_ID_W-1:0]   s_axi_rid,
+  output logic [HOST_W-1:0]      s_axi_rdata,
+  output logic [1:0]             s_axi_rresp,
+  output logic                   s_axi_rlast,
+  output logic                   s_axi_rvalid,
+  input  logic                   s_axi_rready,
+
+  // Memory.
+  output logic [ID_W-1:0]        m_axi_awid,
+  output logic [ADDR_W-1:0]      m_axi_awaddr,
+  output logic [7:0]             m_axi_awlen,
+  output logic [2:0]             m_axi_awsize,
+  output logic [1:0]             m_axi_awburst,
+  output logic                   m_axi_awlock,
+  output logic [3:0]             m_axi_awcache,
+  output logic [2:0]             m_axi_awprot,
+  output logic [3:0]             m_axi_awqos,
+  output logic                   m_axi_awvalid,
+  input  logic                   m_axi_awready,
+  output logic [BUS_W-1:0]       m_axi_wdata,
+  output logic [BUS_W/8-1:0]     m_axi_wstrb,
+  output logic                   m_axi_wlast,
+  output logic                   m_axi_wvalid,
+  input  logic                   m_axi_wready,
+  input  logic [ID_W-1:0]        m_axi_bid,
+  input  logic [1:0]             m_axi_bresp,
+  input  logic                   m_axi_bvalid,
+  output logic                   m_axi_bready,
+  output logic [ID_W-1:0]        m_axi_arid,
+  output logic [ADDR_W-1:0]      m_axi_araddr,
+  output logic [7:0]             m_axi_arlen,
+  output logic [2:0]             m_axi_arsize,
+  output logic [1:0]             m_axi_arburst,
+  output logic                   m_axi_arlock,
+  output logic [3:0]             m_axi_arcache,
+  output logic [2:0]             m_axi_arprot,
+  output logic [3:0]             m_axi_arqos,
+  output logic                   m_axi_arvalid,
+  input  logic                   m_axi_arready,
+  input  logic [ID_W-1:0]        m_axi_rid,
+  input  logic [BUS_W-1:0]       m_axi_rdata,
+  input  logic [1:0]             m_axi_rresp,
+  input  logic                   m_axi_rlast,
+  input  logic                   m_axi_rvalid,
+  output logic                   m_axi_rready,
+
+  // Level interrupt to the host, active high.
+  output logic                   irq_o
+);
+
+  logic        doorbell, clear_counters, busy, done, error, nonfinite;
+  logic [63:0] desc_addr, mem_base, mem_limit, error_info;
+  logic [7:0]  error_code;
+  logic [31:0] codebook_scale;
+  logic [registers_pkg::CodebookCount*registers_pkg::CodebookWidth-1:0] codebook;
+  logic [registers_pkg::CounterCount*64-1:0] counters;
+
+  vega_bridge #(
+    .DATA_W      (HOST_W),
+    .ADDR_W      (HOST_ADDR_W),
+    .ID_W        (HOST_ID_W),
+    .COLUMNS     (COLUMNS),
+    .ACT_W       (ACT_W),
+    .BUS_W       (BUS_W),
+    .ACT_DEPTH   (ACT_DEPTH),
+    .MAX_RANK    (core_pkg::MaxRank),
+    .MAX_ROWS    (MAX_ROWS),
+    .NESTED_DEPTH(NESTED_DEPTH)
+  ) u_bridge (
+    .clk_i,
+    .rst_ni,
+    .s_axi_awid,
+    .s_axi_awaddr,
+    .s_axi_awlen,
+    .s_axi_awsize,
+    .s_axi_awburst,
+    .s_axi_awvalid,
+    .s_axi_awready,
+    .s_axi_wdata,
+    .s_axi_wstrb,
+    .s_axi_wlast,
+    .s_axi_wvalid,
+    .s_axi_wready,
+    .s_axi_bid,
+    .s_axi_bresp,
+    .s_axi_bvalid,
+    .s_axi_bready,
+    .s_axi_arid,
+    .s_axi_araddr,
+    .s_axi_arlen,
+    .s_axi_arsize,
+    .s_axi_arburst,
+    .s_axi_arvalid,
+    .s_axi_arready,
+    .s_axi_rid,
+    .s_axi_rdata,
+    .s_axi_rresp,
+    .s_axi_rlast,
+    .s_axi_rvalid,
+    .s_axi_rready,
+    .doorbell_o      (doorbell),
+    .clear_counters_o(clear_counters),
+    .desc_addr_o     (desc_addr),
+    .mem_base_o      (mem_base),
+    .mem_limit_o     (mem_limit),
+    .codebook_o      (codebook),
+    .codebook_scale_o(codebook_scale),
+    .busy_i          (busy),
+    .done_i          (done),
+    .error_i         (error),
+    .error_code_i    (error_code),
+    .error_info_i    (error_info),
+    .nonfinite_i     (nonfinite),
+    .counters_i      (counters),
+    .irq_o
+  );
+
+  qlora_core #(
+    .COLUMNS     (COLUMNS),
+    .ACT_W       (ACT_W),
+    .BUS_W       (BUS_W),
+    .ACT_DEPTH   (ACT_DEPTH),
+    .MAX_ROWS    (MAX_ROWS),
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .ADDR_W      (ADDR_W),
+    .ID_W        (ID_W)
+  ) u_core (
+    .clk_i,
+    .rst_ni,
+    .doorbell_i      (doorbell),
+    .clear_counters_i(clear_counters),
+    .desc_addr_i     (desc_addr),
+    .mem_base_i      (mem_base),
+    .mem_limit_i     (mem_limit),
+    .codebook_i      (codebook),
+    .codebook_scale_i(codebook_scale),
+    .busy_o          (busy),
+    .done_o          (done),
+    .error_o         (error),
+    .error_code_o    (error_code),
+    .error_info_o    (error_info),
+    .nonfinite_o     (nonfinite),
+    .counters_o      (counters),
+    .m_axi_awid,
+    .m_axi_awaddr,
+    .m_axi_awlen,
+    .m_axi_awsize,
+    .m_axi_awburst,
+    .m_axi_awlock,
+    .m_axi_awcache,
+    .m_axi_awprot,
+    .m_axi_awqos,
+    .m_axi_awvalid,
+    .m_axi_awready,
+    .m_axi_wdata,
+    .m_axi_wstrb,
+    .m_axi_wlast,
+    .m_axi_wvalid,
+    .m_axi_wready,
+    .m_axi_bid,
+    .m_axi_bresp,
+    .m_axi_bvalid,
+    .m_axi_bready,
+    .m_axi_arid,
+    .m_axi_araddr,
+    .m_axi_arlen,
+    .m_axi_arsize,
+    .m_axi_arburst,
+    .m_axi_arlock,
+    .m_axi_arcache,
+    .m_axi_arprot,
+    .m_axi_arqos,
+    .m_axi_arvalid,
+    .m_axi_arready,
+    .m_axi_rid,
+    .m_axi_rdata,
+    .m_axi_rresp,
+    .m_axi_rlast,
+    .m_axi_rvalid,
+    .m_axi_rready
+  );
+
+endmodule : edge_qlora
