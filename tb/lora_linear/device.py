@@ -82,19 +82,18 @@ class Host:
 
     def __init__(self, dut, memory: DeviceMemory, pace: Pace) -> None:
         logging.getLogger(f"cocotb.{dut._name}.s_axi").setLevel(logging.WARNING)
-        self.dut, self.memory = dut, memory
+        self.dut, self.memory, self.pace = dut, memory, pace
         self.poll = False
+
+    def attach(self) -> None:
+        """Connect to the port; only after reset, because the bus model takes no undefined signals."""
+        dut = self.dut
         self.bus = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk_i, dut.rst_ni, reset_active_level=False)
-        if pace.pause:
+        if self.pace.pause:
             write, read = self.bus.write_if, self.bus.read_if
-            for channel in (
-                write.aw_channel,
-                write.w_channel,
-                write.b_channel,
-                read.ar_channel,
-                read.r_channel,
-            ):
-                channel.set_pause_generator(pauses(pace))
+            channels = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel)
+            for channel in channels:
+                channel.set_pause_generator(pauses(self.pace))
 
     async def read(self, address: int, size: int) -> bytes:
         """`size` bytes of memory."""

@@ -121,6 +121,7 @@ class HostDriver(uvm_driver):
 
     async def run_phase(self) -> None:
         await RisingEdge(self.host.dut.rst_ni)
+        self.host.attach()
         while True:
             item = await self.seq_item_port.get_next_item()
             await self.run_job(item)
@@ -264,11 +265,9 @@ class LayerEnv(uvm_env):
         self.dut, self.size, self.full_speed = dut, size, full_speed
 
     def build_phase(self) -> None:
-        beat_bytes = config()["bus_width"] // 8
-        self.memory = DeviceMemory(MEMORY_BASE, self.size, beat_bytes)
+        self.beat_bytes = config()["bus_width"] // 8
+        self.memory = DeviceMemory(MEMORY_BASE, self.size, self.beat_bytes)
         self.faults = Faults([])
-        paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if self.full_speed else any_paces()
-        AxiMemory(self.dut, self.memory, self.faults, Geometry(beat_bytes, 256, 40), paces)
         self.host = Host(self.dut, self.memory, Pace() if self.full_speed else Pace.any())
         self.sequencer = uvm_sequencer("sequencer", self)
         self.driver = HostDriver("driver", self, self.host, self.memory, self.faults)
@@ -276,6 +275,11 @@ class LayerEnv(uvm_env):
         self.accesses = AccessMonitor("accesses", self, self.memory)
         self.scoreboard = Scoreboard("scoreboard", self)
         self.predictor = Predictor("predictor", self, self.scoreboard, self.memory)
+
+    async def run_phase(self) -> None:
+        paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if self.full_speed else any_paces()
+        await RisingEdge(self.dut.rst_ni)
+        AxiMemory(self.dut, self.memory, self.faults, Geometry(self.beat_bytes, 256, 40), paces)
 
     def connect_phase(self) -> None:
         self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
