@@ -67,13 +67,14 @@ class Watcher(uvm_component):
     """Check the FIFO's level in every cycle, and count how long each cell takes.
 
     Attributes:
+        highest: most transfers that the FIFO held.
         spans: per stream, cycle numbers of its first and last transfer.
     """
 
     def __init__(self, name: str, parent: uvm_component, dut, ports: dict[str, StreamPort]) -> None:
         super().__init__(name, parent)
         self.dut, self.ports = dut, ports
-        self.depth_reached: set[int] = set()
+        self.highest = 0
         self.spans: dict[str, list[int]] = {}
 
     async def run_phase(self) -> None:
@@ -91,6 +92,7 @@ class Watcher(uvm_component):
             pushed, popped = moves["fifo_in"], moves["fifo_out"]
             coverage.sample_fifo(level, pushed, popped)
             level += pushed - popped
+            self.highest = max(self.highest, level)
             taken = [moves[f"fork_out{index}"] for index in range(3)]
             if any(taken):
                 coverage.sample_fork(sum(bit << index for index, bit in enumerate(taken)), moves["fork_in"])

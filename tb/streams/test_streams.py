@@ -100,6 +100,10 @@ class FastSource(RandomTraffic):
     def pace(self, stream: str) -> Pace:
         return Pace() if stream.endswith("_in") else Pace(0.4, 4)
 
+    async def body(self) -> None:
+        await super().body()
+        assert self.env.watcher.highest == coverage.DEPTH, f"the FIFO held only {self.env.watcher.highest} transfers"
+
 
 @pyuvm.test()
 class FastSink(RandomTraffic):
