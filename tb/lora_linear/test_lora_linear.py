@@ -8,12 +8,15 @@ import cocotb
 import pyuvm
 from pyuvm import uvm_test
 
-from tb.common.base import config, cycle, finish, scaled, start, within
+from tb.accuracy import accuracy
+from tb.cases import smollm2_case, smollm2_random_case
+from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.lora_linear.coverage import sample
 from tb.lora_linear.device import LONGEST_JOB
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 from tb.lora_linear.jobs import LayerJob, random_job
+from tb.reference import LinearCase
 
 
 class LayerTest(uvm_test):
@@ -60,6 +63,39 @@ class Random(LayerTest):
             rank = random.choice([0, 1, random.randint(2, 63), 64])
             found.append(random_job(random.random() < 0.5, n, k, tokens, rank))
         return found
+
+
+class CaseTest(LayerTest):
+    """Forward and backward of one real or realistic layer; prints how close the results come to exact arithmetic."""
+
+    size = 1 << 23
+
+    def case(self) -> LinearCase:
+        """The layer."""
+        raise NotImplementedError
+
+    def jobs(self) -> list[LayerJob]:
+        self.layer = self.case()
+        return [LayerJob.of_case(self.layer, backward) for backward in (False, True)]
+
+    def report_phase(self) -> None:
+        # The scoreboard has found memory equal to the model, bit for bit, so its accuracy is the hardware's.
+        for result in accuracy(self.layer, config()["act_width"]):
+            cocotb.log.info("%s %s", self.layer.name, result)
+            assert result.of_bound <= 1 and result.of_torch_bound <= 1, str(result)
+            assert result.error < result.baseline, str(result)
+
+
+@pyuvm.test()
+class RealProjection(CaseTest):
+    """A projection of SmolLM2-135M, quantized by bitsandbytes, under the activations and gradients it really sees."""
+
+    def case(self) -> LinearCase:
+        layer = random.randrange(2)
+        if simulator() == "icarus":
+            return smollm2_random_case(layer, "self_attn.k_proj", 2, rank=4, seed=random.getrandbits(16))
+        projection = random.choice(["self_attn.q_proj", "self_attn.k_proj", "self_attn.o_proj"])
+        return smollm2_case(layer, projection, random.choice([1, 5, 17]), seed=random.getrandbits(16))
 
 
 @pyuvm.test(expect_error=ScoreboardError)

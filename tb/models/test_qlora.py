@@ -7,10 +7,11 @@ import pytest
 from edge_qlora import registers
 from edge_qlora.quantization import quantize_nf4
 
+from tb.accuracy import accuracy
 from tb.cases import random_activations, random_adapter, smollm2_case
 from tb.models import matrix, qlora
 from tb.models.qlora_bound import backward_bound, forward_bound
-from tb.reference import LinearCase, LinearResult, float64_reference, fp16_baseline, relative_error, torch_reference
+from tb.reference import LinearCase, float64_reference
 
 SCALE = 2.0
 CASES = {
@@ -37,31 +38,15 @@ def rounded(case: LinearCase, dtype: type) -> LinearCase:
     return LinearCase(case.name, case.weight, *values, case.scale)
 
 
-def stored(result: LinearResult, name: str) -> np.ndarray:
-    """A reference's array by the name, and in the order, that the model has it."""
-    return result.d_lora_b.T if name == "d_lora_bt" else getattr(result, name)
-
-
 @pytest.mark.parametrize("act_width", [18, 25])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("name", CASES)
 def test_within_the_derived_bounds(name: str, dtype: type, act_width: int) -> None:
     """Every element of y, dx, dA and dB, against float64 and against autograd of bitsandbytes and PEFT."""
     case = rounded(CASES[name](), dtype)
-    x, dy, a, b = (v.astype(dtype) for v in (case.x, case.dy, case.lora_a, case.lora_b))
-    layer = qlora.Layer.from_nf4(case.weight, a, b, case.scale)
-    y = qlora.forward(layer, x, act_width, dtype)
-    grads = qlora.backward(layer, x, dy, act_width, dtype)
-    bounds = {"y": forward_bound(layer, x, y, act_width)} | backward_bound(layer, x, dy, grads.dx, act_width)
-    results = {"y": y, "dx": grads.dx, "d_lora_a": grads.d_lora_a, "d_lora_bt": grads.d_lora_bt}
-    exact, torch = float64_reference(case), torch_reference(case)
-    baseline = fp16_baseline(case).errors(exact)
-    for key, result in results.items():
-        assert (np.abs(result - stored(exact, key)) <= bounds[key].exact).all(), key
-        assert (np.abs(result - stored(torch, key)) <= bounds[key].float32).all(), key
-        if dtype == np.float32:
-            name_there = "d_lora_b" if key == "d_lora_bt" else key
-            assert relative_error(result, stored(exact, key)) < baseline[name_there], key
+    for result in accuracy(case, act_width, dtype):
+        assert result.of_bound <= 1 and result.of_torch_bound <= 1, str(result)
+        assert dtype == np.float16 or result.error < result.baseline, str(result)
 
 
 @pytest.mark.parametrize("mistake", ["code", "lora_a", "lora_b"])
