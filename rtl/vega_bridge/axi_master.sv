@@ -3,8 +3,8 @@
 // Read and write master behind one AXI4 port.
 //
 // Why: the accelerator needs DRAM at full width beside the host's narrow bus. The two directions share
-// nothing but parameters: a stalled consumer of read data cannot hold up writes, nor the reverse. There is no order between
-// them either: who reads back what it wrote waits for writes_pending_o to fall first.
+// nothing but parameters, so a stalled consumer of read data cannot hold up writes, nor the reverse. There
+// is no order between them either: who reads back what it wrote waits for writes_pending_o to fall first.
 //
 // Latency and throughput: see axi_read_master and axi_write_master; one beat per cycle in each direction.
 //

@@ -5,9 +5,9 @@
 // Why: weights, scales and activations stream from DRAM at the full bus rate, and the memory's latency must be
 // hidden. The address side therefore runs ahead of the data by up to OUTSTANDING bursts, over rows and commands.
 //
-// Every burst carries the same ID, so the data return in command order and no reorder memory is needed. A consumer that
-// stalls lowers RREADY, which AXI allows for any time: nothing else in the master waits for it, neither the
-// command queue nor the addresses already in flight nor the write master beside it.
+// Every burst carries the same ID, so the data return in command order and no reorder memory is needed. A
+// consumer that stalls lowers RREADY, which AXI allows for any time: nothing else in the master waits for
+// it, neither the command queue nor the addresses already in flight nor the write master beside it.
 //
 // Latency: rcmd transfer to ARVALID is 4 cycles with empty queues; RVALID to rdata_valid_o is 1 cycle.
 // Throughput: one beat per cycle while OUTSTANDING bursts cover the memory's latency; one burst per cycle.
@@ -300,6 +300,8 @@ module axi_read_master #(
       assert (f_in_flight == FCountW'(track_level));
       // A beat is taken only for a burst that is in flight.
       if (r_fire) assert (f_in_flight != '0);
+      cover (f_in_flight == FCountW'(OUTSTANDING));
+      cover (out_fire && rdata_last_o);
     end
   end
 `endif

@@ -6,8 +6,8 @@
 // bursts that stay inside one 4 KB page. The two are separated here so that a client names a whole matrix
 // in one command and the address side never becomes the bottleneck of short rows.
 //
-// Structure: command queue -> row iterator (one row per cycle) -> splitter (one burst per cycle). Every burst is as
-// long as MAX_BURST, the page and the row allow.
+// Structure: command queue -> row iterator (one row per cycle) -> splitter (one burst per cycle). Every
+// burst is as long as MAX_BURST, the page and the row allow.
 //
 // Latency: the first burst of a command is offered 2 cycles after the queue shows the command.
 // Throughput: one burst per cycle, across rows and commands alike.
@@ -207,6 +207,7 @@ module axi_region_bursts #(
 
 `ifdef FORMAL
   logic                 f_past_valid = 1'b0;
+  always_comb if (!f_past_valid) assume (!rst_ni);
   logic                 f_held;
   logic [ADDR_W-1:0]    f_addr;
   logic [7:0]           f_len;
@@ -215,6 +216,8 @@ module axi_region_bursts #(
     f_held       <= rst_ni && burst_valid_o && !burst_ready_i;
     f_addr       <= burst_addr_o;
     f_len        <= burst_len_o;
+    // The queue delivers what was put in, and only commands that are not empty were.
+    if (queue_valid) assume (queue_beats != '0 && queue_rows != 16'd0);
     if (f_past_valid && rst_ni) begin
       // An offered burst does not change until it is taken.
       if (f_held) assert (burst_valid_o && burst_addr_o == f_addr && burst_len_o == f_len);

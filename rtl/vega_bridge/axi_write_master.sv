@@ -5,8 +5,9 @@
 // Why: results go back to DRAM at the full bus rate without the producer knowing about bursts, pages or
 // responses, and a job that failed must still end every burst it has begun, without touching memory.
 //
-// AWVALID rises at least one cycle before the WVALID of the same burst, and WVALID never waits for AWREADY, so neither
-// order of acceptance by the slave can deadlock. Addresses run ahead of the data by up to OUTSTANDING bursts.
+// AWVALID rises at least one cycle before the WVALID of the same burst, and WVALID never waits for AWREADY,
+// so neither order of acceptance by the slave can deadlock. Addresses run ahead of the data by up to
+// OUTSTANDING bursts.
 //
 // Latency: wcmd transfer to AWVALID is 4 cycles with empty queues; wdata transfer to WVALID is 1 cycle.
 // Throughput: one beat per cycle while OUTSTANDING bursts cover the response latency; one burst per cycle.
@@ -49,7 +50,8 @@ module axi_write_master #(
   // Sampled with each beat of wdata: high leaves memory unchanged.
   input  logic                write_mask_i,
 
-  // High while an accepted command has not seen its last response; rises the cycle after wcmd is accepted.
+  // High while an accepted command has not seen its last response; rises the cycle after wcmd is accepted
+  // and falls only after the last write_error_o.
   output logic                writes_pending_o,
   // One-cycle pulse per failing burst; the address and response are valid with it and hold until the next.
   output logic                write_error_o,
@@ -83,7 +85,7 @@ module axi_write_master #(
 
   localparam int TrackW   = 1 + ADDR_W;
   localparam int BeatW    = 2 + DATA_W;
-  // Commands in the queue, in the burst generator and in flight.
+  // Commands in the queue, in the burst generator, in flight and just ended.
   localparam int PendingW = $clog2(CMD_DEPTH + OUTSTANDING + 8);
 
   // ---------------------------------------------------------------------------------------------
@@ -262,23 +264,25 @@ module axi_write_master #(
   logic [1:0]          error_resp_q;
   logic                wbeat_q;
   logic                cmd_in;
-  logic                cmd_out;
+  logic                cmd_out_q;
   logic [PendingW-1:0] pending_q;
 
   assign error_new = track_pop && m_axi_bresp[1];
   assign cmd_in    = wcmd_valid_i && wcmd_ready_o && !cmd_empty;
-  assign cmd_out   = track_pop && track_last;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       error_q   <= 1'b0;
       wbeat_q   <= 1'b0;
+      cmd_out_q <= 1'b0;
       pending_q <= '0;
     end else begin
-      error_q <= error_new;
-      wbeat_q <= m_axi_wvalid && m_axi_wready;
-      if (cmd_in && !cmd_out) pending_q <= pending_q + PendingW'(1);
-      if (!cmd_in && cmd_out) pending_q <= pending_q - PendingW'(1);
+      error_q   <= error_new;
+      wbeat_q   <= m_axi_wvalid && m_axi_wready;
+      // A cycle later than the response, so that its error is out before the command counts as done.
+      cmd_out_q <= track_pop && track_last;
+      if (cmd_in && !cmd_out_q) pending_q <= pending_q + PendingW'(1);
+      if (!cmd_in && cmd_out_q) pending_q <= pending_q - PendingW'(1);
     end
   end
 
@@ -335,8 +339,11 @@ module axi_write_master #(
       end
       assert (f_in_flight <= FCountW'(OUTSTANDING));
       assert (f_in_flight == FCountW'(track_level));
-      // The beat counter never passes the length of the burst at hand.
-      if (length_valid) assert (beat_q <= length_data);
+      // The slave answers only a burst whose data have left the length queue; so no burst loses its entry early.
+      if (m_axi_bvalid) assume (length_level < track_level);
+      assert (length_level <= track_level);
+      cover (f_in_flight == FCountW'(OUTSTANDING));
+      cover (track_pop && track_last);
     end
   end
 `endif

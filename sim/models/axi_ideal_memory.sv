@@ -2,9 +2,9 @@
 //
 // AXI4 memory that never makes the bus wait, for measuring what a master achieves by itself.
 //
-// Why: Python bus models leave bubbles between bursts and cost much simulation time per beat. This one accepts an address every
-// cycle, returns read beats without gaps within and between bursts, and takes write data every cycle. Only the
-// latency is a setting, so a bubble on the bus is the master's.
+// Why: Python bus models leave bubbles between bursts and cost much simulation time per beat. This one
+// accepts an address every cycle, returns read beats without gaps within and between bursts, and takes write
+// data every cycle. Only the latency is a setting, so a bubble on the bus is the master's.
 //
 // Latency: the first read beat can be seen latency_i cycles after the address was accepted, the write response
 // latency_i cycles after the last data beat; both at least 1.

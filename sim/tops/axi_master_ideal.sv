@@ -2,7 +2,7 @@
 //
 // AXI master on the ideal memory: what the bandwidth tests of the master run on.
 //
-// The bus signals keep their names, so the bus monitors of the random tests attach here as well.
+// The bus comes out under its own names, so the bus monitors of the random tests attach here as well.
 
 module axi_master_ideal #(
   // Width of a byte address.
@@ -25,61 +25,83 @@ module axi_master_ideal #(
   // Size of the memory in beats.
   parameter int BEATS             = 4096
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
   // Latency of the memory in cycles.
-  input  logic [15:0]       latency_i,
+  input  logic [15:0]               latency_i,
 
-  input  logic              rcmd_valid_i,
-  output logic              rcmd_ready_o,
-  input  logic [ADDR_W-1:0] rcmd_addr_i,
-  input  logic [31:0]       rcmd_row_bytes_i,
-  input  logic [15:0]       rcmd_rows_i,
-  input  logic [31:0]       rcmd_stride_i,
-  input  logic [DEST_W-1:0] rcmd_dest_i,
-  output logic              rdata_valid_o,
-  input  logic              rdata_ready_i,
-  output logic [DATA_W-1:0] rdata_data_o,
-  output logic [DEST_W-1:0] rdata_dest_o,
-  output logic              rdata_last_o,
-  input  logic              wcmd_valid_i,
-  output logic              wcmd_ready_o,
-  input  logic [ADDR_W-1:0] wcmd_addr_i,
-  input  logic [31:0]       wcmd_row_bytes_i,
-  input  logic [15:0]       wcmd_rows_i,
-  input  logic [31:0]       wcmd_stride_i,
-  input  logic              wdata_valid_i,
-  output logic              wdata_ready_o,
-  input  logic [DATA_W-1:0] wdata_data_i,
-  input  logic              write_mask_i,
-  output logic              read_idle_o,
-  output logic              writes_pending_o,
-  output logic              read_error_o,
-  output logic [ADDR_W-1:0] read_error_addr_o,
-  output logic [1:0]        read_error_resp_o,
-  output logic              write_error_o,
-  output logic [ADDR_W-1:0] write_error_addr_o,
-  output logic [1:0]        write_error_resp_o,
-  output logic              rbeat_o,
-  output logic              wbeat_o
+  input  logic                      rcmd_valid_i,
+  output logic                      rcmd_ready_o,
+  input  logic [ADDR_W-1:0]         rcmd_addr_i,
+  input  logic [31:0]               rcmd_row_bytes_i,
+  input  logic [15:0]               rcmd_rows_i,
+  input  logic [31:0]               rcmd_stride_i,
+  input  logic [DEST_W-1:0]         rcmd_dest_i,
+  output logic                      rdata_valid_o,
+  input  logic                      rdata_ready_i,
+  output logic [DATA_W-1:0]         rdata_data_o,
+  output logic [DEST_W-1:0]         rdata_dest_o,
+  output logic                      rdata_last_o,
+  input  logic                      wcmd_valid_i,
+  output logic                      wcmd_ready_o,
+  input  logic [ADDR_W-1:0]         wcmd_addr_i,
+  input  logic [31:0]               wcmd_row_bytes_i,
+  input  logic [15:0]               wcmd_rows_i,
+  input  logic [31:0]               wcmd_stride_i,
+  input  logic                      wdata_valid_i,
+  output logic                      wdata_ready_o,
+  input  logic [DATA_W-1:0]         wdata_data_i,
+  input  logic                      write_mask_i,
+  output logic                      read_idle_o,
+  output logic                      writes_pending_o,
+  output logic                      read_error_o,
+  output logic [ADDR_W-1:0]         read_error_addr_o,
+  output logic [1:0]                read_error_resp_o,
+  output logic                      write_error_o,
+  output logic [ADDR_W-1:0]         write_error_addr_o,
+  output logic [1:0]                write_error_resp_o,
+  output logic                      rbeat_o,
+  output logic                      wbeat_o,
+
+  // The bus, for monitors.
+  output logic [ID_W-1:0]           m_axi_awid,
+  output logic [ADDR_W-1:0]         m_axi_awaddr,
+  output logic [7:0]                m_axi_awlen,
+  output logic [2:0]                m_axi_awsize,
+  output logic [1:0]                m_axi_awburst,
+  output logic                      m_axi_awlock,
+  output logic [3:0]                m_axi_awcache,
+  output logic [2:0]                m_axi_awprot,
+  output logic [3:0]                m_axi_awqos,
+  output logic                      m_axi_awvalid,
+  output logic                      m_axi_awready,
+  output logic [DATA_W-1:0]         m_axi_wdata,
+  output logic [DATA_W/8-1:0]       m_axi_wstrb,
+  output logic                      m_axi_wlast,
+  output logic                      m_axi_wvalid,
+  output logic                      m_axi_wready,
+  output logic [ID_W-1:0]           m_axi_bid,
+  output logic [1:0]                m_axi_bresp,
+  output logic                      m_axi_bvalid,
+  output logic                      m_axi_bready,
+  output logic [ID_W-1:0]           m_axi_arid,
+  output logic [ADDR_W-1:0]         m_axi_araddr,
+  output logic [7:0]                m_axi_arlen,
+  output logic [2:0]                m_axi_arsize,
+  output logic [1:0]                m_axi_arburst,
+  output logic                      m_axi_arlock,
+  output logic [3:0]                m_axi_arcache,
+  output logic [2:0]                m_axi_arprot,
+  output logic [3:0]                m_axi_arqos,
+  output logic                      m_axi_arvalid,
+  output logic                      m_axi_arready,
+  output logic [ID_W-1:0]           m_axi_rid,
+  output logic [DATA_W-1:0]         m_axi_rdata,
+  output logic [1:0]                m_axi_rresp,
+  output logic                      m_axi_rlast,
+  output logic                      m_axi_rvalid,
+  output logic                      m_axi_rready
 );
-
-  logic [ID_W-1:0]     m_axi_awid, m_axi_bid, m_axi_arid, m_axi_rid;
-  logic [ADDR_W-1:0]   m_axi_awaddr, m_axi_araddr;
-  logic [7:0]          m_axi_awlen, m_axi_arlen;
-  logic [DATA_W-1:0]   m_axi_wdata, m_axi_rdata;
-  logic [DATA_W/8-1:0] m_axi_wstrb;
-  logic [1:0]          m_axi_bresp, m_axi_rresp;
-  logic                m_axi_awvalid, m_axi_awready, m_axi_wlast, m_axi_wvalid, m_axi_wready;
-  logic                m_axi_bvalid, m_axi_bready, m_axi_arvalid, m_axi_arready;
-  logic                m_axi_rlast, m_axi_rvalid, m_axi_rready;
-  // Constants of the master that the bus monitors look at and the memory does not need.
-  // verilator lint_off UNUSEDSIGNAL
-  logic [2:0]          m_axi_awsize, m_axi_awprot, m_axi_arsize, m_axi_arprot;
-  logic [1:0]          m_axi_awburst, m_axi_arburst;
-  logic [3:0]          m_axi_awcache, m_axi_awqos, m_axi_arcache, m_axi_arqos;
-  logic                m_axi_awlock, m_axi_arlock;
-  // verilator lint_on UNUSEDSIGNAL
 
   axi_master #(
     .ADDR_W           (ADDR_W),

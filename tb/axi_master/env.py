@@ -11,6 +11,7 @@ from cocotb.triggers import ClockCycles
 from pyuvm import uvm_component, uvm_env, uvm_subscriber
 
 from tb.axi_master import coverage
+from tb.axi_master.bench import parameters
 from tb.axi_master.model import Burst, Faults, Geometry, Memory, Region
 from tb.axi_master.monitor import REGION_FIELDS, BusMonitor
 from tb.axi_master.protocol import Limits
@@ -73,13 +74,9 @@ class AxiEnv(uvm_env):
         super().__init__(name, parent)
         self.dut, self.setup = dut, setup
         beat_bytes = len(dut.rdata_data_o) // 8
-        self.geometry = Geometry(beat_bytes, int(dut.MAX_BURST.value), len(dut.rcmd_addr_i))
-        self.limits = Limits(
-            self.geometry,
-            int(dut.READ_OUTSTANDING.value),
-            int(dut.WRITE_OUTSTANDING.value),
-            int(dut.ID_VALUE.value),
-        )
+        built = parameters()
+        self.geometry = Geometry(beat_bytes, built["MAX_BURST"], len(dut.rcmd_addr_i))
+        self.limits = Limits(self.geometry, built["READ_OUTSTANDING"], built["WRITE_OUTSTANDING"], built["ID_VALUE"])
         self.golden = Memory(beat_bytes, setup.seed)
         self.write_beats: deque[tuple[int, Burst, int]] = deque()
         self.last_mask: tuple[Burst, int] | None = None

@@ -68,6 +68,7 @@ class ProtocolChecker:
     _written: int = 0  # write bursts whose last beat is through and whose response is not
     _pending_reads: int = 0
     _pending_writes: int = 0
+    _write_completed: bool = False
     _expected: dict[str, object] = field(default_factory=dict)  # status outputs due in the next cycle
 
     def fail(self, rule: str) -> None:
@@ -105,7 +106,9 @@ class ProtocolChecker:
         self._write_data(channels["w"])
         self._response(channels["b"])
         self._pending_reads += status.reads_accepted - status.reads_completed
-        self._pending_writes += status.writes_accepted - status.write_completed
+        # Completion shows a cycle after the response, when its error report is out.
+        self._pending_writes += status.writes_accepted - self._write_completed
+        self._write_completed = status.write_completed
 
     def _stable(self, name: str, channel: Channel) -> bool:
         """Check that a stalled transfer stays as it is; returns whether a new one is offered."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import cocotb
 import pyuvm
+from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverPoint
 
 from tb.axi_master.base import AxiTest
 from tb.axi_master.model import PAGE, Region
-from tb.common.base import scaled
+from tb.common.base import cycle
 
 GROUP = "axi_bandwidth"
 ENOUGH = 0.99
+BEATS = 4096  # size of the memory, the default of the top
 ROWS = (PAGE, 256, 128)
 LATENCIES = (1, 8, 24, 64)
 
@@ -66,7 +68,7 @@ class Sustained(BandwidthTest):
 
     async def body(self) -> None:
         rates = {}
-        beats = scaled(400, 160)
+        beats = 120
         for row_bytes in ROWS:
             regions = [self.region(row_bytes, beats, 3, k) for k in range(4)]
             for way, (reads, writes) in {"write": ([], regions), "read": (regions, [])}.items():
@@ -74,7 +76,7 @@ class Sustained(BandwidthTest):
                 rates[f"{way} {row_bytes}"] = rate
                 sample_case(f"{way} {row_bytes}")
                 self.log(f"{way}, rows of {row_bytes} bytes", rate)
-        middle = len(self.dut.u_memory.mem) // 2 * self.geometry.beat_bytes // 256
+        middle = BEATS // 2 * self.geometry.beat_bytes // 256
         near, far = self.region(256, 2 * beats, 0), self.region(256, 2 * beats, 0, first_row=middle)
         await self.measure([], [near])
         both = await self.measure([near], [far])
@@ -97,7 +99,7 @@ class Latency(BandwidthTest):
 
     async def body(self) -> None:
         slots, size = self.env.limits.read_outstanding, self.geometry.beat_bytes
-        beats = max(scaled(1000, 300), PAGE // size)
+        beats = max(250, PAGE // size)
         await self.measure([], [self.region(size, beats, 0)])
         for row_bytes in ROWS:
             for latency in LATENCIES:
@@ -108,3 +110,50 @@ class Latency(BandwidthTest):
                 sample_latency(latency)
                 self.log(f"read, rows of {row_bytes} bytes, latency {latency}, bound {100 * bound:.2f} %", rate)
                 assert rate >= ENOUGH * bound, f"{rate} of cycles busy, {bound} possible"
+
+
+@pyuvm.test()
+class Timing(BandwidthTest):
+    """The cycles of the documented timing diagrams: two rows of two beats, memory latency 2."""
+
+    READ = {"rcmd": [0], "ar": [4, 5], "r": [6, 7, 8, 9], "rdata": [7, 8, 9, 10], "reading": [*range(1, 11)]}
+    WRITE = {
+        "wcmd": [0],
+        "aw": [4, 5],
+        "wdata": [4, 5, 6, 7],
+        "w": [5, 6, 7, 8],
+        "b": [8, 10],
+        "writing": [*range(1, 12)],
+    }
+
+    def attach(self) -> None:
+        self.dut.latency_i.value = 2
+
+    async def watch(self) -> None:
+        """Note the cycle of every transfer, and the cycles in which the master says that it is busy."""
+        streams = {name: agent.port for name, agent in self.env.agents.items()}
+        buses = self.env.monitor.signals
+        while True:
+            await RisingEdge(self.dut.clk_i)
+            pairs = {name: (port.valid, port.ready) for name, port in streams.items()}
+            pairs |= {name: (signals["valid"], signals["ready"]) for name, signals in buses.items()}
+            for name, (valid, ready) in pairs.items():
+                if int(valid.value) and int(ready.value):
+                    self.seen.setdefault(name, []).append(cycle())
+            if not int(self.dut.read_idle_o.value):
+                self.seen.setdefault("reading", []).append(cycle())
+            if int(self.dut.writes_pending_o.value):
+                self.seen.setdefault("writing", []).append(cycle())
+
+    async def body(self) -> None:
+        self.seen: dict[str, list[int]] = {}
+        cocotb.start_soon(self.watch())
+        size = self.geometry.beat_bytes
+        region = Region(0, 2 * size, 2, 4 * size)
+        await self.traffic([], [region])
+        await self.traffic([region], [])
+        for expected in (self.READ, self.WRITE):
+            origin = self.seen[next(iter(expected))][0]
+            for name, cycles in expected.items():
+                seen = [at - origin for at in self.seen[name]]
+                assert seen == cycles, f"{name} in cycles {seen}, documented {cycles}"

@@ -44,7 +44,7 @@ def clean() -> list[Cycle]:
         ({"r": answer(resp=2, last=0), "w": data(0)}, busy),
         ({"r": answer(resp=3, last=1), "w": data(1)}, replace(both, read_error=(0x1000, 2))),
         ({"b": answer(resp=3)}, replace(both, reads_completed=1, write_completed=True)),
-        ({}, replace(QUIET, write_error=(0x1000, 3))),
+        ({}, replace(QUIET, writes_pending=True, write_error=(0x1000, 3))),
         ({}, QUIET),
     ]
 
@@ -91,7 +91,7 @@ BROKEN = {
     "read_error_o is wrong": edited(4, read_error=(0x1008, 2)),
     "write_error_o is wrong": edited(6, write_error=None),
     "read_idle_o is wrong": edited(3, read_idle=True),
-    "writes_pending_o is wrong": edited(6, writes_pending=True),
+    "writes_pending_o is wrong": edited(7, writes_pending=True),
 }
 
 
