@@ -84,7 +84,7 @@ module stream_fifo #(
   `include "stream_formal.svh"
 
   // Entry number n from the head.
-  function automatic [PtrWidth-1:0] f_entry(input [LevelWidth-1:0] n);
+  function automatic logic [PtrWidth-1:0] f_entry(input logic [LevelWidth-1:0] n);
     f_entry = PtrWidth'((int'(read_ptr_q) + int'(n)) % DEPTH);
   endfunction
 
