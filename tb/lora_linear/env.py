@@ -54,31 +54,38 @@ class JobItem(uvm_sequence_item):
 
     Args:
         job: what to compute.
-        change: edits the placed job before it is written (fault injection), or None.
+        change: edits the placed job, given its memory window, before it is written (fault injection), or None.
         code, info: expected error code and information; None for what the golden model says.
         faults: memory ranges that answer with an error, as a function of the placed job.
         results: names of the results that are expected in memory, None for all; the others must stay as they were.
+        rejected: the job must not touch any memory but its descriptor.
 
     Attributes:
+        placed, window: the job in memory and the window it has there.
         ended: ErrorCode and information the job ended with.
         cycles: from doorbell to the end.
+        counters: the event counters after the job.
     """
 
     def __init__(
         self,
         job: LayerJob,
-        change: Callable[[Job], Job] | None = None,
+        change: Callable[[Job, MemoryWindow], Job] | None = None,
         code: ErrorCode | None = None,
         info: Callable[[Job], int] | int | None = None,
         faults: Callable[[Job], list[tuple[int, int, int]]] | None = None,
         results: Collection[str] | None = None,
+        rejected: bool = False,
     ) -> None:
         super().__init__(job.name)
         self.job, self.change, self.code, self.info, self.faults = job, change, code, info, faults
-        self.results = results
+        self.results = () if rejected else results
+        self.rejected = rejected
         self.placed: Job | None = None
+        self.window: MemoryWindow | None = None
         self.ended: tuple[ErrorCode, int] | None = None
         self.cycles = 0
+        self.counters: dict[str, int] = {}
 
     def expects(self, field: str) -> bool:
         """Whether the result ``field`` is to be written."""
@@ -127,23 +134,29 @@ class HostDriver(uvm_driver):
             await self.run_job(item)
             self.seq_item_port.item_done()
 
-    async def run_job(self, item: JobItem) -> None:
-        """Place one job at a random address, run it, and publish both ends."""
+    async def prepare(self, item: JobItem) -> None:
+        """Place one job at a random address and write everything but the memory image and the doorbell."""
         memory = self.memory
         offset = LINE * random.randrange(64)
         window = MemoryWindow(memory.base + offset, memory.size - offset)
         plan, job = item.job.place(window)
         # The window ends exactly where the job's buffers do.
         window = MemoryWindow(window.base, plan.end - window.base)
-        item.placed = item.change(job) if item.change else job
+        item.placed = item.change(job, window) if item.change else job
+        item.window = window
         self.faults.ranges = item.faults(job) if item.faults else []
-        regions = [(lines(r.address, r.size), r.written) for r in job.descriptor.regions()]
-        descriptor = (item.placed.descriptor_address, item.placed.descriptor_address + DESCRIPTOR_BYTES)
-        memory.permit([descriptor, *(span for span, _ in regions)], [span for span, written in regions if written])
+        regions = [] if item.rejected else job.descriptor.regions()
+        spans = [(lines(region.address, region.size), region.written) for region in regions]
+        descriptor = (job.descriptor_address, job.descriptor_address + DESCRIPTOR_BYTES)
+        memory.permit([descriptor, *(span for span, _ in spans)], [span for span, written in spans if written])
         self.host.poll = random.random() < 0.3
         await self.accelerator.open(window)
         await self.program(item.job.codebook)
         await self.accelerator.clear_counters()
+
+    async def run_job(self, item: JobItem) -> None:
+        """Prepare one job, run it, and publish both ends."""
+        await self.prepare(item)
         self.started.write(item)
         begin = cycle()
         try:
@@ -154,6 +167,7 @@ class HostDriver(uvm_driver):
             info = await self.host.read_register(low) | await self.host.read_register(high) << 32
             item.ended = (error.code, info)
         item.cycles = cycle() - begin
+        item.counters = await self.accelerator.counters()
         self.finished.write(item)
 
     async def program(self, codebook) -> None:
