@@ -21,7 +21,8 @@ def cells(sources: list[str], top: str, parameters: dict[str, int], tmp_path: Pa
     settings = "; ".join(f"chparam -set {name} {value} {top}" for name, value in parameters.items())
     script = (
         f"read_verilog -sv {' '.join(sources)}; {settings}; "
-        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}; tee -q -o {report.relative_to(ROOT)} stat -json"
+        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}; "
+        f"tee -q -o {report.relative_to(ROOT)} stat -json"
     )
     subprocess.run([str(YOSYS), "-q", "-p", script], cwd=ROOT, check=True, capture_output=True)
     text = report.read_text()
