@@ -21,7 +21,7 @@ WAVES ?=
 CONFIG ?= tiny
 JOBS ?= 2
 
-.PHONY: help venv sim test seeds lint format registers clean distclean
+.PHONY: help venv sim test tinyllama seeds lint format registers clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) -m "not slow"
+
+tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
+	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(SEEDS) --test "$(TEST)"

@@ -38,11 +38,12 @@ class Bench:
 
 @dataclass(frozen=True)
 class Test:
-    """A named test: what ``make sim TEST=<name>`` runs."""
+    """A named test: what ``make sim TEST=<name>`` runs; a slow one is left out of ``make test``."""
 
     name: str
     description: str
     benches: tuple[Bench, ...]
+    slow: bool = False
 
 
 def configs() -> dict[str, Config]:
@@ -55,7 +56,8 @@ def tests() -> dict[str, Test]:
     found = {}
     for path in sorted(ROOT.glob("tb/*/bench.py")):
         module = importlib.import_module(f"tb.{path.parent.name}.bench")
-        found[path.parent.name] = Test(path.parent.name, module.DESCRIPTION, tuple(module.BENCHES))
+        slow = getattr(module, "SLOW", False)
+        found[path.parent.name] = Test(path.parent.name, module.DESCRIPTION, tuple(module.BENCHES), slow)
     return found
 
 

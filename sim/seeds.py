@@ -24,7 +24,7 @@ def main() -> None:
     first = secrets.randbelow(2**30) if arguments.first is None else arguments.first
     failures = 0
     for name, test in tests().items():
-        if arguments.test and name != arguments.test:
+        if test.slow or (arguments.test and name != arguments.test):
             continue
         for simulator, config in MATRIX:
             if not any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches):

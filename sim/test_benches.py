@@ -18,7 +18,7 @@ CASES = [
     (name, simulator, config)
     for simulator, config in MATRIX
     for name, test in tests().items()
-    if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
+    if not test.slow and any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
 ]
 
 
