@@ -23,8 +23,9 @@ from tb.common.report import Row, format_table
 BUILD = ROOT / "sim/build"
 VERILATOR_ARGS = [
     "-O3",
-    # Tests touch the top module's ports only; keeping every signal visible makes builds and runs much slower.
+    # Tests see the top module's ports and parameters; every signal visible makes builds and runs much slower.
     "--no-public-flat-rw",
+    "--public-params",
     "-Wno-fatal",
     "-Wno-WIDTH",
     "--x-assign",
