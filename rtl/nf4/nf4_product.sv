@@ -26,6 +26,9 @@ module nf4_product #(
     ERROR_nf4_product_CONSTANT_must_be_below_1_and_at_least_one_sixteenth error ();
   end
 
+  // Places that a subnormal result is moved, at most Orders; a normal one is moved at most one.
+  localparam int ShiftWidth = $clog2(Orders + 1);
+
   // Bits of absmax that the lower of the two multipliers takes (DSP48 slices: 24x17 and 24x7).
   localparam int LowBits = 17;
 
@@ -46,11 +49,11 @@ module nf4_product #(
 
   // Stage 2: the product, and the shift a subnormal result needs. base is the exponent field of a
   // result with its leading one in product bit 46.
-  logic [47:0]       product_q2;
-  logic signed [8:0] base;
-  logic [7:0]        base_q2;
-  logic [2:0]        extra_q2;
-  logic              normal_q2;
+  logic [47:0]           product_q2;
+  logic signed [8:0]     base;
+  logic [7:0]            base_q2;
+  logic [ShiftWidth-1:0] extra_q2;
+  logic                  normal_q2;
 
   assign base = 9'({1'b0, exponent_q}) - 9'(Orders);
 
@@ -58,22 +61,22 @@ module nf4_product #(
     if (en_i) begin
       product_q2 <= {high_q, {LowBits{1'b0}}} + 48'(low_q);
       base_q2    <= base[7:0];
-      extra_q2   <= 3'd1 - base[2:0];
+      extra_q2   <= ShiftWidth'(1) - base[ShiftWidth-1:0];
       normal_q2  <= base > 9'sd0;
     end
   end
 
   // Stage 3: shift, round, pack. A significand with its hidden bit counts one up in the exponent
   // field, so the field below it is added; a subnormal result adds none.
-  logic [2:0]  shift;
-  logic [23:0] kept;
-  logic        guard, round_up;
-  logic [25:0] below;
-  logic [7:0]  field;
-  logic [30:0] product_q3;
-  logic        unused;
+  logic [ShiftWidth-1:0] shift;
+  logic [23:0]           kept;
+  logic                  guard, round_up;
+  logic [25:0]           below;
+  logic [7:0]            field;
+  logic [30:0]           product_q3;
+  logic                  unused;
 
-  assign shift                        = normal_q2 ? {2'b00, product_q2[47]} : extra_q2;
+  assign shift                        = normal_q2 ? ShiftWidth'(product_q2[47]) : extra_q2;
   assign {unused, kept, guard, below} = {product_q2, 4'h0} >> shift;
   assign round_up                     = guard && ((|below) || kept[0]);
   assign field                        = normal_q2 ? base_q2 - 8'(!product_q2[47]) : 8'd0;

@@ -5,9 +5,8 @@
 // Why: results go back to DRAM at the full bus rate without the producer knowing about bursts, pages or
 // responses, and a job that failed must still end every burst it has begun, without touching memory.
 //
-// AWVALID rises at least one cycle before the WVALID of the same burst, and WVALID never waits for AWREADY,
-// so neither order of acceptance by the slave can deadlock. Addresses run ahead of the data by up to
-// OUTSTANDING bursts.
+// AWVALID rises at least one cycle before the WVALID of the same burst, which does not wait for AWREADY, so
+// the slave may take either first. Addresses run ahead of the data by up to OUTSTANDING bursts.
 //
 // Latency: wcmd transfer to AWVALID is 4 cycles with empty queues; wdata transfer to WVALID is 1 cycle.
 // Throughput: one beat per cycle while OUTSTANDING bursts cover the response latency; one burst per cycle.

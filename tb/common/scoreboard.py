@@ -49,6 +49,8 @@ class Scoreboard(uvm_subscriber):
     def _compare(self) -> None:
         while self.expected and self.early:
             (expected, context), actual = self.expected.popleft(), self.early.popleft()
+            if expected.keys() != actual.keys():
+                raise ScoreboardError(f"{self.get_name()}: expected fields {[*expected]}, saw {[*actual]}")
             wrong = {name: value for name, value in expected.items() if actual[name] != value}
             if wrong:
                 self.mismatches += 1

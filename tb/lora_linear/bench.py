@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.bench import Bench
-from tb.lora_linear.env import parameters
+from tb.lora_linear.parameters import parameters
 
 DESCRIPTION = "QLoRA linear layer, forward and backward, through the whole accelerator on real projections"
 

@@ -23,7 +23,6 @@ from pyuvm import (
     uvm_subscriber,
 )
 
-from sim.bench import Config
 from tb.axi_master.memory import AxiMemory, any_paces
 from tb.axi_master.model import Faults, Geometry
 from tb.common.base import config, cycle
@@ -34,19 +33,6 @@ from tb.lora_linear.jobs import LayerJob
 
 MEMORY_BASE = 0x12_4000_0000
 DEFAULT_SIZE = 1 << 20
-
-
-def parameters(config: Config) -> dict[str, int]:
-    """Parameters of edge_qlora in a configuration."""
-    return {
-        "COLUMNS": config["columns"],
-        "ACT_W": config["act_width"],
-        "BUS_W": config["bus_width"],
-        "ACT_DEPTH": config["act_depth"],
-        "MAX_ROWS": config["max_rows"],
-        "NESTED_DEPTH": config["nested_depth"],
-        "HOST_W": config["host_width"],
-    }
 
 
 class JobItem(uvm_sequence_item):

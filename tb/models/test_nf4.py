@@ -261,6 +261,19 @@ def test_double_quantize_ties(exponent: int) -> None:
         assert double_differences(np.concatenate([part, [scale]]).astype(np.float32), np.float32(0)) == 0
 
 
+@pytest.mark.slow
+def test_position_needs_no_fused_multiply_add() -> None:
+    """All 2^25 + 1 multiples of 2^-24 that s + 1 can be: two roundings instead of one never change the code."""
+    for part in np.array_split(np.arange(2**25 + 1), 64):
+        exact = part * 2.0**-24
+        half = exact.astype(np.float32) * np.float32(0.5)
+        half = half[half == exact / 2]
+        fused = (half.astype(np.float64) * 65535 + 0.5).astype(np.float32)
+        twice = half * np.float32(65535) + np.float32(0.5)
+        table = nf4._CODE_TABLE
+        assert np.array_equal(table[fused.astype(np.int64)], table[twice.astype(np.int64)])
+
+
 @needs_fused
 def test_double_quantize_as_compress_statistics() -> None:
     """The whole of ``quantize_4bit(compress_statistics=True)`` and back, given its offset."""

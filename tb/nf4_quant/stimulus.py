@@ -94,16 +94,16 @@ def ties(rng: np.random.Generator, fmt: str) -> Bits:
 
     With an absmax that is a power of two the scaled value meets the bound exactly (in FP32).
     """
+    ranges = [(-24, 15)] if fmt == "fp16" else [(-149, -119), (-119, 124), (124, 127)]
+    low, high = ranges[rng.integers(len(ranges))]
     power = rng.random() < 0.4
-    low, high = (-14, 15) if fmt == "fp16" else (-100, 120)
-    absmax = np.float32(2.0 ** rng.integers(low, high)) * np.float32(1 if power else rng.uniform(1, 2))
-    absmax = widen(narrow(np.array([absmax]), fmt), fmt)[0]
-    values = narrow(rng.choice(nf4.NF4_BOUNDS, nf4.BLOCK) * absmax, fmt).astype(np.int64) + rng.integers(
-        -2, 3, nf4.BLOCK
-    )
-    bits = values.astype(np.uint32)
-    bits[rng.integers(nf4.BLOCK)] = narrow(np.array([absmax]), fmt)[0]
-    return bits
+    absmax = np.float32(np.ldexp(1.0 if power else rng.uniform(1, 2), int(rng.integers(low, high + 1))))
+    absmax_bits = narrow(np.array([absmax]), fmt)
+    values = narrow(rng.choice(nf4.NF4_BOUNDS, nf4.BLOCK) * widen(absmax_bits, fmt), fmt).astype(np.int64)
+    sign = values & 1 << (WIDTH[fmt] - 1)
+    moved = np.clip((values ^ sign) + rng.integers(-2, 3, nf4.BLOCK), 0, int(absmax_bits[0]))
+    moved[rng.integers(nf4.BLOCK)] = absmax_bits[0]
+    return (sign | moved).astype(np.uint32)
 
 
 def equal(rng: np.random.Generator, fmt: str) -> Bits:

@@ -20,6 +20,8 @@ from tb.nf4_quant.stimulus import KINDS, widen
 
 GROUP = "nf4_quant"
 NORMAL_KINDS = [kind for kind in KINDS if kind != "nonfinite"]
+# Cycles from the first beat of a block to its output, by LANES.
+LATENCY = {1: 167, 4: 72, 8: 60, 16: 56}
 SCALES = ["zero", "below 1e-38", "subnormal above", "normal", "2**126", "2**127", "NaN"]
 
 
@@ -178,6 +180,35 @@ class FullSpeed(QuantTest):
         self.unit = "of cycles take a beat"
         assert self.utilisation >= 0.95, f"{self.beats * len(blocks)} beats took {spent} cycles"
         await within(2000, self.env.drained(), "arrival of the last blocks")
+
+
+@pyuvm.test()
+class Latency(QuantTest):
+    """Cycles from the first beat of a lone block to its output, as the documentation says."""
+
+    async def body(self) -> None:
+        sent, seen = await self.alone()
+        assert seen - sent == LATENCY[self.lanes], f"latency is {seen - sent} cycles"
+
+    async def alone(self) -> tuple[int, int]:
+        """Cycles in which one block's first beat was taken and in which its codes came."""
+        blocks = self.blocks(1)
+        self.expect(blocks)
+        sending = cocotb.start_soon(self.send("in", self.items(blocks)))
+        await self.until(self.env.ports["in"])
+        sent = cycle()
+        await self.until(self.env.ports["out"])
+        seen = cycle()
+        await sending
+        await self.env.drained()
+        return sent, seen
+
+    async def until(self, port) -> None:
+        """Wait for a clock edge with a transfer on a stream."""
+        while True:
+            await RisingEdge(self.dut.clk_i)
+            if port.valid.value and port.ready.value:
+                return
 
 
 @pyuvm.test()
