@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +25,7 @@ class Bench:
         parameters: from a configuration (see ``sim/configs.toml``) to the parameters of ``top``.
         simulators: simulators that run this bench.
         configs: configurations that run it; empty means all.
+        settings: values that replace the configuration's.
     """
 
     name: str
@@ -34,6 +35,11 @@ class Bench:
     parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
     simulators: tuple[str, ...] = SIMULATORS
     configs: tuple[str, ...] = ()
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+    def config(self, name: str) -> Config:
+        """A named configuration with this bench's own settings."""
+        return {**configs()[name], **self.settings}
 
 
 @dataclass(frozen=True)

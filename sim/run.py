@@ -88,7 +88,7 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
         SystemExit: the build failed; the end of its log is printed.
     """
     sources = read_filelist(bench.filelist)
-    parameters = dict(bench.parameters(configs()[config]))
+    parameters = dict(bench.parameters(bench.config(config)))
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
@@ -156,7 +156,7 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
             log_file=None if verbose else log,
             extra_env={
                 "EDGE_QLORA_BENCH": bench.name,
-                "EDGE_QLORA_CONFIG": config,
+                "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
                 "EDGE_QLORA_SIM": simulator,
                 "EDGE_QLORA_ROWS": str(rows_file),
                 "COCOTB_ANSI_OUTPUT": "0",
@@ -233,7 +233,7 @@ def main() -> None:
     if not arguments.test:
         print("Tests (make sim TEST=<name>):")
         for test in available.values():
-            print(f"  {test.name:14s} {test.description}")
+            print(f"  {test.name:16s} {test.description}")
         return
     if arguments.test not in available:
         raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(available)}")

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // How many activation rows go through the array together.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names of what the modules of the core tell one another: operands of a job, descriptor fields, read

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decides whether a job may run: nothing is read or written before its descriptor has passed.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // The life of a job from doorbell to interrupt, and the first thing that went wrong in it.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Everything that decides: from a doorbell to the commands of the read master, the matrix unit and the write path.

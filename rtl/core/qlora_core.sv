@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // The accelerator without its host side: jobs from memory, over one AXI4 master, back to memory.

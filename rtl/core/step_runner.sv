@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs one step of a job: chunk after chunk, loads the activations and walks the weight tiles.

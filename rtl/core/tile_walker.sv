@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Commands of one chunk: for each block of 64 outputs, the weight tiles of the first product, then of the second.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // Delays a word by a fixed number of cycles in a ring of distributed RAM: the side information of a vector (its exponent,
 // its accumulator address) waits here while the vector crosses the array.
 //

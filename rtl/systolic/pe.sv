@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // Processing element: one multiply-accumulate of the weight-stationary array, made to fit one DSP48E1.
 //
 // Every register here exists inside the DSP slice: A (activation), B1 and B2 (shadow and active weight), M (product) and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // Weight-stationary systolic array: 64 rows (one block of the reduction axis) by COLUMNS outputs.
 //
 // A column is a chain of 64 processing elements: partial sums go down, activations move right, and every element holds an

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // Constants shared by the systolic array and the engines around it.
 package systolic_pkg;
   localparam int Rows = 64;  // array rows: one block of the reduction axis

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Address arithmetic of one beat of an AXI4 burst, for both directions of a slave.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // AXI4 slave onto a 32-bit register bus, for hosts with 32, 64 or 128 data bits.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Write channels of the AXI4 slave: turns each beat of a burst into accesses of the 32-bit register bus.

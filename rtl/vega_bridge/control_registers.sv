@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Control registers of the accelerator behind a 32-bit register bus.

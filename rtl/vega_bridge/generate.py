@@ -28,7 +28,7 @@ SV_PACKAGE = Path(__file__).with_name("registers_pkg.sv")
 C_HEADER = ROOT / "sw/include/edge_qlora_registers.h"
 PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
 BANNER = "Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit."
-LICENSE = ["// Copyright the Edge QLoRA contributors.", "// SPDX-License-Identifier: Apache-2.0", "//"]
+LICENSE = ["// SPDX-License-Identifier: Apache-2.0", "//"]
 WINDOW_BITS = 12  # the control registers fill a 4 KB window
 
 PYTHON_PRELUDE = '''

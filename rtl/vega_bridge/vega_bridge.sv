@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a host processor such as VEGA sees of the accelerator: AXI4 slave, control registers and interrupt.

@@ -1,4 +1,3 @@
-// Copyright the Edge QLoRA contributors.
 // SPDX-License-Identifier: Apache-2.0
 //
 // The bridge with its inner register bus brought out, for tests only.

@@ -36,7 +36,7 @@ class Scoreboard(uvm_subscriber):
         self._empty = Event()
 
     def expect(self, fields: Mapping[str, int], context: str = "") -> None:
-        """Queue one expected transfer; ``context`` is printed when it differs (where in the data it stands)."""
+        """Queue one expected transfer, all or some of its fields; ``context`` (where in the data) tells a mismatch."""
         self.expected.append((fields, context))
         self._empty.clear()
         self._compare()
@@ -49,8 +49,8 @@ class Scoreboard(uvm_subscriber):
     def _compare(self) -> None:
         while self.expected and self.early:
             (expected, context), actual = self.expected.popleft(), self.early.popleft()
-            if expected.keys() != actual.keys():
-                raise ScoreboardError(f"{self.get_name()}: expected fields {[*expected]}, saw {[*actual]}")
+            if missing := expected.keys() - actual.keys():
+                raise ScoreboardError(f"{self.get_name()}: the monitor does not report {sorted(missing)}")
             wrong = {name: value for name, value in expected.items() if actual[name] != value}
             if wrong:
                 self.mismatches += 1
