@@ -25,7 +25,6 @@ VERILATOR_ARGS = [
     "-O3",
     # Tests see the top module's ports and parameters; every signal visible makes builds and runs much slower.
     "--no-public-flat-rw",
-    "--public-params",
     "-Wno-fatal",
     "-Wno-WIDTH",
     "--x-assign",
@@ -33,8 +32,6 @@ VERILATOR_ARGS = [
     "--x-initial",
     "unique",
     "--assert",
-    "-CFLAGS",
-    "-O2 -march=native",
 ]
 
 
@@ -101,7 +98,9 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
         folder.mkdir(parents=True)
         if simulator == "verilator":
             _share_runtime(folder, runtime, restore=True)
-            visible.write_text(f'`verilator_config\npublic_flat_rw -module "{bench.top}" -port "*"\n')
+            signals = f'public_flat_rw -module "{bench.top}" -port "*"'
+            parameters_read = f'public_flat_rd -module "{bench.top}" -param "*"'
+            visible.write_text(f"`verilator_config\n{signals}\n{parameters_read}\n")
         print(f"  building {bench.name} for {simulator}, configuration {config} ...", flush=True)
     started = time.monotonic()
     try:
