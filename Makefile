@@ -19,9 +19,10 @@ SEED ?=
 SEEDS ?= 1
 WAVES ?=
 CONFIG ?= tiny
+TOP ?=
 JOBS ?= 2
 
-.PHONY: help venv sim test tinyllama seeds lint format registers clean distclean
+.PHONY: help venv sim test tinyllama seeds area lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +51,9 @@ tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(SEEDS) --test "$(TEST)"
+
+area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
+	@$(RUN) -m fpga.area --top "$(TOP)"
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
 	@$(RUN) -m sim.lint
