@@ -43,7 +43,7 @@ module activation_buffer #(
     input  logic                          scale_reserve_i,
     input  logic                          scale_write_i,
     input  logic                          scale_last_i,
-    input  logic [5:0]                    scale_index_i,
+    input  logic [$clog2(64/PORTS)-1:0]   scale_index_i,
     input  logic [PORTS*32-1:0]           scale_data_i,
     // Aligned vectors of the oldest complete tile: read by row, data one cycle later.
     output logic                          ready_o,

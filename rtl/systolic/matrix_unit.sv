@@ -111,7 +111,7 @@ module matrix_unit #(
   );
 
   logic row_free, row_reserve, row_write, row_last, weight_bad;
-  logic [5:0] row_index;
+  logic [$clog2(64/Ports)-1:0] row_index;
   logic [Ports*32-1:0] row_data;
   logic column_valid, column_ready;
   logic [GroupW-1:0] column_weights;

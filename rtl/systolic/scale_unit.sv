@@ -14,41 +14,42 @@ module scale_unit #(
     // Entries of the nested absmax table, a power of two.
     parameter int NESTED_DEPTH = 4096
 ) (
-    input  logic                clk_i,
-    input  logic                rst_ni,
-    input  logic [31:0]         codebook_scale_i,
-    input  logic [31:0]         offset_i,
+    input  logic                        clk_i,
+    input  logic                        rst_ni,
+    input  logic [31:0]                 codebook_scale_i,
+    input  logic [31:0]                 offset_i,
     // Nested absmax table: BUS_W / 32 entries per beat, from entry 0 after a restart.
-    input  logic                nested_restart_i,
-    input  logic                nested_valid_i,
-    output logic                nested_ready_o,
-    input  logic [BUS_W-1:0]    nested_data_i,
+    input  logic                        nested_restart_i,
+    input  logic                        nested_valid_i,
+    output logic                        nested_ready_o,
+    input  logic [BUS_W-1:0]            nested_data_i,
     // One command per code tile.
-    input  logic                cmd_valid_i,
-    output logic                cmd_ready_o,
-    input  logic                cmd_transpose_i,
+    input  logic                        cmd_valid_i,
+    output logic                        cmd_ready_o,
+    input  logic                        cmd_transpose_i,
     // Block number of the tile's first row and its increment from row to row.
-    input  logic [31:0]         cmd_block_i,
-    input  logic [15:0]         cmd_stride_i,
+    input  logic [31:0]                 cmd_block_i,
+    input  logic [15:0]                 cmd_stride_i,
     // Scale codes: 64 bytes per tile.
-    input  logic                in_valid_i,
-    output logic                in_ready_o,
-    input  logic [BUS_W-1:0]    in_data_i,
+    input  logic                        in_valid_i,
+    output logic                        in_ready_o,
+    input  logic [BUS_W-1:0]            in_data_i,
     // N tiles: PORTS column scales.
-    output logic                scale_valid_o,
-    input  logic                scale_ready_i,
-    output logic [PORTS*32-1:0] scale_data_o,
+    output logic                        scale_valid_o,
+    input  logic                        scale_ready_i,
+    output logic [PORTS*32-1:0]         scale_data_o,
     // T tiles: PORTS row scales at rows row_index_o * PORTS onwards; last pulse ends the tile.
-    input  logic                row_free_i,
-    output logic                row_reserve_o,
-    output logic                row_write_o,
-    output logic                row_last_o,
-    output logic [5:0]          row_index_o,
-    output logic [PORTS*32-1:0] row_data_o,
+    input  logic                        row_free_i,
+    output logic                        row_reserve_o,
+    output logic                        row_write_o,
+    output logic                        row_last_o,
+    output logic [$clog2(64/PORTS)-1:0] row_index_o,
+    output logic [PORTS*32-1:0]         row_data_o,
     // A scale is NaN or infinite.
-    output logic                nonfinite_o
+    output logic                        nonfinite_o
 );
   localparam int Steps = 64 / PORTS;
+  localparam int IndexW = $clog2(Steps);
   localparam int BeatEntries = BUS_W / 32;
   localparam int NestedBeats = NESTED_DEPTH / BeatEntries;
   localparam int NestedBeatW = $clog2(NestedBeats);
@@ -155,7 +156,7 @@ module scale_unit #(
 
   // Pipeline: table read, double dequantization, codebook scale.
   logic [Latency-1:0] valid_q, transpose_pipe_q, last_pipe_q;
-  logic [Latency*6-1:0] index_pipe_q;
+  logic [Latency*IndexW-1:0] index_pipe_q;
   logic [PORTS*32-1:0] absmax, scaled;
   logic [PORTS-1:0] bad;
 
@@ -164,7 +165,7 @@ module scale_unit #(
     else valid_q <= Latency'({valid_q, issue});
     transpose_pipe_q <= Latency'({transpose_pipe_q, transpose_q});
     last_pipe_q <= Latency'({last_pipe_q, last_step});
-    index_pipe_q <= (Latency * 6)'({index_pipe_q, step_q});
+    index_pipe_q <= (Latency * IndexW)'({index_pipe_q, step_q[IndexW-1:0]});
   end
 
   for (genvar p = 0; p < PORTS; p++) begin : gen_port
@@ -202,7 +203,7 @@ module scale_unit #(
 
   assign row_write_o = valid_q[DequantLatency-1] && transpose_pipe_q[DequantLatency-1];
   assign row_last_o = row_write_o && last_pipe_q[DequantLatency-1];
-  assign row_index_o = index_pipe_q[(DequantLatency-1)*6+:6];
+  assign row_index_o = index_pipe_q[(DequantLatency-1)*IndexW+:IndexW];
   assign row_data_o = absmax;
   assign nonfinite_o = valid_q[DequantLatency-1] && (|bad);
 

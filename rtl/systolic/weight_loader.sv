@@ -40,7 +40,7 @@ module weight_loader #(
     output logic                                                          row_reserve_o,
     output logic                                                          row_write_o,
     output logic                                                          row_last_o,
-    output logic [5:0]                                                    row_index_o,
+    output logic [$clog2(64/PORTS)-1:0]                                   row_index_o,
     output logic [PORTS*32-1:0]                                           row_data_o,
     // PORTS columns of 64 weights, with their scales.
     output logic                                                          out_valid_o,
