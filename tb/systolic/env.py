@@ -20,7 +20,8 @@ class ArrayCounters(uvm_component):
     Attributes:
         vectors: vectors that entered the array.
         active: cycles from the first to the last vector, pauses included.
-        beats: weight beats taken; ``beat_cycles``: cycles from the first to the last of them.
+        beats: weight beats taken once the array had its first vector; ``beat_cycles``: cycles from then to the last
+            of them, so that filling the pipeline does not count.
         nonfinite: pulses of the non-finite flag.
     """
 
@@ -38,19 +39,21 @@ class ArrayCounters(uvm_component):
             await RisingEdge(dut.clk_i)
             if dut.rst_ni.value != 1:
                 continue
+            self.nonfinite += int(dut.nonfinite_o.value)
             if dut.mac_vector_o.value:
                 self.vectors += 1
                 self.active += 1 + self._vector_gap
                 self._vector_gap = 0
             elif self.vectors:
                 self._vector_gap += 1
+            if not self.vectors:
+                continue
             if dut.wgt_valid_i.value and dut.wgt_ready_o.value:
                 self.beats += 1
                 self.beat_cycles += 1 + self._beat_gap
                 self._beat_gap = 0
-            elif self.beats:
+            else:
                 self._beat_gap += 1
-            self.nonfinite += int(dut.nonfinite_o.value)
 
 
 class MatrixEnv(uvm_env):

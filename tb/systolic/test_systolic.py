@@ -39,6 +39,11 @@ def _kind(operand: Operand) -> str:
     return "codes" if isinstance(operand.weights, StoredCodes) else ("fp16" if operand.weight_half else "fp32")
 
 
+def _finite(operand: Operand) -> bool:
+    weights = operand.weights
+    return bool(np.isfinite(weights.nested if isinstance(weights, StoredCodes) else weights).all())
+
+
 def _size(rows: int) -> str:
     return "one" if rows == 1 else ("most" if rows == config()["max_rows"] else "few")
 
@@ -72,7 +77,10 @@ class MatrixTest(uvm_test):
             cocotb.log.info("product: %s%s", " + ".join(map(_describe, operands)), ", FP16 results" if half else "")
             for operand in operands:
                 sample(operand, len(operand.activations), half)
+            flags = self.env.counters.nonfinite
             await self.env.run(compile_product(operands, *parameters(), half))
+            flagged = self.env.counters.nonfinite > flags
+            assert flagged != all(map(_finite, operands)), f"nonfinite_o {'rose' if flagged else 'did not rise'}"
         board = self.env.scoreboard
         finish("systolic", board.compared, board.mismatches, cycle() - begin, injected=self.corrupt is not None)
         self.drop_objection()
