@@ -40,8 +40,8 @@ def _kind(operand: Operand) -> str:
 
 
 def _finite(operand: Operand) -> bool:
-    weights = operand.weights
-    return bool(np.isfinite(weights.nested if isinstance(weights, StoredCodes) else weights).all())
+    weights = operand.weights.nested if isinstance(operand.weights, StoredCodes) else operand.weights
+    return bool(np.isfinite(weights).all() and np.isfinite(operand.activations).all())
 
 
 def _size(rows: int) -> str:
