@@ -22,7 +22,7 @@ CONFIG ?= tiny
 TOP ?=
 JOBS ?= 2
 
-.PHONY: help venv sim test tinyllama seeds area lint format clean distclean
+.PHONY: help venv sim test tinyllama equality seeds area lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ test: $(READY) ## Run everything: golden models, software, and every test on bot
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
+
+equality: $(READY) ## Compare the quantization models with bitsandbytes on every layer of SmolLM2 (some minutes)
+	@$(RUN) -m pytest -m slow -s tb/models
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(SEEDS) --test "$(TEST)"
