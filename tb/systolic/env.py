@@ -15,31 +15,39 @@ TILE_FIELDS = "transpose format lines block block_stride act_base act_stride row
 
 
 class ArrayCounters(uvm_component):
-    """Count, per cycle, what the unit's counter pulses say.
+    """Count what the unit's pulses say: the non-finite flag always, the array's and the bus's work on demand.
+
+    Args:
+        utilisation: look at every cycle, which takes as long as simulating it.
 
     Attributes:
         vectors: vectors that entered the array.
         active: cycles from the first to the last vector, pauses included.
         beats: weight beats taken once the array had its first vector; ``beat_cycles``: cycles from then to the last
             of them, so that filling the pipeline does not count.
-        nonfinite: pulses of the non-finite flag.
+        nonfinite: times that the non-finite flag rose.
     """
 
-    def build_phase(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget what was counted."""
+    def __init__(self, name: str, parent: uvm_component, utilisation: bool) -> None:
+        super().__init__(name, parent)
+        self.utilisation = utilisation
         self.vectors = self.active = self.beats = self.beat_cycles = self.nonfinite = 0
         self._vector_gap = self._beat_gap = 0
 
     async def run_phase(self) -> None:
         dut = cocotb.top
+        await RisingEdge(dut.rst_ni)
+        if self.utilisation:
+            cocotb.start_soon(self._count())
+        while True:
+            await RisingEdge(dut.nonfinite_o)
+            await RisingEdge(dut.clk_i)
+            self.nonfinite += int(dut.nonfinite_o.value)
+
+    async def _count(self) -> None:
+        dut = cocotb.top
         while True:
             await RisingEdge(dut.clk_i)
-            if dut.rst_ni.value != 1:
-                continue
-            self.nonfinite += int(dut.nonfinite_o.value)
             if dut.mac_vector_o.value:
                 self.vectors += 1
                 self.active += 1 + self._vector_gap
@@ -81,7 +89,7 @@ class MatrixEnv(uvm_env):
         self.wgt = agent("wgt", ["data"], True)
         self.out = agent("out", ["data"], False)
         self.scoreboard = Scoreboard("scoreboard", self)
-        self.counters = ArrayCounters("counters", self)
+        self.counters = ArrayCounters("counters", self, self.full_speed)
 
     def connect_phase(self) -> None:
         self.out.monitor.analysis_port.connect(self.scoreboard.analysis_export)
