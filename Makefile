@@ -53,7 +53,7 @@ equality: $(READY) ## Compare the quantization models with bitsandbytes on every
 	@$(RUN) -m pytest -m slow -s tb/models
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
-	@$(RUN) -m sim.seeds --seeds $(SEEDS) --test "$(TEST)"
+	@$(RUN) -m sim.seeds --seeds $(SEEDS) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
 	@$(RUN) -m fpga.area --top "$(TOP)"

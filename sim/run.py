@@ -72,7 +72,9 @@ def _share_runtime(folder: Path, shared: Path, restore: bool) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in source.glob("verilated*.[do]"):
         if restore or not (target / path.name).is_file():
-            shutil.copy(path, target / path.name)
+            partial = target / f"{path.name}.{os.getpid()}"  # other builds may run at the same time
+            shutil.copy(path, partial)
+            partial.replace(target / path.name)
 
 
 def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[object, Path]:

@@ -171,13 +171,12 @@ class StreamMonitor(uvm_component):
             return
         while True:
             await RisingEdge(port.clock)
-            if not port.valid.value:
-                assert stalled is None or port.reset_n.value != 1, f"{port.name}: valid fell before ready"
-                stalled = None
-                await RisingEdge(port.valid)
-                continue
             if port.reset_n.value != 1:
                 stalled = None
+                continue
+            if not port.valid.value:
+                assert stalled is None, f"{port.name}: valid fell before ready, which breaks the handshake"
+                await RisingEdge(port.valid)
                 continue
             if port.ready.value:
                 fields = port.sample()
