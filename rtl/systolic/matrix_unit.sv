@@ -75,7 +75,7 @@ module matrix_unit #(
     output logic [BUS_W-1:0]                        out_data_o,
     // No tile is in progress and all results have left.
     output logic                                    idle_o,
-    // Pulse: a block with a NaN or an infinity was met; its outputs are NaN.
+    // Pulse: an operand's block, a scale or a result beat holds a NaN or an infinity.
     output logic                                    nonfinite_o,
     // Counters' pulses: a vector entered the array; a tile is in progress; why no vector entered.
     output logic                                    mac_vector_o,
@@ -285,7 +285,7 @@ module matrix_unit #(
       .sum_o(sums)
   );
 
-  logic block_done, drain, drain_buffer, drain_idle;
+  logic block_done, drain, drain_buffer, drain_idle, result_bad;
   logic [AddressW-1:0] drain_address;
   logic [COLUMNS*32-1:0] drain_data;
   column_bank #(
@@ -338,7 +338,8 @@ module matrix_unit #(
       .out_valid_o,
       .out_ready_i,
       .out_data_o,
-      .idle_o(drain_idle)
+      .idle_o(drain_idle),
+      .nonfinite_o(result_bad)
   );
 
   // Tiles accepted and not yet through the array.
@@ -349,7 +350,7 @@ module matrix_unit #(
   end
   assign mac_active_o = tiles_q != '0;
   assign idle_o = tiles_q == '0 && acc_used_q == '0 && drain_idle && !tile_valid_i && load_ready_o;
-  assign nonfinite_o = weight_bad || act_bad;
+  assign nonfinite_o = weight_bad || act_bad || result_bad;
 
   if (ACT_W != 18 && ACT_W != 25) begin : gen_bad_act
     ERROR_matrix_unit_ACT_W_must_be_18_or_25 u_error ();

@@ -34,7 +34,9 @@ module result_drain #(
     input  logic                            out_ready_i,
     output logic [BUS_W-1:0]                out_data_o,
     // No block is waiting or leaving.
-    output logic                            idle_o
+    output logic                            idle_o,
+    // Pulse: the beat that left a cycle ago holds a NaN or an infinity.
+    output logic                            nonfinite_o
 );
   localparam int Passes = (64 + COLUMNS - 1) / COLUMNS;
   localparam int RowW = Passes * COLUMNS * 32;
@@ -162,4 +164,15 @@ module result_drain #(
   assign out_valid_o = half_valid || wide_valid;
   assign out_data_o = half_valid ? half_data : row_q[BUS_W-1:0];
   assign idle_o = state_q == StateIdle && level == '0 && !half_valid;
+
+  // Overflow may happen here or in any operation before; either way it shows in what leaves.
+  logic [Lanes-1:0] bad_wide;
+  logic [2*Lanes-1:0] bad_half;
+  for (genvar l = 0; l < Lanes; l++) begin : gen_bad
+    assign bad_wide[l] = &row_q[l*32+23+:8];
+    assign bad_half[2*l+:2] = {&half_data[l*32+26+:5], &half_data[l*32+10+:5]};
+  end
+  always_ff @(posedge clk_i) begin
+    nonfinite_o <= rst_ni && out_valid_o && out_ready_i && (half_valid ? |bad_half : |bad_wide);
+  end
 endmodule

@@ -94,7 +94,7 @@ class ErrorCode(IntEnum):
     DIM_LARGE = 7  # A dimension exceeds what the capability registers offer.
     AXI_READ = 8  # Memory answered a read with SLVERR or DECERR.
     AXI_WRITE = 9  # Memory answered a write with SLVERR or DECERR.
-    NONFINITE = 10  # The job was ended because of a NaN or an infinity.
+    NONFINITE = 10  # The job ran to its end; an operand or a result was NaN or infinite.
     BUSY = 11  # The doorbell was rung while a job was running; that job goes on.
 
 

@@ -72,7 +72,7 @@ class LayerJob:
 
     def nonfinite_result(self, descriptor: Descriptor, act_width: int) -> int | None:
         """Address of the result into which the first NaN or infinity goes; None when all is finite."""
-        step = qlora.nonfinite_step(self.layer, self.x, self.dy, act_width)
+        step = qlora.nonfinite_step(self.layer, self.x, self.dy, act_width, self.y_dtype)
         if step is None:
             return None
         if self.dy is None:

@@ -143,16 +143,19 @@ def meets_nonfinite(segments: list[Segment]) -> bool:
     return False
 
 
-def nonfinite_step(layer: Layer, x: Float, dy: Float | None, act_width: int) -> int | None:
+def nonfinite_step(layer: Layer, x: Float, dy: Float | None, act_width: int, y_dtype: type = np.float32) -> int | None:
     """Step of FORWARD (``dy`` None) or BACKWARD that first meets a NaN or an infinity, None if none does.
 
-    Steps are numbered as in ``rtl/core/step_table.sv``: without an adapter the only one is step 1.
+    Results count too, y and dx as they are stored in ``y_dtype``. Steps are numbered as in
+    ``rtl/core/step_table.sv``: without an adapter the only one is step 1, which gives y or dx.
     """
     found: list[bool] = []
 
     def compute(segments: list[Segment]) -> NDArray:
-        found.append(meets_nonfinite(segments))
-        return gemm(segments, act_width)
+        result = gemm(segments, act_width)
+        stored = _narrow(result, y_dtype if len(found) + (layer.rank == 0) == 1 else np.float32)
+        found.append(meets_nonfinite(segments) or not np.isfinite(stored).all())
+        return result
 
     forward_steps(layer, x, compute) if dy is None else backward_steps(layer, x, dy, compute)
     return found.index(True) + (layer.rank == 0) if any(found) else None

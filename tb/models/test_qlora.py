@@ -94,7 +94,22 @@ def test_default_codebook_is_that_of_the_registers() -> None:
     assert np.uint32(registers.CODEBOOK_SCALE["value"].reset).view(np.float32) == book.scale
 
 
+def test_nonfinite_result_is_found() -> None:
+    """A result that overflows, in FP32 or only as it is stored in FP16, counts at its own step."""
+    case = random_case(64, 64, 2, 2)
+    layer = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
+    for factor, dtype, expected in (
+        (1e6, np.float32, (None, None)),
+        (1e6, np.float16, (1, 1)),
+        (1e38, np.float32, (0, 0)),
+    ):
+        x, dy = (np.clip(v * np.float64(factor), -3e38, 3e38).astype(np.float32) for v in (case.x, case.dy))
+        found = qlora.nonfinite_step(layer, x, None, 25, dtype), qlora.nonfinite_step(layer, case.x, dy, 25, dtype)
+        assert found == expected, factor
+
+
 def test_nonfinite_is_found_where_it_enters() -> None:
+    """Each operand, poisoned, is found in the first step that reads it."""
     case = random_case(64, 64, 2, 2)
     layer = qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
     assert qlora.nonfinite_step(layer, case.x, None, 25) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 from pyuvm import uvm_component, uvm_env
 
 from tb.common.base import config, within
@@ -133,6 +133,7 @@ class MatrixEnv(uvm_env):
         dut = cocotb.top
         while not dut.idle_o.value:
             await RisingEdge(dut.clk_i)
+        await ClockCycles(dut.clk_i, 2)  # a flag of the last result comes a cycle after it
 
 
 def initialise_inputs() -> None:

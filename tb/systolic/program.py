@@ -68,7 +68,7 @@ class Operand:
 
 @dataclass
 class Program:
-    """Everything one product feeds into the unit, and what must come out."""
+    """What one product feeds into the unit and what must come out; ``finite``: no operand or result is NaN or infinite."""
 
     codebook: Codebook
     offset: np.float32
@@ -80,6 +80,7 @@ class Program:
     expected: list[tuple[int, str]] = field(default_factory=list)
     vectors: int = 0
     weight_passes: int = 0
+    finite: bool = True
 
 
 def beats(data: np.ndarray, bus_width: int) -> list[int]:
@@ -99,6 +100,11 @@ def _code_tile(weights: StoredCodes, row_block: int, column_block: int) -> np.nd
     codes = weights.codes[rows, column_block * BLOCK : (column_block + 1) * BLOCK]
     packed = (codes[:, 0::2] | (codes[:, 1::2] << 4)).astype(np.uint8)
     return np.concatenate([weights.scale_codes[rows, column_block].astype(np.uint8), packed.reshape(-1)])
+
+
+def _finite(operand: Operand) -> bool:
+    weights = operand.weights.nested if isinstance(operand.weights, StoredCodes) else operand.weights
+    return bool(np.isfinite(weights).all() and np.isfinite(operand.activations).all())
 
 
 def _tile(operand: Operand, output_block: int, block: int, bus_width: int) -> tuple[dict[str, int], list[int]]:
@@ -165,4 +171,6 @@ def compile_product(
                 program.expected.append((beat, f"output block {output_block}, row {row}, beat {number}"))
     program.vectors = passes * len(operands[0].activations)
     program.weight_passes = passes
+    stored = fp32.from_fp16(_stored(result, True)) if out_half else result
+    program.finite = bool(np.isfinite(stored).all()) and all(map(_finite, operands))
     return program
