@@ -4,14 +4,13 @@ All input and output goes through a `Backend` whose methods are coroutines, so t
 under a simulator's scheduler; it never sleeps and imports no event loop.
 """
 
-import warnings
 from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 
 from . import registers
-from .errors import BusyError, ErrorCode, JobError, job_error
+from .errors import BusyError, ErrorCode, JobError, NonFiniteError, NotLoadedError, RangeError, job_error
 from .job import Limits, MemoryWindow
 from .planner import Job, LayerPlan, Segment
 
@@ -35,10 +34,6 @@ class Backend(Protocol):
         """Return once the interrupt line is high, at once if it is already; raise where the wait has a limit."""
 
 
-class NonFiniteWarning(UserWarning):
-    """A NaN or an infinity went through a job."""
-
-
 class Accelerator:
     """Starts jobs and turns their error codes into exceptions; one job at a time."""
 
@@ -50,14 +45,22 @@ class Accelerator:
         """Check that the accelerator is there, read its limits, set its memory window and enable its interrupts.
 
         Raises:
-            JobError: the identification register does not answer as it should.
+            JobError: the identification register does not answer as it should, or the register map is another.
+            RangeError: a window that is empty or reaches beyond the addresses that the accelerator has.
         """
+        ends = (window.base, window.limit)
+        if not all(isinstance(end, int) for end in ends) or not 0 <= ends[0] < ends[1] <= 1 << Limits.address_bits:
+            raise RangeError(f"{window} is not a range of addresses of {Limits.address_bits} bits")
         magic = await self.backend.read_register(registers.ID.offset)
         if magic != registers.ID["magic"].reset:
             raise JobError(f"no accelerator: the ID register reads {magic:#010x}")
+        major, expected = await self._field(registers.VERSION, "major"), registers.VERSION["major"].reset
+        if major != expected:
+            raise JobError(f"the accelerator's register map has major version {major}, this driver needs {expected}")
         self.limits = Limits(
             rank=await self._field(registers.CAPABILITY1, "max_rank"),
             nested_depth=await self._field(registers.CAPABILITY2, "nested_depth"),
+            act_depth=await self._field(registers.CAPABILITY1, "act_depth"),
         )
         await self._write64(registers.MEM_BASE_LO, registers.MEM_BASE_HI, window.base)
         await self._write64(registers.MEM_LIMIT_LO, registers.MEM_LIMIT_HI, window.limit)
@@ -73,10 +76,8 @@ class Accelerator:
 
         Raises:
             BusyError: a job is running.
+            NonFiniteError: a NaN or an infinity went through the job; its attribute `results` has the outputs.
             JobError: the class of the error code that the hardware reports; the accelerator is ready for the next job.
-
-        Warns:
-            NonFiniteWarning: a NaN or an infinity went through the job.
         """
         if await self._field(registers.STATUS, "busy"):
             raise BusyError("a job is running")
@@ -92,9 +93,13 @@ class Accelerator:
         if events & _mask("error"):
             code = await self._field(registers.ERROR_CODE, "code")
             info = await self._read64(registers.ERROR_INFO_LO, registers.ERROR_INFO_HI)
-            raise job_error(code, f"the job at {job.descriptor_address:#x} failed, information {info:#x}")
-        if events & _mask("nonfinite"):
-            warnings.warn("a NaN or an infinity went through the job", NonFiniteWarning, stacklevel=2)
+            error = job_error(code, f"the job at {job.descriptor_address:#x} failed, information {info:#x}")
+            if isinstance(error, NonFiniteError):
+                error.results = await self._results(job)
+            raise error
+        return await self._results(job)
+
+    async def _results(self, job: Job) -> dict[str, np.ndarray]:
         return {
             name: output.decode(await self.backend.read(output.address, output.size))
             for name, output in job.outputs.items()
@@ -108,9 +113,10 @@ class Accelerator:
         """Set every counter to zero."""
         await self.backend.write_register(registers.CONTROL.offset, registers.CONTROL["clear_counters"].put(1))
 
-    async def last_error(self) -> ErrorCode:
-        """The error register."""
-        return ErrorCode(await self._field(registers.ERROR_CODE, "code"))
+    async def last_error(self) -> int:
+        """The error register: an `ErrorCode`, or a plain number that the register map does not name."""
+        code = await self._field(registers.ERROR_CODE, "code")
+        return ErrorCode(code) if code in set(ErrorCode) else code
 
     async def _field(self, register: registers.Register, name: str) -> int:
         return register[name].get(await self.backend.read_register(register.offset))
@@ -131,30 +137,49 @@ class QloraLinear:
     """y = W x + s B (A x) and its gradients, computed by the accelerator.
 
     Call `load` once, `set_adapter` whenever A or B has changed, then `forward` and `backward`.
+
+    `forward` and `backward` raise, before the job is started:
+        OperandError: x or dy has the wrong type or shape.
+        NotLoadedError: `load` has not been called, or the layer has an adapter and `set_adapter` has not.
+        JobError: the accelerator cannot run the job, under the name that the hardware gives the fault; NonFiniteError
+            (with no results) for x or dy that are not finite in `x_dtype`.
+    and after it what `Accelerator.run` raises.
     """
 
     def __init__(self, accelerator: Accelerator, plan: LayerPlan):
         self.accelerator = accelerator
         self.plan = plan
+        self._missing = {"weight", "adapter"} if plan.rank else {"weight"}
 
     async def load(self) -> None:
         """Write the frozen weight to memory."""
         await self.accelerator.write(self.plan.static_segments())
+        self._missing.discard("weight")
 
     async def set_adapter(self, lora_a: np.ndarray, lora_b: np.ndarray) -> None:
-        """Write LoRA A [r, K] and B [N, r] to memory."""
+        """Write LoRA A [r, K] and B [N, r] to memory.
+
+        Raises:
+            AdapterShapeError, OperandError, NonFiniteError: see `LayerPlan.adapter_segments`; memory is unchanged.
+        """
         await self.accelerator.write(self.plan.adapter_segments(lora_a, lora_b))
+        self._missing.discard("adapter")
 
     async def forward(self, x: np.ndarray) -> np.ndarray:
-        """y [M, N] from x [M, K]."""
+        """y [M, N] from x [M, K]. Errors: see the class."""
         return (await self._run(self.plan.forward_job(x)))["y"]
 
     async def backward(self, x: np.ndarray, dy: np.ndarray) -> dict[str, np.ndarray]:
-        """Gradients from x [M, K] and dy [M, N]: "dx" [M, K], with an adapter "d_lora_a" [r, K], "d_lora_b" [N, r]."""
+        """Gradients from x [M, K] and dy [M, N]: "dx" [M, K], with an adapter "d_lora_a" [r, K], "d_lora_b" [N, r].
+
+        Errors: see the class.
+        """
         return await self._run(self.plan.backward_job(x, dy))
 
     async def _run(self, job: Job) -> dict[str, np.ndarray]:
-        job.descriptor.validate(self.plan.window, self.accelerator.limits)
+        job.descriptor.validate(self.plan.window, self.accelerator.limits, job.descriptor_address)
+        if self._missing:
+            raise NotLoadedError(f"not in memory yet: {', '.join(sorted(self._missing))}")
         return await self.accelerator.run(job)
 
 

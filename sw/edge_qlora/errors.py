@@ -7,6 +7,8 @@ software and hardware reject the same job under the same name.
 
 from os import PathLike
 
+import numpy as np
+
 from .registers import ErrorCode
 
 
@@ -65,6 +67,14 @@ class AdapterShapeError(CheckpointError):
     """An adapter matrix does not fit its rank or the layer it is attached to."""
 
 
+class OperandError(EdgeQloraError, ValueError):
+    """An array handed to the package has the wrong type or shape, or holds values that cannot be used."""
+
+
+class NotLoadedError(EdgeQloraError):
+    """A layer was run before its weight or its adapter was written to memory."""
+
+
 class JobError(EdgeQloraError):
     """A job was rejected or failed; `code` is the hardware's error code."""
 
@@ -78,7 +88,7 @@ class OpcodeError(JobError):
 
 
 class DescriptorError(JobError):
-    """The descriptor's magic number is wrong or a reserved bit is set."""
+    """The descriptor's magic number is wrong, a reserved bit is set, or a value does not fit its field."""
 
     code = ErrorCode.DESCRIPTOR
 
@@ -108,7 +118,7 @@ class DimMultipleError(JobError):
 
 
 class DimLargeError(JobError):
-    """A dimension is larger than the hardware's counters allow."""
+    """A dimension is larger than the descriptor format or the hardware allows."""
 
     code = ErrorCode.DIM_LARGE
 
@@ -126,9 +136,16 @@ class AxiWriteError(JobError):
 
 
 class NonFiniteError(JobError):
-    """An operand or a result of the job was NaN or infinite."""
+    """A job met a NaN or an infinity; software that sees one coming does not start the job.
+
+    A job that was started ran to its end: `results` has its outputs by name, as they lie in memory.
+    """
 
     code = ErrorCode.NONFINITE
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.results: dict[str, np.ndarray] = {}
 
 
 class BusyError(JobError):

@@ -3,10 +3,13 @@
 Pure functions and plain data: `planner.py` fills the addresses in, `driver.py` does the input and output.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
 
 from . import layout
 from .errors import (
@@ -16,6 +19,7 @@ from .errors import (
     DimMultipleError,
     DimZeroError,
     JobError,
+    NonFiniteError,
     OpcodeError,
     RangeError,
 )
@@ -26,6 +30,7 @@ DESCRIPTOR_BYTES = 128
 _LAYOUT = struct.Struct("<5I2fI10Q16x")
 _RESERVED_HEADER = 0xF800
 _HEADER_FIELDS = 7  # struct fields before the reserved word at 0x1C
+_FP32_MAX = (2.0 - 2.0**-23) * 2.0**127
 ADDRESSES = ("x", "weights", "nested_absmax", "lora_a", "lora_b", "y", "dx", "d_lora_a", "d_lora_b", "workspace")
 
 
@@ -38,12 +43,21 @@ class Opcode(IntEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest dimensions a job may have. The defaults are those of the descriptor format."""
+    """What a job may ask for. The defaults are those of the descriptor format; None: not checked.
+
+    Fields:
+        tokens, features, rank: largest dimensions.
+        nested_depth: entries of the nested absmax table on chip.
+        act_depth: activation scratchpad on chip in blocks of 64 values; a row of any operand must fit.
+        address_bits: width of the memory port's addresses; no register tells it.
+    """
 
     tokens: int = 65535
     features: int = 65472
     rank: int = 64
-    nested_depth: int | None = None  # entries of the nested absmax table on chip; None: not checked
+    nested_depth: int | None = None
+    act_depth: int | None = None
+    address_bits: int = 40
 
 
 @dataclass(frozen=True)
@@ -147,43 +161,109 @@ class Descriptor:
         written = {"workspace", "dx", "d_lora_a", "d_lora_b"} | (set() if backward else {"y"})
         return [Region(name, getattr(self, name), size, name in written) for name, size in sizes.items() if size]
 
-    def violations(self, window: MemoryWindow | None = None, limits: Limits | None = None) -> Iterator[JobError]:
+    def violations(
+        self, window: MemoryWindow | None = None, limits: Limits | None = None, address: int | None = None
+    ) -> Iterator[JobError]:
         """Everything wrong with this job, in the order in which the hardware reports it.
 
-        The order is opcode, zero dimension, dimension not a multiple of 64, dimension too large, alignment, range;
-        sizes are taken only of dimensions that have passed. `window` None leaves the range unchecked.
+        The order is: the descriptor's own address, opcode, zero dimension, dimension not a multiple of 64, dimension
+        too large, alignment, range. What no descriptor can hold comes before it, and ends the list; a scalar that is
+        not finite in FP32, which the hardware would meet while computing, comes after it.
+
+        Args:
+            window: memory that the job may touch; None leaves the range unchecked.
+            limits: of the accelerator; None takes those of the descriptor format.
+            address: of the descriptor in memory; None leaves it unchecked.
         """
         limits = limits or Limits()
+        unfit = list(self._unfit(address))
+        if unfit:
+            yield from unfit
+            return
+        if address is not None:
+            yield from _misaligned("the descriptor", address)
+            yield from _outside("the descriptor", address, DESCRIPTOR_BYTES, window, limits)
         if self.opcode not in set(Opcode):
             yield OpcodeError(f"opcode {self.opcode} is not one of {[f'{o.value} {o.name}' for o in Opcode]}")
             return
-        dims = {"tokens": self.tokens, "in_features": self.in_features, "out_features": self.out_features}
-        features = ("in_features", "out_features")
-        maxima = dict(zip(dims, (limits.tokens, limits.features, limits.features), strict=True))
-        bad_dimensions = [
-            *(DimZeroError(f"{name} is zero") for name, value in dims.items() if value == 0),
-            *(DimMultipleError(f"{f} {dims[f]} is not a multiple of {BLOCK}") for f in features if dims[f] % BLOCK),
-            *(DimLargeError(f"{n} {v} is over {maxima[n]}") for n, v in dims.items() if v > maxima[n]),
-        ]
-        if self.rank > limits.rank:
-            bad_dimensions.append(DimLargeError(f"rank {self.rank} is over {limits.rank}"))
-        entries = layout.nested_entries(self.out_features, self.in_features)
-        if limits.nested_depth is not None and entries > limits.nested_depth:
-            bad_dimensions.append(DimLargeError(f"{entries} nested absmax values are over {limits.nested_depth}"))
+        bad_dimensions = list(self._bad_dimensions(limits))
         yield from bad_dimensions
         for name in ADDRESSES:
-            if getattr(self, name) % ALIGNMENT:
-                yield AlignmentError(f"{name} at {getattr(self, name):#x} is not aligned to {ALIGNMENT} bytes")
-        if window is None or bad_dimensions:
-            return
-        for region in self.regions():
-            if region.address < window.base or region.address + region.size > window.limit:
-                yield RangeError(
-                    f"{region.name} [{region.address:#x}, {region.address + region.size:#x}) is outside "
-                    f"[{window.base:#x}, {window.limit:#x})"
-                )
+            yield from _misaligned(name, getattr(self, name))
+        for region in [] if bad_dimensions else self.regions():
+            yield from _outside(region.name, region.address, region.size, window, limits)
+        for name in ("lora_scale", "absmax_offset"):
+            if not abs(getattr(self, name)) <= _FP32_MAX:
+                yield NonFiniteError(f"{name} {getattr(self, name)} is not a finite FP32 number")
 
-    def validate(self, window: MemoryWindow | None = None, limits: Limits | None = None) -> None:
+    def _unfit(self, address: int | None) -> Iterator[JobError]:
+        """Fields whose value a descriptor cannot hold; a float beyond FP32 counts as an infinity, not here."""
+        bits = {"opcode": 8} | dict.fromkeys(("tokens", "in_features", "out_features", "rank"), 32)
+        values = {name: (getattr(self, name), width) for name, width in (bits | dict.fromkeys(ADDRESSES, 64)).items()}
+        if address is not None:
+            values["the descriptor's address"] = (address, 64)
+        for name, (value, width) in values.items():
+            if not _is_integer(value) or not 0 <= value < 1 << width:
+                yield DescriptorError(f"{name} {value!r} is not an unsigned integer of {width} bits")
+        for name in ("x_fp16", "lora_fp16", "y_fp16"):
+            if not isinstance(getattr(self, name), bool):
+                yield DescriptorError(f"{name} {getattr(self, name)!r} is not a truth value")
+        for name in ("lora_scale", "absmax_offset"):
+            if not isinstance(getattr(self, name), int | float | np.floating):
+                yield DescriptorError(f"{name} {getattr(self, name)!r} is not a number")
+
+    def _bad_dimensions(self, limits: Limits) -> Iterator[JobError]:
+        dims = {"tokens": self.tokens, "in_features": self.in_features, "out_features": self.out_features}
+        features = ("in_features", "out_features")
+        yield from (DimZeroError(f"{name} is zero") for name, value in dims.items() if value == 0)
+        yield from (
+            DimMultipleError(f"{f} {dims[f]} is not a multiple of {BLOCK}") for f in features if dims[f] % BLOCK
+        )
+        maxima = dict.fromkeys(features, limits.features) | {"tokens": limits.tokens, "rank": limits.rank}
+        for name, largest in maxima.items():
+            if getattr(self, name) > largest:
+                yield DimLargeError(f"{name} {getattr(self, name)} is over {largest}")
+        for name, blocks in self._row_blocks().items():
+            if limits.act_depth is not None and blocks > limits.act_depth:
+                yield DimLargeError(
+                    f"{name} {dims[name]} needs {blocks} blocks of the scratchpad, which has {limits.act_depth}"
+                )
+        entries = layout.nested_entries(self.out_features, self.in_features)
+        if limits.nested_depth is not None and entries > limits.nested_depth:
+            yield DimLargeError(f"{entries} nested absmax values are over {limits.nested_depth}")
+
+    def _row_blocks(self) -> dict[str, int]:
+        """Blocks of 64 values in the longest row that each dimension makes: what the scratchpad holds at once.
+
+        A row of the step that adds the adapter's product has one more block, the low-rank row.
+        """
+        adapter = int(self.rank > 0)
+        m, k, n = (math.ceil(value / BLOCK) for value in (self.tokens, self.in_features, self.out_features))
+        if self.opcode == Opcode.FORWARD:
+            return {"in_features": k + adapter}
+        return {"out_features": n + adapter} | ({"tokens": m, "in_features": k} if adapter else {})
+
+    def validate(
+        self, window: MemoryWindow | None = None, limits: Limits | None = None, address: int | None = None
+    ) -> None:
         """Raise the first of `violations`, if there is one."""
-        for error in self.violations(window, limits):
+        for error in self.violations(window, limits, address):
             raise error
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _misaligned(name: str, address: int) -> Iterator[JobError]:
+    if address % ALIGNMENT:
+        yield AlignmentError(f"{name} at {address:#x} is not aligned to {ALIGNMENT} bytes")
+
+
+def _outside(name: str, address: int, size: int, window: MemoryWindow | None, limits: Limits) -> Iterator[JobError]:
+    """The hardware moves whole lines, so a region counts up to the end of its last one."""
+    if window is None:
+        return
+    end, limit = address + layout.align(size), min(window.limit, 1 << limits.address_bits)
+    if address < window.base or end > limit:
+        yield RangeError(f"{name} [{address:#x}, {end:#x}) is outside [{window.base:#x}, {limit:#x})")

@@ -51,7 +51,7 @@ class NF4Weight:
 
     def codes(self) -> np.ndarray:
         """The 4-bit codes as uint8 [N, K]."""
-        return unpack_nibbles(self.packed, high_first=True).reshape(self.shape)
+        return np.stack((self.packed >> 4, self.packed & 0xF), axis=-1).reshape(self.shape)
 
 
 def _check_dims(n: int, k: int) -> None:
@@ -87,22 +87,6 @@ def workspace_bytes(m: int, r: int, backward: bool) -> int:
     """
     token_blocks = -(-m // BLOCK)
     return m * SCRATCH_ROW_BYTES + (2 * r * token_blocks * SCRATCH_ROW_BYTES if backward else 0)
-
-
-def pack_nibbles(codes: np.ndarray, high_first: bool) -> np.ndarray:
-    """Two 4-bit codes per byte along the last axis (of even length).
-
-    `high_first` puts the even element in the high nibble (bitsandbytes), else it goes to the low one (memory image).
-    """
-    even, odd = codes[..., 0::2], codes[..., 1::2]
-    return ((even << 4) | odd if high_first else even | (odd << 4)).astype(np.uint8)
-
-
-def unpack_nibbles(packed: np.ndarray, high_first: bool) -> np.ndarray:
-    """Inverse of `pack_nibbles`: the last axis doubles."""
-    low, high = packed & 0xF, packed >> 4
-    pair = (high, low) if high_first else (low, high)
-    return np.stack(pair, axis=-1).reshape(*packed.shape[:-1], -1)
 
 
 def swap_nibbles(packed: np.ndarray) -> np.ndarray:

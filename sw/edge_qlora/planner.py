@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import layout
-from .errors import AdapterShapeError, RangeError
+from .errors import AdapterShapeError, NonFiniteError, OperandError, RangeError
 from .job import ADDRESSES, DESCRIPTOR_BYTES, Descriptor, MemoryWindow, Opcode
 from .layout import NF4Weight
 
@@ -87,7 +87,9 @@ class LayerPlan:
 
     Raises:
         RangeError: the window is too small.
-        JobError: dimensions that the accelerator does not take.
+        DimZeroError, DimMultipleError, DimLargeError: dimensions that the accelerator does not take.
+        DescriptorError: a dimension that is negative or not an integer, a scale that is not a number.
+        NonFiniteError: a scale, or the weight's offset, that is not finite in FP32.
         ValueError: a type other than float32 and float16.
     """
 
@@ -102,6 +104,7 @@ class LayerPlan:
         lora_dtype: type = np.float32,
         y_dtype: type = np.float32,
     ):
+        max_tokens, rank = (int(v) if isinstance(v, np.integer) else v for v in (max_tokens, rank))
         self.window, self.weight, self.rank, self.max_tokens = window, weight, rank, max_tokens
         self.x_dtype, self.lora_dtype, self.y_dtype = x_dtype, lora_dtype, y_dtype
         n, k = weight.shape
@@ -142,51 +145,79 @@ class LayerPlan:
 
         Raises:
             AdapterShapeError: a matrix does not fit the rank or the weight.
+            OperandError: not an array of real numbers.
+            NonFiniteError: NaN or infinity, or a value that becomes one in `lora_dtype`.
         """
         n, k = self.weight.shape
-        for name, array, shape in (("lora_a", lora_a, (self.rank, k)), ("lora_b", lora_b, (n, self.rank))):
-            if array.shape != shape:
-                raise AdapterShapeError("adapter in memory", f"shape {array.shape}, the layer needs {shape}", name)
-        stored = {"lora_a": lora_a, "lora_b": layout.transpose_lora_b(lora_b)}
-        return tuple(
-            Segment(self.addresses[name], layout.tensor_bytes(array.astype(self.lora_dtype)))
-            for name, array in stored.items()
-        )
+        stored = {name: _stored(name, v, self.lora_dtype) for name, v in (("lora_a", lora_a), ("lora_b", lora_b))}
+        for name, shape in (("lora_a", (self.rank, k)), ("lora_b", (n, self.rank))):
+            found = stored[name].shape
+            if found != shape:
+                raise AdapterShapeError("adapter in memory", f"shape {found}, the layer needs {shape}", name)
+        stored["lora_b"] = layout.transpose_lora_b(stored["lora_b"])
+        return tuple(Segment(self.addresses[name], layout.tensor_bytes(array)) for name, array in stored.items())
 
     def forward_job(self, x: np.ndarray) -> Job:
-        """y from x [M, K], rounded to `x_dtype`. Outputs: "y" [M, N] in `y_dtype`."""
-        descriptor = replace(self._forward, tokens=self._tokens("x", x, self.weight.shape[1]))
-        y = Output(descriptor.y, (len(x), self.weight.shape[0]), self.y_dtype)
-        return self._job(descriptor, {"x": x}, {"y": y})
+        """y from x [M, K], rounded to `x_dtype`. Outputs: "y" [M, N] in `y_dtype`.
+
+        Raises:
+            OperandError: x is not an array of real numbers, or not of 1 to `max_tokens` rows of K.
+            NonFiniteError: x holds NaN or infinity, or a value that becomes one in `x_dtype`.
+            RangeError: the window ends above the addresses that the accelerator has.
+        """
+        n, k = self.weight.shape
+        x = self._operand("x", x, k)
+        descriptor = replace(self._forward, tokens=len(x))
+        return self._job(descriptor, {"x": x}, {"y": Output(descriptor.y, (len(x), n), self.y_dtype)})
 
     def backward_job(self, x: np.ndarray, dy: np.ndarray) -> Job:
         """Gradients from the saved x [M, K] and dy [M, N], rounded to `x_dtype`.
 
         Outputs: "dx" [M, K] in `y_dtype`; with an adapter "d_lora_a" [r, K] and "d_lora_b" [N, r] (decoded) in float32.
+
+        Raises:
+            OperandError: as `forward_job`, of x or dy; or they differ in their number of tokens.
+            NonFiniteError, RangeError: as `forward_job`, of x or dy.
         """
         n, k = self.weight.shape
-        descriptor = replace(self._backward, tokens=self._tokens("x", x, k))
-        if self._tokens("dy", dy, n) != len(x):
-            raise ValueError(f"dy has {len(dy)} tokens, x has {len(x)}")
+        x, dy = self._operand("x", x, k), self._operand("dy", dy, n)
+        if len(dy) != len(x):
+            raise OperandError(f"dy has {len(dy)} tokens, x has {len(x)}")
+        descriptor = replace(self._backward, tokens=len(x))
         outputs = {"dx": Output(descriptor.dx, (len(x), k), self.y_dtype)}
         if self.rank:
             outputs["d_lora_a"] = Output(descriptor.d_lora_a, (self.rank, k), np.float32)
             outputs["d_lora_b"] = Output(descriptor.d_lora_b, (self.rank, n), np.float32, transposed=True)
         return self._job(descriptor, {"x": x, "dy": dy}, outputs)
 
-    def _tokens(self, name: str, array: np.ndarray, features: int) -> int:
-        if array.ndim != 2 or array.shape[1] != features or not 1 <= len(array) <= self.max_tokens:
-            raise ValueError(f"{name} is {array.shape}, expected (1..{self.max_tokens}, {features})")
-        return len(array)
+    def _operand(self, name: str, array: np.ndarray, features: int) -> np.ndarray:
+        stored = _stored(name, array, self.x_dtype)
+        if stored.ndim != 2 or stored.shape[1] != features or not 1 <= len(stored) <= self.max_tokens:
+            raise OperandError(f"{name} is {stored.shape}, expected (1..{self.max_tokens}, {features})")
+        return stored
 
     def _job(self, descriptor: Descriptor, inputs: dict[str, np.ndarray], outputs: dict[str, Output]) -> Job:
         descriptor.validate(self.window)
-        segments = [
-            Segment(self.addresses[name], layout.tensor_bytes(array.astype(self.x_dtype)))
-            for name, array in inputs.items()
-        ]
+        segments = [Segment(self.addresses[name], layout.tensor_bytes(array)) for name, array in inputs.items()]
         segments.append(Segment(self.descriptor_address, descriptor.pack()))
         return Job(descriptor, self.descriptor_address, tuple(segments), outputs)
+
+
+def _stored(name: str, array: np.ndarray, dtype: type) -> np.ndarray:
+    """`array` rounded to `dtype`.
+
+    Raises:
+        OperandError: not an array of real numbers.
+        NonFiniteError: an element that is NaN or infinite in `dtype`.
+    """
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise OperandError(f"{name} is {getattr(array, 'dtype', type(array).__name__)}, expected an array of reals")
+    with np.errstate(over="ignore"):
+        stored = array.astype(dtype)
+    if not np.isfinite(stored).all():
+        index = tuple(np.argwhere(~np.isfinite(stored))[0].tolist())
+        raise NonFiniteError(f"{name}{list(index)} = {array[index]} is not a finite {np.dtype(dtype)}")
+    return stored
 
 
 def _is_fp16(dtype: type) -> bool:

@@ -7,6 +7,7 @@ import bitsandbytes.functional as bnb
 import numpy as np
 import torch
 
+from .errors import OperandError
 from .layout import BLOCK, NESTED_BLOCK, NF4Weight
 
 
@@ -16,9 +17,14 @@ def quantize_nf4(weight: np.ndarray | torch.Tensor) -> NF4Weight:
     The offset is torch's mean, whose last bits depend on the machine's summation order.
 
     Raises:
+        OperandError: not two-dimensional, not of a floating-point type, or NaN or infinity.
         ValueError: N or K is not a multiple of 64.
     """
     tensor = torch.as_tensor(weight).contiguous()
+    if tensor.ndim != 2 or not tensor.is_floating_point():
+        raise OperandError(f"a weight of shape {tuple(tensor.shape)} and {tensor.dtype}, needs [N, K] of floats")
+    if not tensor.isfinite().all():
+        raise OperandError("NaN or infinity in the weight")
     packed, state = bnb.quantize_4bit(tensor, blocksize=BLOCK, compress_statistics=True, quant_type="nf4")
     return NF4Weight(
         shape=tuple(tensor.shape),

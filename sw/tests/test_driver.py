@@ -1,14 +1,16 @@
 """Planner and driver over the software backend, against PyTorch with bitsandbytes and PEFT."""
 
 import asyncio
+import functools
 import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from edge_qlora import errors, registers
-from edge_qlora.driver import Accelerator, NonFiniteWarning, QloraLinear
+from edge_qlora.driver import Accelerator, QloraLinear
 from edge_qlora.job import ADDRESSES, MemoryWindow, Opcode
+from edge_qlora.layout import tensor_bytes
 from edge_qlora.planner import Allocator, Job, LayerPlan, Segment
 from edge_qlora.quantization import quantize_nf4
 from model_backend import ModelBackend
@@ -147,16 +149,72 @@ def test_arguments_that_do_not_fit(case):
         plan.adapter_segments(case.lora_a, case.lora_b.T)
     with pytest.raises(ValueError, match="float64"):
         LayerPlan(WINDOW, case.weight, TOKENS, RANK, x_dtype=np.float64)
-    with pytest.raises(errors.DimLargeError):
-        LayerPlan(WINDOW, case.weight, TOKENS, 65)
+
+
+def poisoned(array: np.ndarray, value) -> np.ndarray:
+    """A copy with `value` at index [1, 2]."""
+    changed = array.astype(np.result_type(array, np.asarray(value)))
+    changed[1, 2] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 65520.0, 1 + 1j, None])
+def test_operands_that_memory_cannot_hold(case, value):
+    """65,520 is the smallest number that rounds to infinity in FP16."""
+    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK, x_dtype=np.float16, lora_dtype=np.float16)
+    x, dy, a, b = (poisoned(v, value) for v in (case.x, case.dy, case.lora_a, case.lora_b))
+    jobs = {
+        "x": (lambda: plan.forward_job(x), lambda: plan.backward_job(x, case.dy)),
+        "dy": (lambda: plan.backward_job(case.x, dy),),
+        "lora_a": (lambda: plan.adapter_segments(a, case.lora_b),),
+        "lora_b": (lambda: plan.adapter_segments(case.lora_a, b),),
+    }
+    error, where = (errors.NonFiniteError, r"\[1, 2\]") if isinstance(value, float) else (errors.OperandError, " is")
+    for name, makers in jobs.items():
+        for make in makers:
+            with pytest.raises(error, match=f"^{name}{where}"):
+                make()
+
+
+def test_largest_fp16_operand(case):
+    plan = LayerPlan(WINDOW, case.weight, TOKENS, x_dtype=np.float16)
+    segment = plan.forward_job(poisoned(case.x, 65519.0)).segments[0]
+    assert np.frombuffer(segment.data, np.float16).max() == 65504
+
+
+PLANS = [
+    ({"max_tokens": 0}, errors.DimZeroError),
+    ({"max_tokens": -1}, errors.DescriptorError),
+    ({"max_tokens": 2.0}, errors.DescriptorError),
+    ({"max_tokens": np.nan}, errors.DescriptorError),
+    ({"max_tokens": True}, errors.DescriptorError),
+    ({"rank": 65}, errors.DimLargeError),
+    ({"rank": -1}, errors.DescriptorError),
+    ({"rank": 8.5}, errors.DescriptorError),
+    ({"lora_scale": "1"}, errors.DescriptorError),
+    ({"lora_scale": np.nan}, errors.NonFiniteError),
+    ({"lora_scale": 3.5e38}, errors.NonFiniteError),
+    ({"lora_scale": 10**400}, errors.NonFiniteError),
+]
+
+
+@pytest.mark.parametrize(("change", "error"), PLANS)
+def test_plans_that_cannot_be(case, change, error):
+    with pytest.raises(error, match=next(iter(change)).removeprefix("max_")):
+        LayerPlan(WINDOW, case.weight, **{"max_tokens": TOKENS, "rank": RANK} | change)
+
+
+def test_numpy_integers_are_integers(case):
+    plan = LayerPlan(WINDOW, case.weight, np.int32(TOKENS), np.uint8(RANK))
+    assert plan.end == LayerPlan(WINDOW, case.weight, TOKENS, RANK).end
 
 
 @pytest.mark.parametrize("code", [code for code in registers.ErrorCode if code])
 def test_hardware_errors_have_names_and_the_next_job_works(case, code):
     async def scenario():
         layer, backend = await open_layer(case)
-        backend.fault = code
-        with pytest.raises(errors.JOB_ERRORS[code], match=code.name):
+        backend.fault, backend.fault_info = code, 0x12_3456_789A
+        with pytest.raises(errors.JOB_ERRORS[code], match=f"0x123456789a.*{code.name}"):
             await layer.forward(case.x)
         assert await layer.accelerator.last_error() == code
         assert backend.registers[registers.IRQ_STATUS.offset] == 0
@@ -165,10 +223,22 @@ def test_hardware_errors_have_names_and_the_next_job_works(case, code):
     asyncio.run(scenario())
 
 
-def test_an_old_event_is_not_taken_for_the_job(case):
+def test_an_error_code_of_later_hardware(case):
     async def scenario():
         layer, backend = await open_layer(case)
-        backend.registers[registers.IRQ_STATUS.offset] = registers.IRQ_STATUS["error"].mask
+        backend.fault = 200
+        with pytest.raises(errors.JobError, match="error code 200"):
+            await layer.forward(case.x)
+        assert await layer.accelerator.last_error() == 200
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("event", ["done", "error", "nonfinite"])
+def test_an_old_event_is_not_taken_for_the_job(case, event):
+    async def scenario():
+        layer, backend = await open_layer(case)
+        backend.registers[registers.IRQ_STATUS.offset] = registers.IRQ_STATUS[event].mask
         assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
 
     asyncio.run(scenario())
@@ -198,36 +268,114 @@ def test_busy_accelerator_is_left_alone(case):
     asyncio.run(scenario())
 
 
-def test_limits_of_the_accelerator_are_read(case):
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"rank": 4}, "rank 8 is over 4"),
+        ({"nested_depth": 1}, "2 nested absmax values are over 1"),
+        ({"act_depth": 3}, "in_features 192 needs 4 blocks"),
+    ],
+)
+def test_limits_of_the_accelerator_are_read(case, limits, message):
     async def scenario():
-        backend = ModelBackend(WINDOW.base, WINDOW.size, max_rank=4)
+        backend = ModelBackend(WINDOW.base, WINDOW.size, **limits)
         accelerator = Accelerator(backend)
         await accelerator.open(WINDOW)
-        with pytest.raises(errors.DimLargeError, match="rank 8 is over 4"):
+        with pytest.raises(errors.DimLargeError, match=message):
             await QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, TOKENS, RANK)).forward(case.x)
         assert not backend.jobs
 
     asyncio.run(scenario())
 
 
-def test_no_accelerator():
+@pytest.mark.parametrize(
+    ("register", "value", "message"),
+    [(registers.ID, 0xFFFFFFFF, "no accelerator"), (registers.VERSION, 0x00010100, "major version 1")],
+)
+def test_no_accelerator_or_another_one(register, value, message):
+    backend = ModelBackend(WINDOW.base, WINDOW.size)
+    backend.registers[register.offset] = value
+    with pytest.raises(errors.JobError, match=message):
+        asyncio.run(Accelerator(backend).open(WINDOW))
+
+
+@pytest.mark.parametrize("window", [(-64, 128), (0, 0), (64, -64), (0.0, 64), (0, (1 << 40) + 1), (1 << 40, 64)])
+def test_impossible_windows(window):
+    backend = ModelBackend(WINDOW.base, WINDOW.size)
+    before = dict(backend.registers)
+    with pytest.raises(errors.RangeError, match="not a range of addresses"):
+        asyncio.run(Accelerator(backend).open(MemoryWindow(*window)))
+    assert backend.registers == before
+
+
+def test_open_sets_window_and_interrupts():
     async def scenario():
         backend = ModelBackend(WINDOW.base, WINDOW.size)
-        backend.registers[registers.ID.offset] = 0xFFFFFFFF
-        with pytest.raises(errors.JobError, match="no accelerator"):
-            await Accelerator(backend).open(WINDOW)
+        await Accelerator(backend).open(MemoryWindow(0, 1 << 40))
+        assert backend.registers[registers.MEM_LIMIT_HI.offset] == 1 << 8
+        ends_a_job = registers.IRQ_STATUS["done"].mask | registers.IRQ_STATUS["error"].mask
+        assert backend.registers[registers.IRQ_ENABLE.offset] == ends_a_job
 
     asyncio.run(scenario())
 
 
-def test_nan_warns(case):
+@pytest.mark.parametrize(
+    ("backward", "where", "result"),
+    [
+        (False, "lora_a", "workspace"),
+        (False, "nested_absmax", "y"),
+        (True, "lora_b", "workspace"),
+        (True, "nested_absmax", "dx"),
+    ],
+)
+def test_nan_in_memory_ends_the_job_with_results(case, backward, where, result):
+    """The error names the first result concerned, and the job has run to its end."""
+
     async def scenario():
-        layer, _ = await open_layer(case)
+        layer, backend = await open_layer(case)
+        run = functools.partial(layer.backward, case.x, case.dy) if backward else lambda: layer.forward(case.x)
+        await backend.write(layer.plan.addresses[where], tensor_bytes(np.full(1, np.nan, np.float32)))
+        with pytest.raises(errors.NonFiniteError, match=f"{layer.plan.addresses[result]:#x} .*NONFINITE") as caught:
+            await run()
+        results = caught.value.results
+        assert set(results) == ({"dx", "d_lora_a", "d_lora_b"} if backward else {"y"})
+        assert all(value.dtype == np.float32 for value in results.values())
+        first = results["dx" if backward else "y"]
+        assert np.isnan(first).any()
+        assert backend.registers[registers.IRQ_STATUS.offset] == 0
+        assert backend.registers[registers.STATUS.offset] == registers.STATUS["error"].mask
+        await layer.load()
+        await layer.set_adapter(case.lora_a, case.lora_b)
+        await run()
+
+    asyncio.run(scenario())
+
+
+def test_overflow_ends_the_job_with_results(case):
+    async def scenario():
+        layer, _ = await open_layer(case, y_dtype=np.float16)
         x = case.x.copy()
-        x[1, 2] = np.nan
-        with pytest.warns(NonFiniteWarning):
-            y = await layer.forward(x)
-        assert np.isnan(y[1]).all() and np.isfinite(y[0]).all()
+        x[1] *= 1e6
+        with pytest.raises(errors.NonFiniteError, match=f"{layer.plan.addresses['y']:#x}") as caught:
+            await layer.forward(x)
+        y = caught.value.results["y"]
+        assert np.isinf(y[1]).any() and np.isfinite(y[0]).all()
+
+    asyncio.run(scenario())
+
+
+def test_layer_that_is_not_in_memory(case):
+    async def scenario():
+        accelerator = Accelerator(ModelBackend(WINDOW.base, WINDOW.size))
+        await accelerator.open(WINDOW)
+        layer = QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, TOKENS, RANK))
+        with pytest.raises(errors.NotLoadedError, match="adapter, weight"):
+            await layer.forward(case.x)
+        await layer.load()
+        with pytest.raises(errors.NotLoadedError, match="adapter"):
+            await layer.backward(case.x, case.dy)
+        await layer.set_adapter(case.lora_a, case.lora_b)
+        await layer.forward(case.x)
 
     asyncio.run(scenario())
 

@@ -98,6 +98,21 @@ REJECTED = [
     *(({name: WINDOW.base - 64}, errors.RangeError) for name in ADDRESSES),
     *(({name: WINDOW.limit - 64}, errors.RangeError) for name in ADDRESSES if name != "nested_absmax"),
     ({"nested_absmax": WINDOW.limit}, errors.RangeError),
+    *(
+        ({name: value}, errors.DescriptorError)
+        for name in ("tokens", "rank", "opcode", "x")
+        for value in (-1, 1.0, None)
+    ),
+    ({"tokens": True}, errors.DescriptorError),
+    ({"tokens": 1 << 32}, errors.DescriptorError),
+    ({"x": 1 << 64}, errors.DescriptorError),
+    ({"x_fp16": 2}, errors.DescriptorError),
+    ({"lora_scale": None}, errors.DescriptorError),
+    *(
+        ({name: value}, errors.NonFiniteError)
+        for name in ("lora_scale", "absmax_offset")
+        for value in (float("nan"), float("-inf"), 3.5e38, 10**400)
+    ),
     ({"x": (1 << 64) - 64}, errors.RangeError),
 ]
 
@@ -122,6 +137,77 @@ def test_limits_of_a_smaller_accelerator():
     with pytest.raises(errors.DimLargeError, match="nested"):
         GOOD.validate(limits=Limits(nested_depth=1))
     GOOD.validate(limits=Limits(nested_depth=2))
+
+
+@pytest.mark.parametrize(
+    ("opcode", "rank", "dimension", "blocks"),
+    [
+        (Opcode.FORWARD, 0, "in_features", 5),
+        (Opcode.FORWARD, 8, "in_features", 4),
+        (Opcode.BACKWARD, 0, "out_features", 5),
+        (Opcode.BACKWARD, 8, "out_features", 4),
+        (Opcode.BACKWARD, 8, "in_features", 5),
+        (Opcode.BACKWARD, 8, "tokens", 5),
+    ],
+)
+def test_scratchpad(opcode, rank, dimension, blocks):
+    """Five blocks of scratchpad: the largest row that fits, and the smallest that does not."""
+    small = replace(GOOD, opcode=opcode, rank=rank, tokens=1, in_features=64, out_features=64)
+    step = 1 if dimension == "tokens" else 64
+    replace(small, **{dimension: 64 * blocks}).validate(limits=Limits(act_depth=5))
+    with pytest.raises(errors.DimLargeError, match=f"{dimension} .*scratchpad, which has 5"):
+        replace(small, **{dimension: 64 * blocks + step}).validate(limits=Limits(act_depth=5))
+
+
+@pytest.mark.parametrize("change", [{"opcode": Opcode.FORWARD, "tokens": 1000}, {"rank": 0, "in_features": 640}])
+def test_dimensions_that_need_no_scratchpad(change):
+    replace(GOOD, **change).validate(limits=Limits(act_depth=4))
+
+
+def test_regions_end_with_their_lines():
+    """The nested absmax are 8 bytes, which the hardware reads as a line of 64."""
+    odd = MemoryWindow(WINDOW.base, WINDOW.size - 32)
+    replace(GOOD, nested_absmax=WINDOW.limit - 128).validate(odd)
+    with pytest.raises(errors.RangeError, match="nested_absmax"):
+        replace(GOOD, nested_absmax=WINDOW.limit - 64).validate(odd)
+
+
+@pytest.mark.parametrize("rows", [4200, 65535])
+def test_large_regions(rows):
+    """The last byte counts in regions of 1 GiB and of 16 GiB too."""
+    window = MemoryWindow(1 << 32, 1 << 36)
+    inside = {name: window.base for name in ADDRESSES}
+    large = replace(GOOD, opcode=Opcode.FORWARD, tokens=rows, in_features=65472, out_features=64, rank=0, x_fp16=False)
+    last = window.limit - rows * 65472 * 4
+    replace(large, **inside | {"x": last}).validate(window)
+    with pytest.raises(errors.RangeError, match="x "):
+        replace(large, **inside | {"x": last + 64}).validate(window)
+
+
+def test_address_width():
+    high = MemoryWindow((1 << 40) - WINDOW.size, 2 * WINDOW.size)
+    moved = {name: getattr(GOOD, name) - WINDOW.base + high.base for name in ADDRESSES}
+    replace(GOOD, **moved).validate(high)
+    with pytest.raises(errors.RangeError, match="dx"):
+        replace(GOOD, **moved | {"dx": (1 << 40) - 64}).validate(high)
+    replace(GOOD, **moved | {"dx": (1 << 40) - 64}).validate(high, Limits(address_bits=41))
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (WINDOW.base + 32, errors.AlignmentError),
+        (WINDOW.base - 64, errors.RangeError),
+        (WINDOW.limit - 64, errors.RangeError),
+        (WINDOW.base | 1 << 63, errors.RangeError),
+        (-64, errors.DescriptorError),
+    ],
+)
+def test_address_of_the_descriptor(address, error):
+    """It is checked before everything that the descriptor says."""
+    GOOD.validate(WINDOW, address=WINDOW.limit - 128)
+    with pytest.raises(error, match="descriptor"):
+        replace(GOOD, opcode=9).validate(WINDOW, address=address)
 
 
 def test_first_error_wins():
@@ -162,6 +248,8 @@ def test_regions():
     assert set(forward) == {"x", "weights", "nested_absmax", "lora_a", "lora_b", "y", "workspace"}
     mixed = {region.name: region.size for region in replace(GOOD, x_fp16=True, y_fp16=False).regions()}
     assert (mixed["x"], mixed["y"], mixed["dx"]) == (m * k * 2, m * n * 2, m * k * 4)
+    half = {region.name: region.size for region in replace(GOOD, lora_fp16=True).regions()}
+    assert (half["lora_a"], half["lora_b"], half["d_lora_b"]) == (r * k * 2, r * n * 2, r * n * 4)
     without_adapter = {region.name for region in replace(GOOD, rank=0).regions()}
     assert without_adapter == {"weights", "nested_absmax", "y", "dx", "workspace"}
 

@@ -78,13 +78,21 @@ def test_half_precision_weights_quantize_as_their_float32_values(dtype):
     assert half.offset == single.offset
 
 
-@pytest.mark.parametrize("high_first", [True, False])
-def test_nibbles_round_trip(high_first):
-    packed = np.arange(256, dtype=np.uint8)
-    codes = layout.unpack_nibbles(packed, high_first)
-    np.testing.assert_array_equal(layout.pack_nibbles(codes, high_first), packed)
-    assert (codes[2 * 0x4B], codes[2 * 0x4B + 1]) == ((0x4, 0xB) if high_first else (0xB, 0x4))
-    np.testing.assert_array_equal(layout.unpack_nibbles(layout.swap_nibbles(packed), not high_first), codes)
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (torch.full((64, 64), torch.nan), "NaN or infinity"),
+        (torch.full((64, 64), torch.inf), "NaN or infinity"),
+        (torch.zeros(64 * 64), r"needs \[N, K\]"),
+        (torch.zeros(1, 64, 64), r"needs \[N, K\]"),
+        (torch.zeros(64, 64, dtype=torch.int32), "int32"),
+        (torch.zeros(64, 64, dtype=torch.complex64), "complex64"),
+        (torch.zeros(64, 96), "whole 64 x 64 tiles"),
+    ],
+)
+def test_what_cannot_be_quantized(source, message):
+    with pytest.raises(ValueError, match=message):
+        quantize_nf4(source)
 
 
 def test_sizes():
