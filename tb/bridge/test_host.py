@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import cocotb
 import numpy as np
@@ -14,12 +15,17 @@ from pyuvm import uvm_test
 
 from tb.bridge.coverage import sample
 from tb.bridge.model import expected_counters
+from tb.cases import smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, start, within
 from tb.lora_linear.device import LONGEST_JOB, Host
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 from tb.lora_linear.jobs import LayerJob, random_job
+from tb.lora_linear.test_lora_linear import CaseTest
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook
+from tb.reference import LinearCase
+
+FP32 = (np.float32,) * 3  # formats in which no random job overflows
 
 
 class HostTest(uvm_test):
@@ -45,6 +51,25 @@ class HostTest(uvm_test):
         finish("bridge", board.compared, board.mismatches, cycle() - begin)
         self.drop_objection()
 
+    async def submit(self, item: JobItem) -> None:
+        """Put a prepared job into memory and its address into the register; the doorbell is the caller's."""
+        host = self.env.host
+        for segment in item.placed.segments:
+            await host.write(segment.address, segment.data)
+        await host.write_register(regs.DESC_ADDR_LO.offset, item.placed.descriptor_address & 0xFFFFFFFF)
+        await host.write_register(regs.DESC_ADDR_HI.offset, item.placed.descriptor_address >> 32)
+
+    @staticmethod
+    async def ring(host: Host) -> None:
+        """Write the doorbell."""
+        await host.write_register(regs.CONTROL.offset, regs.CONTROL["doorbell"].put(1))
+
+    @staticmethod
+    async def status(host: Host) -> dict[str, int]:
+        """The fields of STATUS."""
+        value = await host.read_register(regs.STATUS.offset)
+        return {name: regs.STATUS[name].get(value) for name in ("busy", "done", "error")}
+
     async def run_jobs(self, jobs: list[LayerJob]) -> list[JobItem]:
         """Run jobs that end well."""
         items = [JobItem(job) for job in jobs]
@@ -63,7 +88,7 @@ class Counters(HostTest):
         for _ in range(scaled(6, 2)):
             n, k = (BLOCK * random.randint(1, scaled(3, 1)) for _ in range(2))
             tokens = random.choice((1, 3, scaled(config()["max_rows"] + 1, 2)))
-            jobs.append(random_job(random.random() < 0.5, n, k, tokens, random.choice((0, 1, 7))))
+            jobs.append(random_job(random.random() < 0.5, n, k, tokens, random.choice((0, 1, 7)), FP32))
         for item in await self.run_jobs(jobs):
             counters = item.counters
             for name, value in expected_counters(item.job, config()).items():
@@ -78,6 +103,18 @@ class Counters(HostTest):
 
 
 @pyuvm.test()
+class RealProjection(CaseTest):
+    """A projection of SmolLM2-135M, quantized by bitsandbytes, forward and backward; its accuracy against PyTorch."""
+
+    group = "bridge"
+
+    def case(self) -> LinearCase:
+        name = random.choice(["self_attn.k_proj", "self_attn.v_proj"])
+        tokens, rank = scaled(random.randint(1, 4), 1), scaled(8, 1)
+        return smollm2_random_case(random.randrange(30), name, tokens, rank=rank, seed=random.getrandbits(16))
+
+
+@pyuvm.test()
 class Codebooks(HostTest):
     """Codebooks of 2, 3 and 4 bits, and NF4 again."""
 
@@ -87,9 +124,32 @@ class Codebooks(HostTest):
             job = random_job(random.random() < 0.5, BLOCK, BLOCK, 2, 1)
             if bits:
                 values = np.random.default_rng(random.getrandbits(32)).standard_normal(1 << bits)
-                object.__setattr__(job, "codebook", Codebook.from_values(values))
+                job = replace(job, codebook=Codebook.from_values(values))
             jobs.append(job)
         await self.run_jobs(jobs)
+
+
+@pyuvm.test()
+class ResetInJob(HostTest):
+    """A reset at any time ends a job without a trace; the next job is as ever."""
+
+    async def body(self) -> None:
+        for _ in range(scaled(6, 1)):
+            job = random_job(random.random() < 0.5, 2 * BLOCK, BLOCK, 3, 2, FP32)
+            item, host, clock = JobItem(job), self.env.host, cocotb.top.clk_i
+            await self.run_jobs([random_job(False, BLOCK, BLOCK, 1, 0, FP32)])
+            await self.env.driver.prepare(item)
+            await self.submit(item)
+            await self.ring(host)
+            await ClockCycles(clock, random.randint(1, 4000))
+            cocotb.top.rst_ni.value = 0
+            await ClockCycles(clock, random.randint(1, 3))
+            cocotb.top.rst_ni.value = 1
+            await ClockCycles(clock, 2)
+            assert cocotb.top.irq_o.value == 0
+            assert await self.status(host) == {"busy": 0, "done": 0, "error": 0}
+            self.env.driver.codebook = None
+            await self.run_jobs([job])
 
 
 @pyuvm.test()
@@ -98,16 +158,13 @@ class DoorbellWhileBusy(HostTest):
 
     async def body(self) -> None:
         env = self.env
-        item = JobItem(random_job(True, BLOCK, BLOCK, 3, 2))
+        item = JobItem(random_job(True, BLOCK, BLOCK, 3, 2, FP32))
         # The driver software runs one job at a time, so here the registers are used directly.
-        await Jobs([JobItem(random_job(False, BLOCK, BLOCK, 1, 0))]).start(env.sequencer)
+        await Jobs([JobItem(random_job(False, BLOCK, BLOCK, 1, 0, FP32))]).start(env.sequencer)
         await env.driver.prepare(item)
         env.driver.started.write(item)
         host = env.host
-        for segment in item.placed.segments:
-            await host.write(segment.address, segment.data)
-        await host.write_register(regs.DESC_ADDR_LO.offset, item.placed.descriptor_address & 0xFFFFFFFF)
-        await host.write_register(regs.DESC_ADDR_HI.offset, item.placed.descriptor_address >> 32)
+        await self.submit(item)
         await self.ring(host)
         # The address of the next job may be written at once; only the doorbell must wait.
         await host.write_register(regs.DESC_ADDR_LO.offset, 0x12345678)
@@ -129,15 +186,4 @@ class DoorbellWhileBusy(HostTest):
         await host.write_register(regs.IRQ_STATUS.offset, done)
         item.ended = (ErrorCode.NONE, 0)
         env.driver.finished.write(item)
-        await self.run_jobs([random_job(False, BLOCK, BLOCK, 1, 0)])
-
-    @staticmethod
-    async def ring(host: Host) -> None:
-        """Write the doorbell."""
-        await host.write_register(regs.CONTROL.offset, regs.CONTROL["doorbell"].put(1))
-
-    @staticmethod
-    async def status(host: Host) -> dict[str, int]:
-        """The fields of STATUS."""
-        value = await host.read_register(regs.STATUS.offset)
-        return {name: regs.STATUS[name].get(value) for name in ("busy", "done", "error")}
+        await self.run_jobs([random_job(False, BLOCK, BLOCK, 1, 0, FP32)])

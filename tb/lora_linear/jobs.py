@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from edge_qlora import layout
 from edge_qlora.job import Descriptor, MemoryWindow
 from edge_qlora.layout import BLOCK, SCRATCH_ROW_BYTES, NF4Weight, transpose_lora_b
-from edge_qlora.planner import Job, LayerPlan
+from edge_qlora.planner import Job, LayerPlan, Segment
 
 from tb.models import qlora
 from tb.models.matrix import Codebook
@@ -83,22 +84,36 @@ class LayerJob:
         return (descriptor.workspace, descriptor.dx, *after)[step]
 
     def place(self, window: MemoryWindow) -> tuple[LayerPlan, Job]:
-        """The job in memory, its static and adapter segments included."""
+        """The job in memory, its static and adapter segments included.
+
+        The planner refuses NaN and infinity; it places finite values, which then give way to the job's own.
+        """
         plan = LayerPlan(
             window,
-            self.weight,
+            replace(self.weight, offset=_finite(self.weight.offset)),
             len(self.x),
             self.rank,
-            self.scale,
+            float(_finite(np.float32(self.scale))),
             self.x.dtype.type,
             self.lora_a.dtype.type,
             self.y_dtype,
         )
-        job = plan.forward_job(self.x) if self.dy is None else plan.backward_job(self.x, self.dy)
-        adapter = plan.adapter_segments(self.lora_a, self.lora_b) if self.rank else ()
-        return plan, Job(
-            job.descriptor, job.descriptor_address, (*plan.static_segments(), *adapter, *job.segments), job.outputs
-        )
+        x = _finite(self.x)
+        job = plan.forward_job(x) if self.dy is None else plan.backward_job(x, _finite(self.dy))
+        adapter = plan.adapter_segments(_finite(self.lora_a), _finite(self.lora_b)) if self.rank else ()
+        descriptor = replace(job.descriptor, lora_scale=self.scale, absmax_offset=float(self.weight.offset))
+        images = {"x": self.x, "dy": self.dy, "nested_absmax": self.weight.nested_absmax}
+        if self.rank:
+            images |= {"lora_a": self.lora_a, "lora_b": layout.transpose_lora_b(self.lora_b)}
+        contents = {plan.addresses[name]: layout.tensor_bytes(v) for name, v in images.items() if v is not None}
+        contents[job.descriptor_address] = descriptor.pack()
+        segments = (*plan.static_segments(), *adapter, *job.segments)
+        own = tuple(Segment(s.address, contents.get(s.address, s.data)) for s in segments)
+        return plan, Job(descriptor, job.descriptor_address, own, job.outputs)
+
+
+def _finite(values: np.ndarray | np.float32) -> np.ndarray | np.float32:
+    return np.nan_to_num(values, nan=1, posinf=1, neginf=1)
 
 
 def random_weight(rng: np.random.Generator, n: int, k: int) -> NF4Weight:

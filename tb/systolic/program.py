@@ -68,7 +68,7 @@ class Operand:
 
 @dataclass
 class Program:
-    """What one product feeds into the unit and what must come out; ``finite``: no operand or result is NaN or infinite."""
+    """What one product feeds into the unit and what must come out; ``finite``: no operand or result is NaN or Inf."""
 
     codebook: Codebook
     offset: np.float32

@@ -110,7 +110,7 @@ class Corners(MatrixTest):
 class FaultIsSeen(MatrixTest):
     """One flipped bit in one output beat must fail the scoreboard."""
 
-    corrupt = 5
+    corrupt = 0
 
     def products(self):
         yield random_product(4, config()["act_depth"], 1), False
