@@ -1,7 +1,7 @@
-"""Proofs of the stream cells' properties (``ifdef FORMAL`` in ``rtl/common``) by temporal induction in yosys.
+"""Proofs of the stream cells' and the event counters' properties (``ifdef FORMAL``) by temporal induction in yosys.
 
-They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, and that the
-FIFO and the register lose, change and reorder nothing.
+They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
+and the register lose, change and reorder nothing, and that no carry of a counter is lost.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ CASES = [
     ("stream_resize", {"IN_WIDTH": 6, "OUT_WIDTH": 2}),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
     ("stream_fork", {"OUTPUTS": 3}),
+    ("event_counters", {"COUNT": 1, "HALF_W": 2}),
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
@@ -32,6 +33,8 @@ FAULTS = [
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}, "!full_q || out_ready_i", "1'b1"),
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
+    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
+    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
 ]
 
 
@@ -48,8 +51,8 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the stream cells."""
-    for source in ROOT.glob("rtl/common/stream_*"):
+    """A copy of the modules with proofs."""
+    for source in [*ROOT.glob("rtl/common/stream_*"), ROOT / "rtl/core/event_counters.sv"]:
         shutil.copy(source, tmp_path)
     return tmp_path
 

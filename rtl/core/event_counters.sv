@@ -8,7 +8,9 @@
 
 module event_counters #(
   // Number of counters.
-  parameter int COUNT = 7
+  parameter int COUNT  = 7,
+  // Width of each half in bits; less than 32 only for the proof.
+  parameter int HALF_W = 32
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -17,13 +19,13 @@ module event_counters #(
   input  logic                clear_i,
   // One event per cycle and counter.
   input  logic [COUNT-1:0]    event_i,
-  // Counter i in bits [64*i +: 64].
-  output logic [64*COUNT-1:0] count_o
+  // Counter i in bits [2*HALF_W*i +: 2*HALF_W].
+  output logic [2*HALF_W*COUNT-1:0] count_o
 );
 
   for (genvar i = 0; i < COUNT; i++) begin : g_counter
-    logic [31:0] low_q, low_q2, high_q;
-    logic        carry_q;
+    logic [HALF_W-1:0] low_q, low_q2, high_q;
+    logic              carry_q;
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || clear_i) begin
@@ -32,14 +34,36 @@ module event_counters #(
         high_q  <= '0;
         carry_q <= 1'b0;
       end else begin
-        low_q   <= low_q + 32'(event_i[i]);
+        low_q   <= low_q + HALF_W'(event_i[i]);
         carry_q <= event_i[i] && &low_q;
         low_q2  <= low_q;
-        high_q  <= high_q + 32'(carry_q);
+        high_q  <= high_q + HALF_W'(carry_q);
       end
     end
 
-    assign count_o[64*i+:64] = {high_q, low_q2};
+    assign count_o[2*HALF_W*i+:2*HALF_W] = {high_q, low_q2};
+
+`ifdef FORMAL
+    // One plain counter, a cycle late.
+    logic [2*HALF_W-1:0] plain_q, plain_q2;
+    always @(posedge clk_i) begin
+      plain_q  <= (!rst_ni || clear_i) ? '0 : plain_q + (2 * HALF_W)'(event_i[i]);
+      plain_q2 <= (!rst_ni || clear_i) ? '0 : plain_q;
+      if (f_past_valid) begin
+        assert (count_o[2*HALF_W*i+:2*HALF_W] == plain_q2);
+        assert ({high_q + HALF_W'(carry_q), low_q} == plain_q);
+        assert (!carry_q || low_q == '0);
+      end
+    end
+`endif
   end
+
+`ifdef FORMAL
+  logic f_past_valid = 1'b0;
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+  end
+`endif
 
 endmodule : event_counters

@@ -2,9 +2,9 @@
 //
 // Holds a write command back until its data are there.
 //
-// Why: commands are made many tiles ahead of the results. A write address that is on the bus while its data still depend on
-// reads can block a memory that serves one direction at a time for ever. The first result beat of an output block
-// proves that all of the block's weights have arrived, so from there on the write can finish without any read.
+// Why: commands are made many tiles ahead of the results. A write address that is on the bus long before its data would keep
+// the memory waiting for them. The first result beat of an output block proves that all of the block's weights have
+// arrived, so from there on the write needs no read of its own block.
 //
 // Latency: the command leaves one cycle after the block's first beat shows. Throughput: one beat per cycle, with a gap of 2
 // cycles between blocks beside the write master's own.

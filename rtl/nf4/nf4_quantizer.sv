@@ -4,7 +4,7 @@
 //
 // Why: weights are quantized on the device after a LoRA merge, and must be the same bits that
 // bitsandbytes would have stored. FP32 subnormals count with their value.
-// Throughput one block every 64/LANES cycles. Latency for LANES = 8: 65 cycles from a block's first
+// Throughput one block every 64/LANES cycles. Latency for LANES = 8: 60 cycles from a block's first
 // beat to its output when nothing waits. Blocks wait in a buffer while their reciprocal is computed;
 // a block starts through the lanes only when the output FIFO has room for it, so the lanes never stall.
 

@@ -358,4 +358,13 @@ module matrix_unit #(
   if (2 ** $clog2(ACT_DEPTH) != ACT_DEPTH || 2 ** $clog2(MAX_ROWS) != MAX_ROWS) begin : gen_bad_depth
     ERROR_matrix_unit_ACT_DEPTH_and_MAX_ROWS_must_be_powers_of_two u_error ();
   end
+  if (COLUMNS < 1 || COLUMNS > 16) begin : gen_check_columns
+    ERROR_matrix_unit_COLUMNS_must_be_1_to_16 u_error ();
+  end
+  if (MAX_ROWS < 2 || ACT_DEPTH > 32768) begin : gen_check_sizes
+    ERROR_matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768 u_error ();
+  end
+  if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < BUS_W / 16) begin : gen_check_nested
+    ERROR_matrix_unit_NESTED_DEPTH_must_be_a_power_of_two_and_at_least_two_beats u_error ();
+  end
 endmodule

@@ -61,7 +61,10 @@ module pass_control #(
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int SlotW = $clog2(SLOTS);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
-  // An accumulator is written this many cycles after it is read, at most: tiles start no closer than that.
+  // An accumulator is written 5 cycles after it is read. The same one is read again by the same pass of the next tile,
+  // so tiles start no closer than this. It is enough when the earlier tile's later passes had to wait for weights, too:
+  // the next tile's weights come behind them, and columns of floating-point values, of which alone a tile can have few,
+  // come at least 4 cycles apart.
   localparam int TileSpacing = 8;
 
   // The loading side and the issuing side take the tile's command separately.

@@ -23,7 +23,7 @@ module control_registers #(
   parameter int ACT_DEPTH = 64,
   // Largest LoRA rank.
   parameter int MAX_RANK = 64,
-  // Most activation rows of one job.
+  // Most activation rows that one pass over the weights serves.
   parameter int MAX_ROWS = 16,
   // Entries of the nested-absmax table.
   parameter int NESTED_DEPTH = 256

@@ -96,11 +96,11 @@ package registers_pkg;
   localparam [11:0] CodebookScaleOffset = 12'h02c;
   localparam [31:0] CodebookScaleReset = 32'h37000040;
 
-  // 32 bits of the offending byte address or descriptor field index.
+  // 32 bits of the offending byte address or of the descriptor field's byte offset.
   localparam [11:0] ErrorInfoLoOffset = 12'h030;
   localparam [31:0] ErrorInfoLoReset = 32'h00000000;
 
-  // 32 bits of the offending byte address or descriptor field index.
+  // 32 bits of the offending byte address or of the descriptor field's byte offset.
   localparam [11:0] ErrorInfoHiOffset = 12'h034;
   localparam [31:0] ErrorInfoHiReset = 32'h00000000;
 

@@ -151,9 +151,9 @@ IRQ_ENABLE = Register("IRQ_ENABLE", 0x024, (
 ERROR_CODE = Register("ERROR_CODE", 0x028, (Field("code", 0, 8, "RO", 0x0, True),))
 # Scale of the codebook.
 CODEBOOK_SCALE = Register("CODEBOOK_SCALE", 0x02c, (Field("value", 0, 32, "RW", 0x37000040, False),))
-# 32 bits of the offending byte address or descriptor field index.
+# 32 bits of the offending byte address or of the descriptor field's byte offset.
 ERROR_INFO_LO = Register("ERROR_INFO_LO", 0x030, (Field("value", 0, 32, "RO", 0x0, True),))
-# 32 bits of the offending byte address or descriptor field index.
+# 32 bits of the offending byte address or of the descriptor field's byte offset.
 ERROR_INFO_HI = Register("ERROR_INFO_HI", 0x034, (Field("value", 0, 32, "RO", 0x0, True),))
 # Byte address of the job's descriptor, taken when the doorbell is rung.
 DESC_ADDR_LO = Register("DESC_ADDR_LO", 0x038, (Field("value", 0, 32, "RW", 0x0, False),))

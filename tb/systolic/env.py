@@ -69,17 +69,20 @@ class MatrixEnv(uvm_env):
 
     Args:
         full_speed: no pauses anywhere, for the measurement of utilisation.
+        results: pace of the output stream; None for that of the others.
     """
 
-    def __init__(self, name: str, parent: uvm_component, full_speed: bool = False) -> None:
+    def __init__(self, name: str, parent: uvm_component, full_speed: bool = False, results: Pace | None = None) -> None:
         super().__init__(name, parent)
-        self.full_speed = full_speed
+        self.full_speed, self.results = full_speed, results
 
     def build_phase(self) -> None:
         dut = cocotb.top
 
         def agent(name: str, fields: list[str], into_dut: bool) -> StreamAgent:
             pace = Pace() if self.full_speed else Pace.any()
+            if not into_dut and self.results:
+                pace = self.results
             return StreamAgent(name, self, StreamPort(dut, name, fields, into_dut), pace)
 
         self.nested = agent("nested", ["data"], True)

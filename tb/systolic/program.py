@@ -174,3 +174,24 @@ def compile_product(
     stored = fp32.from_fp16(_stored(result, True)) if out_half else result
     program.finite = bool(np.isfinite(stored).all()) and all(map(_finite, operands))
     return program
+
+
+def back_to_back(programs: list[Program], codebook: Codebook) -> Program:
+    """Several products as one program: all activations first, then the tiles of one directly behind another's.
+
+    Codes among them must be of the same StoredCodes, because a program has one codebook, offset and nested table.
+    """
+    with_codes = next(program for program in programs if program.nested)
+    merged = Program(codebook, with_codes.offset, nested=with_codes.nested)
+    base = 0
+    for number, program in enumerate(programs):
+        merged.loads += [load | {"base": load["base"] + base} for load in program.loads]
+        merged.tiles += [tile | {"act_base": tile["act_base"] + base} for tile in program.tiles]
+        merged.act_beats += program.act_beats
+        merged.wgt_beats += program.wgt_beats
+        merged.expected += [(beat, f"product {number}, {context}") for beat, context in program.expected]
+        merged.vectors += program.vectors
+        merged.weight_passes += program.weight_passes
+        merged.finite &= program.finite
+        base += sum(load["blocks"] for load in program.loads)
+    return merged

@@ -12,10 +12,11 @@ from pyuvm import uvm_test
 
 from tb.common.base import config, cycle, finish, scaled, start
 from tb.common.scoreboard import ScoreboardError
+from tb.common.stream import Pace
 from tb.models.align import BLOCK
 from tb.systolic.env import MatrixEnv, initialise_inputs, parameters
-from tb.systolic.program import Operand, StoredCodes, compile_product
-from tb.systolic.stimulus import corner_products, random_codes, random_product
+from tb.systolic.program import Operand, Program, StoredCodes, back_to_back, compile_product
+from tb.systolic.stimulus import corner_products, random_codes, random_product, random_values
 
 
 @CoverPoint("systolic.weights", xf=lambda o, rows, half: _kind(o), bins=["codes", "fp32", "fp16"])
@@ -51,10 +52,11 @@ class MatrixTest(uvm_test):
     """Run products one after another; subclasses say which."""
 
     full_speed = False
+    results: Pace | None = None
     corrupt: int | None = None
 
     def build_phase(self) -> None:
-        self.env = MatrixEnv("env", self, self.full_speed)
+        self.env = MatrixEnv("env", self, self.full_speed, self.results)
 
     def end_of_elaboration_phase(self) -> None:
         self.env.out.monitor.corrupt = self.corrupt
@@ -63,17 +65,26 @@ class MatrixTest(uvm_test):
         """Yield (operands, FP16 output)."""
         raise NotImplementedError
 
+    def programs(self):
+        """Yield what is run, one after the other with the unit idle between."""
+        for operands, half in self.products():
+            yield self.compiled(operands, half)
+
+    @staticmethod
+    def compiled(operands: list[Operand], half: bool) -> Program:
+        """One product, logged and covered."""
+        cocotb.log.info("product: %s%s", " + ".join(map(_describe, operands)), ", FP16 results" if half else "")
+        for operand in operands:
+            sample(operand, len(operand.activations), half)
+        return compile_product(operands, *parameters(), half)
+
     async def run_phase(self) -> None:
         self.raise_objection()
         initialise_inputs()
         await start(cocotb.top)
         begin = cycle()
-        for operands, half in self.products():
-            cocotb.log.info("product: %s%s", " + ".join(map(_describe, operands)), ", FP16 results" if half else "")
-            for operand in operands:
-                sample(operand, len(operand.activations), half)
+        for program in self.programs():
             flags = self.env.counters.nonfinite
-            program = compile_product(operands, *parameters(), half)
             await self.env.run(program)
             flagged = self.env.counters.nonfinite > flags
             assert flagged != program.finite, f"nonfinite_o {'rose' if flagged else 'did not rise'}"
@@ -104,6 +115,40 @@ class Corners(MatrixTest):
             yield operands, bool(random.getrandbits(1))
         rng = np.random.default_rng(1)
         yield [Operand(rng.standard_normal((2, BLOCK)).astype(np.float32), random_codes(rng, 64, 64), False)], True
+
+
+@pyuvm.test()
+class BackToBack(MatrixTest):
+    """Products of all kinds and result formats whose tiles follow one another without a gap."""
+
+    def programs(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        for _ in range(scaled(4, 1)):
+            codes = random_codes(rng, 2 * BLOCK, 2 * BLOCK)
+            parts = []
+            for number in range(scaled(8, 3)):
+                kind = rng.integers(3) if number else 0
+                half = bool(rng.integers(2))
+                weights = codes if kind < 2 else random_values(rng, (2 * BLOCK, 2 * BLOCK), half)
+                activations = random_values(rng, (int(rng.integers(1, 4)), 2 * BLOCK), False)
+                operand = Operand(activations, weights, bool(rng.integers(2)), weight_half=half and kind == 2)
+                parts.append(self.compiled([operand], bool(rng.integers(2))))
+            yield back_to_back(parts, codes.codebook)
+
+
+@pyuvm.test()
+class ResultsWait(MatrixTest):
+    """More output blocks than accumulator buffers, and nobody who takes the results for long times."""
+
+    full_speed = True
+    results = Pace(0.9, 60)
+
+    def products(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        for transpose in (False, True):
+            shape = (BLOCK, 6 * BLOCK) if transpose else (6 * BLOCK, BLOCK)
+            activations = random_values(rng, (scaled(config()["max_rows"], 2), BLOCK), False)
+            yield [Operand(activations, random_codes(rng, *shape), transpose)], False
 
 
 @pyuvm.test(expect_error=ScoreboardError)
@@ -142,7 +187,7 @@ class Utilisation(MatrixTest):
 
 @pyuvm.test()
 class ArrayIsBusy(Utilisation):
-    """With 2 x COLUMNS rows, at least 95 % of the array's multiply-accumulate slots are used."""
+    """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, by more on a bus under 256 bits."""
 
     @property
     def rows(self) -> int:
