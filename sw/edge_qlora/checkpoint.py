@@ -5,11 +5,12 @@ and any linear layer as an `NF4Weight` (quantized here by bitsandbytes, or taken
 holds NF4).
 """
 
-import json
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from .errors import (
 from .gguf_file import GgufFile
 from .layout import BLOCK, NESTED_BLOCK, NF4Weight
 from .quantization import dequantize_nf4, quantize_nf4, standard_tables
-from .safetensors_file import SafetensorsFile, load_json
+from .safetensors_file import SafetensorsFile, is_integer, load_json, parse_object
 
 ARCHITECTURE = "llama"
 
@@ -45,6 +46,10 @@ _GGUF_LAYER_NAMES = {
 }
 _GGUF_MODEL_NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 PROJECTIONS = tuple(name for name in _GGUF_LAYER_NAMES if name.endswith("_proj"))
+_NORMS = ("input_layernorm", "post_attention_layernorm")
+
+_LARGEST_INTEGER = 2**31 - 1  # in a configuration
+_FP32_MAX = float(np.finfo(np.float32).max)
 
 # Tables of one map made by different releases may differ in the last place; the entry that a code names is the same.
 _MAP_RTOL = 2.0**-22
@@ -65,6 +70,21 @@ class ModelConfig:
     rms_eps: float
     rope_theta: float
     tied_head: bool
+
+    def checked(self, file: Path) -> "ModelConfig":
+        """The same, with `head_dim` derived where it is None, once the sizes are known to fit each other.
+
+        Raises:
+            MalformedFileError: they do not.
+        """
+        if self.head_dim is None and self.hidden_size % self.heads:
+            raise MalformedFileError(file, f"hidden size {self.hidden_size} is not made of {self.heads} heads")
+        size = self.hidden_size // self.heads if self.head_dim is None else self.head_dim
+        if _positive(file, "head_dim", size, int) % 2:
+            raise MalformedFileError(file, f"rotary heads of odd size {size}")
+        if self.heads % self.kv_heads:
+            raise MalformedFileError(file, f"{self.heads} heads cannot share {self.kv_heads} key and value heads")
+        return replace(self, head_dim=size)
 
     def linear_shape(self, projection: str) -> tuple[int, int]:
         """(out_features, in_features) of a projection such as "self_attn.q_proj"."""
@@ -126,6 +146,8 @@ class Checkpoint:
             return self.config.linear_shape(projection)
         if module in ("model.embed_tokens", "lm_head"):
             return (self.config.vocab_size, self.config.hidden_size)
+        if module == "model.norm" or module.startswith("model.layers.") and projection in _NORMS:
+            return (self.config.hidden_size,)
         return None
 
 
@@ -140,9 +162,28 @@ class GgufCheckpoint(Checkpoint):
         self.path = Path(path)
         self._file = GgufFile(path)
         architecture = self._file.metadata.get("general.architecture")
-        if architecture != ARCHITECTURE or self._file.metadata.get(f"{ARCHITECTURE}.expert_count"):
-            raise UnsupportedArchitectureError(self.path, f"{architecture!r} is not a dense {ARCHITECTURE!r} model")
+        if not isinstance(architecture, str) or architecture != ARCHITECTURE:
+            raise UnsupportedArchitectureError(self.path, f"{architecture!r} is not {ARCHITECTURE!r}")
         self.config = self._read_config()
+        self._check_features()
+
+    def _check_features(self) -> None:
+        """Refuse what llama.cpp would compute differently; absent metadata mean what is listed here."""
+        head_dim = self.config.head_dim
+        plain = {
+            "expert_count": (0,),
+            "rope.scaling.type": ("none",),
+            "rope.scaling.factor": (0.0, 1.0),
+            "rope.scale_linear": (0.0, 1.0),
+            "rope.dimension_count": (head_dim,),
+            "attention.value_length": (head_dim,),
+        }
+        for key, accepted in plain.items():
+            value = self._file.metadata.get(f"{ARCHITECTURE}.{key}", accepted[0])
+            if isinstance(value, np.ndarray) or value not in accepted:
+                raise UnsupportedArchitectureError(self.path, f"metadata {ARCHITECTURE}.{key} is {value!r}")
+        if "rope_freqs.weight" in self._file.names():
+            raise UnsupportedArchitectureError(self.path, "scaled rotary frequencies", "rope_freqs.weight")
 
     def _read_config(self) -> ModelConfig:
         meta = self._file.metadata
@@ -151,24 +192,21 @@ class GgufCheckpoint(Checkpoint):
             value = meta.get(f"{ARCHITECTURE}.{key}", default)
             return _positive(self.path, f"metadata {ARCHITECTURE}.{key}", value, kind)
 
+        tokens = meta.get("tokenizer.ggml.tokens", [])
         heads = field("attention.head_count")
-        hidden = field("embedding_length")
-        config = ModelConfig(
-            hidden_size=hidden,
+        return ModelConfig(
+            hidden_size=field("embedding_length"),
             intermediate_size=field("feed_forward_length"),
             layers=field("block_count"),
             heads=heads,
             kv_heads=field("attention.head_count_kv", heads),
-            head_dim=field("attention.key_length", hidden // heads),
-            vocab_size=field("vocab_size", len(meta.get("tokenizer.ggml.tokens", []))),
+            head_dim=meta.get(f"{ARCHITECTURE}.attention.key_length"),
+            vocab_size=field("vocab_size", len(tokens) if isinstance(tokens, list) else None),
             context=field("context_length"),
             rms_eps=field("attention.layer_norm_rms_epsilon", kind=float),
             rope_theta=field("rope.freq_base", 10000.0, float),
             tied_head="output.weight" not in self._file.names(),
-        )
-        if config.head_dim % 2:
-            raise MalformedFileError(self.path, f"rotary heads of odd size {config.head_dim}")
-        return config
+        ).checked(self.path)
 
     def tensor(self, name: str) -> np.ndarray:
         stored = self._stored_name(name)
@@ -184,9 +222,17 @@ class GgufCheckpoint(Checkpoint):
         return values
 
     def tokenizer_tables(self) -> tuple[list[str], list[str]]:
-        """(tokens, merges) of the byte-level BPE tokenizer."""
-        meta = self._file.metadata
-        return meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.merges"]
+        """(tokens, merges) of the byte-level BPE tokenizer.
+
+        Raises:
+            MalformedFileError: the file has no such tokenizer.
+        """
+        tables = []
+        for key in ("tokenizer.ggml.tokens", "tokenizer.ggml.merges"):
+            tables.append(self._file.metadata.get(key))
+            if not isinstance(tables[-1], list):
+                raise MalformedFileError(self.path, f"metadata {key} is not an array of strings")
+        return tables[0], tables[1]
 
     def _stored_name(self, name: str) -> str:
         module, _, kind = name.rpartition(".")
@@ -258,7 +304,7 @@ class HuggingFaceCheckpoint(Checkpoint):
         if name == "lm_head.weight" and self.config.tied_head and name not in self._location:
             return self.tensor("model.embed_tokens.weight")
         if self._is_quantized(name):
-            return dequantize_nf4(self.linear(name))
+            return self._checked(name, dequantize_nf4(self.linear(name)), self._location.get(name))
         values = self._read(name)
         if values.dtype not in (torch.float32, torch.float16, torch.bfloat16):
             raise UnsupportedQuantizationError(self._location[name], f"stored as {values.dtype}", name)
@@ -270,43 +316,47 @@ class HuggingFaceCheckpoint(Checkpoint):
     def _stored_nf4(self, name: str) -> NF4Weight:
         """A weight that bitsandbytes has already quantized, unchanged."""
         file = self._location.get(name, self.path)
-        data = self._read(name).contiguous().view(torch.uint8).numpy().reshape(-1)
+        data = self._read(name).reshape(-1).view(torch.uint8).numpy()
         keys = [key for key in self._location if key.startswith(f"{name}.quant_state.")]
         if keys != [f"{name}.quant_state.bitsandbytes__nf4"]:
             raise UnsupportedQuantizationError(file, f"quantization state {keys} is not bitsandbytes NF4", name)
-        try:
-            state = json.loads(self._part(keys[0], torch.uint8).tobytes())
-            shape = tuple(int(extent) for extent in state["shape"])
-            blocksize = state["blocksize"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise MalformedFileError(file, f"the quantization state is not readable: {error!r}", name) from error
-        if blocksize != BLOCK or state.get("nested_blocksize") != NESTED_BLOCK or "nested_offset" not in state:
+        state = parse_object(file, self._part(keys[0], torch.uint8).tobytes(), "the quantization state", name)
+        if state.get("quant_type") != "nf4":
+            raise UnsupportedQuantizationError(file, f"quant_type {state.get('quant_type')!r} is not 'nf4'", name)
+        sizes = (state.get("blocksize"), state.get("nested_blocksize"))
+        if sizes != (BLOCK, NESTED_BLOCK):
             raise UnsupportedQuantizationError(
                 file,
-                f"needs blocks of {BLOCK} with absmax quantized in blocks of {NESTED_BLOCK}, has {blocksize} and "
-                f"{state.get('nested_blocksize')}",
+                f"needs blocks of {BLOCK} with absmax quantized in blocks of {NESTED_BLOCK}, has {sizes[0]} and "
+                f"{sizes[1]}",
                 name,
             )
+        shape, offset = state.get("shape"), state.get("nested_offset")
+        if not isinstance(shape, list) or not all(is_integer(extent) for extent in shape):
+            raise MalformedFileError(file, f"the quantization state has shape {shape!r}", name)
+        if not isinstance(offset, int | float) or isinstance(offset, bool):
+            raise MalformedFileError(file, f"the quantization state has nested_offset {offset!r}", name)
         for part, table in standard_tables().items():
-            stored = self._read(f"{name}.{part}").float()
+            stored = torch.from_numpy(self._part(f"{name}.{part}", torch.float32))
             if stored.shape != table.shape or not torch.allclose(stored, table, rtol=_MAP_RTOL, atol=0):
                 raise UnsupportedQuantizationError(file, f"{part} is not the standard table", name)
+        shape = tuple(shape)
         if shape != self._expected_shape(name):
             raise WeightShapeError(file, f"shape {shape}, the model needs {self._expected_shape(name)}", name)
         nested = self._part(f"{name}.nested_absmax", torch.float32)
-        if not (np.isfinite(nested).all() and np.isfinite(np.float32(state["nested_offset"]))):
+        if not np.isfinite(nested).all() or not abs(offset) <= _FP32_MAX:
             raise NonFiniteWeightError(file, "NaN or infinity in the quantization scales", name)
         absmax_codes = self._part(f"{name}.absmax", torch.uint8)
         try:
-            return NF4Weight(shape, data, absmax_codes, nested, np.float32(state["nested_offset"]))
+            return NF4Weight(shape, data, absmax_codes, nested, np.float32(offset))
         except ValueError as error:
             raise MalformedFileError(file, str(error), name) from error
 
 
-def _positive(path: Path, key: str, value, kind: type):
-    """`value`, if it is a positive number of `kind` (an integer passes for a float)."""
-    kinds = (int, float) if kind is float else (int,)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < float("inf"):
+def _positive(path: Path, key: str, value: Any, kind: type):
+    """`value`, if it is a positive number of `kind` and of a sane size (an integer passes for a float)."""
+    kinds, largest = ((int, float), sys.float_info.max) if kind is float else ((int,), _LARGEST_INTEGER)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= largest:
         raise MalformedFileError(path, f"{key} is {value!r}, expected a positive {kind.__name__}")
     return kind(value)
 
@@ -316,25 +366,48 @@ def _huggingface_config(path: Path, content: dict) -> ModelConfig:
     kind = content.get("model_type")
     if kind != ARCHITECTURE or content.get("attention_bias") or content.get("mlp_bias"):
         raise UnsupportedArchitectureError(path, f"model_type {kind!r} is not a {ARCHITECTURE!r} model without biases")
-    rope = content.get("rope_parameters") or {}
+    if content.get("hidden_act", "silu") != "silu":
+        raise UnsupportedArchitectureError(path, f"hidden_act {content['hidden_act']!r} is not 'silu'")
+    content = content | _rope_theta(path, content)
+    tied = content.get("tie_word_embeddings", False)
+    if not isinstance(tied, bool):
+        raise MalformedFileError(path, f"tie_word_embeddings is {tied!r}, expected true or false")
 
     def field(key: str, default=None, kind=int):
-        return _positive(path, key, content.get(key, default), kind)
+        value = content.get(key)
+        return _positive(path, key, default if value is None else value, kind)
 
-    hidden, heads = field("hidden_size"), field("num_attention_heads")
+    heads = field("num_attention_heads")
     return ModelConfig(
-        hidden_size=hidden,
+        hidden_size=field("hidden_size"),
         intermediate_size=field("intermediate_size"),
         layers=field("num_hidden_layers"),
         heads=heads,
         kv_heads=field("num_key_value_heads", heads),
-        head_dim=_positive(path, "head_dim", content.get("head_dim") or hidden // heads, int),
+        head_dim=content.get("head_dim"),
         vocab_size=field("vocab_size"),
         context=field("max_position_embeddings", 2048),
         rms_eps=field("rms_norm_eps", 1e-6, float),
-        rope_theta=field("rope_theta", rope.get("rope_theta", 10000.0), float),
-        tied_head=bool(content.get("tie_word_embeddings", False)),
-    )
+        rope_theta=field("rope_theta", 10000.0, float),
+        tied_head=tied,
+    ).checked(path)
+
+
+def _rope_theta(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """What the rotary embedding's own object says of "rope_theta", once it is known to ask for no scaling."""
+    found = {}
+    for key in ("rope_scaling", "rope_parameters"):
+        rope = content.get(key)
+        if rope is None:
+            continue
+        if not isinstance(rope, dict):
+            raise MalformedFileError(path, f"{key} is not an object")
+        kinds = [rope[name] for name in ("rope_type", "type") if rope.get(name) is not None]
+        if any(kind != "default" for kind in kinds) or rope.get("partial_rotary_factor") not in (None, 1):
+            raise UnsupportedArchitectureError(path, f"{key} {rope} is not the default rotary embedding")
+        if "rope_theta" in rope:
+            found["rope_theta"] = rope["rope_theta"]
+    return found
 
 
 def _check_quantization_config(path: Path, config: dict | None) -> None:

@@ -40,7 +40,7 @@ class MalformedFileError(CheckpointError):
 
 
 class UnsupportedArchitectureError(CheckpointError):
-    """The model is not of the Llama family."""
+    """The model is not of the Llama family, or computes something that this package does not."""
 
 
 class UnsupportedQuantizationError(CheckpointError):

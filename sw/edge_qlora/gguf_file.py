@@ -16,12 +16,12 @@ import gguf
 import numpy as np
 
 from .errors import (
-    FileMissingError,
     MalformedFileError,
     MissingTensorError,
     TruncatedFileError,
     UnsupportedQuantizationError,
 )
+from .safetensors_file import existing_file
 
 _VERSIONS = (2, 3)
 _MAX_DIMENSIONS = 4
@@ -80,7 +80,7 @@ class _Cursor:
             raise MalformedFileError(self.path, f"the string at offset {start} is not UTF-8") from error
 
     def value(self, kind: int, inside_array: bool = False) -> Any:
-        """One metadata value of GGUF type `kind`; an array becomes a list."""
+        """One metadata value of GGUF type `kind`; strings become a list, other arrays a read-only NumPy array."""
         if kind in _SCALARS:
             return self.scalar(_SCALARS[kind])
         if kind == gguf.GGUFValueType.STRING:
@@ -89,9 +89,8 @@ class _Cursor:
             raise MalformedFileError(self.path, f"metadata type {kind} at offset {self.position} is not known")
         item, count = self.scalar("<I"), self.scalar("<Q")
         if item in _SCALARS:
-            layout = _SCALARS[item]
-            start = self.take(count * struct.calcsize(layout))
-            return list(struct.unpack_from(f"<{count}{layout[1]}", self.data, start))
+            start = self.take(count * struct.calcsize(_SCALARS[item]))
+            return np.frombuffer(self.data, np.dtype(_SCALARS[item]), count, start)
         return [self.value(item, inside_array=True) for _ in range(count)]
 
 
@@ -103,9 +102,7 @@ class GgufFile:
     """
 
     def __init__(self, path: str | PathLike):
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise FileMissingError(self.path, "no such file")
+        self.path = existing_file(path)
         if self.path.stat().st_size == 0:
             raise TruncatedFileError(self.path, "the file is empty")
         with self.path.open("rb") as handle:

@@ -8,6 +8,7 @@ import json
 import struct
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,28 +19,55 @@ _LENGTH_BYTES = 8
 _MAX_HEADER = 100_000_000  # the format's own limit
 
 
-def load_json(path: str | PathLike) -> dict:
+def existing_file(path: str | PathLike) -> Path:
+    """`path`, if it is a regular file.
+
+    Raises:
+        FileMissingError.
+    """
+    path = Path(path)
+    try:
+        found = path.is_file()
+    except OSError:  # such as a name that is too long
+        found = False
+    if not found:
+        raise FileMissingError(path, "no such file")
+    return path
+
+
+def parse_object(path: Path, raw: bytes, what: str, tensor: str | None = None) -> dict[str, Any]:
+    """A JSON object from bytes; `what` names it in messages.
+
+    Raises:
+        MalformedFileError.
+    """
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(path, f"{what} is not valid JSON: {error}", tensor) from error
+    if not isinstance(content, dict):
+        raise MalformedFileError(path, f"{what} is a JSON {type(content).__name__}, expected an object", tensor)
+    return content
+
+
+def load_json(path: str | PathLike) -> dict[str, Any]:
     """A JSON object from a file.
 
     Raises:
         FileMissingError, MalformedFileError.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileMissingError(path, "no such file")
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise MalformedFileError(path, f"not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise MalformedFileError(path, f"holds a JSON {type(content).__name__}, expected an object")
-    return content
+    path = existing_file(path)
+    return parse_object(path, path.read_bytes(), "the content")
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a JSON value is an integer; True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_header(path: Path) -> None:
     """Hold the file's size against what its header promises."""
-    if not path.is_file():
-        raise FileMissingError(path, "no such file")
+    existing_file(path)
     size = path.stat().st_size
     with path.open("rb") as handle:
         prefix = handle.read(_LENGTH_BYTES)
@@ -51,13 +79,13 @@ def _check_header(path: Path) -> None:
         if _LENGTH_BYTES + length > size:
             raise TruncatedFileError(path, f"a header of {length} bytes does not fit a file of {size} bytes")
         raw = handle.read(length)
-    try:
-        header = json.loads(raw)
-        ends = {name: int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"}
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise MalformedFileError(path, f"the header is not a tensor table: {error!r}") from error
-    for name, end in ends.items():
-        excess = _LENGTH_BYTES + length + end - size
+    for name, entry in parse_object(path, raw, "the header").items():
+        if name == "__metadata__":
+            continue
+        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+        if not isinstance(offsets, list) or len(offsets) != 2 or not all(is_integer(offset) for offset in offsets):
+            raise MalformedFileError(path, "its entry in the header has no data_offsets", name)
+        excess = _LENGTH_BYTES + length + offsets[1] - size
         if excess > 0:
             raise TruncatedFileError(path, f"its data ends {excess} bytes past the file", name)
 

@@ -83,8 +83,14 @@ def interleave(weight: np.ndarray, heads: int) -> np.ndarray:
 
 
 def write_gguf(path: Path, weights: dict[str, np.ndarray], architecture: str = "llama", **changes) -> None:
-    """A GGUF file as the converter makes it. `changes` replaces metadata by key suffix; None leaves a key out."""
+    """A GGUF file as the converter makes it.
+
+    `changes` replaces metadata by key, with __ for a dot; None leaves a key out, and so does tokens=None the tokens.
+    """
     writer = gguf.GGUFWriter(path, architecture)
+    tokens = changes.pop("tokens", [f"token {i}" for i in range(VOCABULARY)])
+    if alignment := changes.pop("alignment", None):
+        writer.add_custom_alignment(alignment)
     metadata = {
         "block_count": LAYERS,
         "context_length": 256,
@@ -104,9 +110,10 @@ def write_gguf(path: Path, weights: dict[str, np.ndarray], architecture: str = "
     }
     for name, value in (metadata | changes).items():
         if value is not None:
-            add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
-            add(f"{architecture}.{keys.get(name, name)}", value)
-    writer.add_array("tokenizer.ggml.tokens", [f"token {i}" for i in range(VOCABULARY)])
+            adders = {float: writer.add_float32, int: writer.add_uint32, str: writer.add_string, list: writer.add_array}
+            adders[type(value)](f"{architecture}.{keys.get(name, name.replace('__', '.'))}", value)
+    if tokens is not None:
+        (writer.add_array if isinstance(tokens, list) else writer.add_uint32)("tokenizer.ggml.tokens", tokens)
     writer.add_array("tokenizer.ggml.token_type", [1] * VOCABULARY)
     for name, weight in weights.items():
         module = name.removesuffix(".weight")

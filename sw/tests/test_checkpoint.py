@@ -99,8 +99,21 @@ CONFIG_CHANGES = [
     ({"hidden_size": None}, errors.MalformedFileError, "hidden_size is None"),
     ({"num_hidden_layers": -1}, errors.MalformedFileError, "num_hidden_layers is -1"),
     ({"vocab_size": "many"}, errors.MalformedFileError, "vocab_size"),
-    ({"head_dim": 0.5}, errors.MalformedFileError, "head_dim"),
+    *(({"head_dim": size}, errors.MalformedFileError, f"head_dim is {size!r}") for size in (0.5, 0, False, "32")),
+    ({"head_dim": 33}, errors.MalformedFileError, "odd size 33"),
+    ({"head_dim": None, "num_attention_heads": 3}, errors.MalformedFileError, "128 is not made of 3 heads"),
+    ({"num_key_value_heads": 3}, errors.MalformedFileError, "4 heads cannot share 3"),
+    ({"num_hidden_layers": 10**400}, errors.MalformedFileError, "num_hidden_layers"),
     ({"rms_norm_eps": True}, errors.MalformedFileError, "rms_norm_eps"),
+    ({"rms_norm_eps": 10**400}, errors.MalformedFileError, "rms_norm_eps"),
+    ({"tie_word_embeddings": "false"}, errors.MalformedFileError, "tie_word_embeddings"),
+    ({"hidden_act": "gelu"}, errors.UnsupportedArchitectureError, "hidden_act 'gelu'"),
+    ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, errors.UnsupportedArchitectureError, "rope_scaling"),
+    ({"rope_scaling": {"type": "linear", "factor": 2.0}}, errors.UnsupportedArchitectureError, "rope_scaling"),
+    ({"rope_parameters": {"rope_type": "yarn"}}, errors.UnsupportedArchitectureError, "rope_parameters"),
+    ({"rope_parameters": {"partial_rotary_factor": 0.5}}, errors.UnsupportedArchitectureError, "rope_parameters"),
+    ({"rope_parameters": ["default"]}, errors.MalformedFileError, "rope_parameters is not an object"),
+    ({"rope_parameters": {"rope_theta": "1e4"}}, errors.MalformedFileError, "rope_theta"),
     ({"quantization_config": ["nf4"]}, errors.MalformedFileError, "not an object"),
     ({"quantization_config": {"quant_method": "gptq"}}, errors.UnsupportedQuantizationError, "gptq"),
     (
@@ -130,7 +143,29 @@ def test_configuration(models, tmp_path, change, error, message):
     assert caught.value.file.endswith("config.json")
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe"])
+ROPE = [
+    ({"rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}}, 5e5),
+    ({"rope_parameters": None, "rope_theta": 5e5}, 5e5),
+    ({"rope_parameters": None}, 1e4),
+    ({"rope_parameters": None, "rope_scaling": {"type": "default"}, "num_key_value_heads": 4}, 1e4),
+]
+
+
+@pytest.mark.parametrize(("change", "theta"), ROPE)
+def test_default_rotary_embedding(models, tmp_path, change, theta):
+    directory = copy_of(models, "single", tmp_path)
+    edit_config(directory, **change)
+    assert open_checkpoint(directory).config.rope_theta == theta
+
+
+def test_size_of_a_head_that_is_not_given(models, tmp_path):
+    directory = copy_of(models, "single", tmp_path)
+    edit_config(directory, head_dim=None, num_key_value_heads=None)
+    config = open_checkpoint(directory).config
+    assert (config.head_dim, config.kv_heads) == (32, 4)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b'{"a":' * 100_000])
 def test_configuration_that_is_not_json(models, tmp_path, content):
     directory = copy_of(models, "single", tmp_path)
     (directory / "config.json").write_bytes(content)
@@ -191,12 +226,32 @@ def test_truncated_safetensors(models, tmp_path):
         struct.pack("<Q", 8) + b'{"a": 1}',
         struct.pack("<Q", 52) + b'{"a":{"dtype":"F9","shape":[1],"data_offsets":[0,4]}}'[:52] + bytes(4),
         struct.pack("<Q", 54) + b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}' + bytes(4),
+        *(
+            struct.pack("<Q", len(header)) + header + bytes(4)
+            for header in (
+                b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,Infinity]}}',
+                b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,"4"]}}',
+                b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4]}}',
+                b'{"a":["F32"]}',
+                b'{"a":' * 100_000,
+            )
+        ),
     ],
 )
 def test_malformed_safetensors(tmp_path, content):
     (tmp_path / "bad.safetensors").write_bytes(content)
     with pytest.raises(errors.MalformedFileError, match="bad.safetensors"):
         SafetensorsFile(tmp_path / "bad.safetensors")
+
+
+def test_header_over_the_limit_of_the_format(tmp_path):
+    """The file could hold it, were it not for the limit."""
+    file = tmp_path / "long.safetensors"
+    with file.open("wb") as handle:
+        handle.write(struct.pack("<Q", 100_000_001))
+        handle.truncate(100_000_100)
+    with pytest.raises(errors.MalformedFileError, match="over the format's limit"):
+        SafetensorsFile(file)
 
 
 def test_damaged_weights_name_file_and_tensor(models, tmp_path):
@@ -206,6 +261,9 @@ def test_damaged_weights_name_file_and_tensor(models, tmp_path):
         tensors[V_PROJ][2, 3] = torch.nan
         tensors["model.layers.0.mlp.up_proj.weight"] = torch.zeros(64, 128)
         tensors["model.layers.0.mlp.down_proj.weight"] = torch.zeros(128, 192, dtype=torch.int8)
+        for name in ("model.norm", "model.layers.0.input_layernorm", "model.layers.1.post_attention_layernorm"):
+            tensors[f"{name}.weight"] = torch.zeros(64)
+        tensors["model.layers.0.self_attn.k_proj.weight"] = torch.tensor(1.0)
 
     edit_tensors(directory, damage)
     checkpoint = open_checkpoint(directory)
@@ -213,6 +271,10 @@ def test_damaged_weights_name_file_and_tensor(models, tmp_path):
         checkpoint.linear(V_PROJ)
     with pytest.raises(errors.WeightShapeError, match="model.safetensors: tensor model.layers.0.mlp.up_proj"):
         checkpoint.tensor("model.layers.0.mlp.up_proj.weight")
+    norms = ("model.norm", "model.layers.0.input_layernorm", "model.layers.1.post_attention_layernorm")
+    for name in (*norms, "model.layers.0.self_attn.k_proj"):
+        with pytest.raises(errors.WeightShapeError, match=rf"{name}.weight: shape \((64,)?\), the model needs \(\d+,"):
+            checkpoint.tensor(f"{name}.weight")
     with pytest.raises(errors.UnsupportedQuantizationError, match="model.layers.0.mlp.down_proj.weight: stored as"):
         checkpoint.tensor("model.layers.0.mlp.down_proj.weight")
 
@@ -225,7 +287,12 @@ def test_dimensions_that_are_not_whole_blocks(models, tmp_path):
         open_checkpoint(directory).linear("model.layers.0.mlp.up_proj.weight")
 
 
+def state_bytes(state) -> torch.Tensor:
+    return torch.tensor(list(json.dumps(state).encode()), dtype=torch.uint8)
+
+
 def packed_state(**changes) -> torch.Tensor:
+    """A quantization state; a field of value ... is left out."""
     state = {
         "quant_type": "nf4",
         "blocksize": 64,
@@ -235,7 +302,7 @@ def packed_state(**changes) -> torch.Tensor:
         "nested_dtype": "float32",
         "nested_offset": 0.5,
     }
-    return torch.tensor(list(json.dumps(state | changes).encode()), dtype=torch.uint8)
+    return state_bytes({key: value for key, value in (state | changes).items() if value is not ...})
 
 
 STATE = f"{V_PROJ}.quant_state.bitsandbytes__nf4"
@@ -243,9 +310,23 @@ STATE_DAMAGE = [
     (lambda t: t.update({STATE: packed_state(blocksize=128)}), errors.UnsupportedQuantizationError, "has 128"),
     (lambda t: t.update({STATE: packed_state(nested_blocksize=64)}), errors.UnsupportedQuantizationError, "and 64"),
     (lambda t: t.update({STATE: packed_state(shape=[128, 128])}), errors.WeightShapeError, "128, 128"),
-    (lambda t: t.update({STATE: packed_state(shape=None)}), errors.MalformedFileError, "not readable"),
-    (lambda t: t.update({STATE: packed_state(nested_offset=float("nan"))}), errors.NonFiniteWeightError, "scales"),
-    (lambda t: t.update({STATE: torch.ones(9, dtype=torch.uint8)}), errors.MalformedFileError, "not readable"),
+    *(
+        (lambda t, shape=shape: t.update({STATE: packed_state(shape=shape)}), errors.MalformedFileError, "has shape")
+        for shape in (None, 64, "64", ["64", "128"], [64.9, 128.2], [64.0, 128.0], [np.inf, 128], [True, 128])
+    ),
+    *(
+        (lambda t, o=offset: t.update({STATE: packed_state(nested_offset=o)}), errors.MalformedFileError, "_offset")
+        for offset in ("abc", "0.5", [1, 2], {}, None, True)
+    ),
+    *(
+        (lambda t, o=offset: t.update({STATE: packed_state(nested_offset=o)}), errors.NonFiniteWeightError, "scales")
+        for offset in (np.nan, -np.inf, 3.5e38, 10**400)
+    ),
+    (lambda t: t.update({STATE: packed_state(quant_type="fp4")}), errors.UnsupportedQuantizationError, "'fp4'"),
+    (lambda t: t.update({STATE: torch.ones(9, dtype=torch.uint8)}), errors.MalformedFileError, "not valid JSON"),
+    (lambda t: t.update({STATE: state_bytes([1])}), errors.MalformedFileError, "expected an object"),
+    (lambda t: t.update({STATE: packed_state(nested_offset=...)}), errors.MalformedFileError, "_offset None"),
+    (lambda t: t.update({V_PROJ: torch.tensor(1.0)}), errors.MalformedFileError, "packed"),
     (
         lambda t: t.update({STATE.replace("nf4", "fp4"): t.pop(STATE)}),
         errors.UnsupportedQuantizationError,
@@ -279,10 +360,22 @@ def test_scales_without_double_quantization(models, tmp_path):
     """Only FP32 absmax: the state has no nested fields."""
     directory = copy_of(models, "nf4", tmp_path)
     plain = {"quant_type": "nf4", "blocksize": 64, "dtype": "float32", "shape": [64, 128]}
-    state = torch.tensor(list(json.dumps(plain).encode()), dtype=torch.uint8)
-    edit_tensors(directory, lambda t: t.update({STATE: state}))
+    edit_tensors(directory, lambda t: t.update({STATE: state_bytes(plain)}))
     with pytest.raises(errors.UnsupportedQuantizationError, match="has 64 and None"):
         open_checkpoint(directory).linear(V_PROJ)
+
+
+def test_scales_that_overflow(models, tmp_path):
+    """Every scale is finite, their product is not."""
+    directory = copy_of(models, "nf4", tmp_path)
+
+    def damage(tensors):
+        tensors[f"{V_PROJ}.nested_absmax"].fill_(3.4e38)
+        tensors[STATE] = packed_state(nested_offset=3.4e38)
+
+    edit_tensors(directory, damage)
+    with pytest.raises(errors.NonFiniteWeightError, match=f"model.safetensors: tensor {V_PROJ}"):
+        open_checkpoint(directory).tensor(V_PROJ)
 
 
 def test_package_with_the_model_missing(monkeypatch):

@@ -169,17 +169,80 @@ def test_other_architecture(weights, tmp_path):
         open_checkpoint(tmp_path / "experts.gguf")
 
 
-@pytest.mark.parametrize("change", [{"embedding_length": None}, {"block_count": 0}, {"context_length": 1.5}])
-def test_metadata_missing_or_impossible(tmp_path, change):
+IMPOSSIBLE = [
+    ({"embedding_length": None}, "llama.embedding_length is None"),
+    ({"block_count": 0}, "llama.block_count is 0"),
+    ({"context_length": 1.5}, "llama.context_length"),
+    ({"attention_head_count": [4, 4]}, "llama.attention.head_count"),
+    ({"vocab_size": None, "tokens": None}, "llama.vocab_size is 0"),
+    ({"vocab_size": None, "tokens": 5}, "llama.vocab_size is None"),
+    ({"vocab_size": None, "tokens": [1, 2]}, "llama.vocab_size is None"),
+    ({"embedding_length": HEADS * 33}, "odd size 33"),
+    ({"embedding_length": 130}, "130 is not made of 4 heads"),
+    ({"attention_head_count_kv": 3}, "4 heads cannot share 3"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), IMPOSSIBLE)
+def test_metadata_missing_or_impossible(tmp_path, change, message):
     write_gguf(tmp_path / "meta.gguf", {}, **change)
-    with pytest.raises(errors.MalformedFileError, match=f"llama.{next(iter(change))}"):
+    with pytest.raises(errors.MalformedFileError, match=message):
         open_checkpoint(tmp_path / "meta.gguf")
 
 
-def test_odd_rotary_heads(tmp_path):
-    write_gguf(tmp_path / "odd.gguf", {}, embedding_length=HEADS * 33)
-    with pytest.raises(errors.MalformedFileError, match="odd size 33"):
-        open_checkpoint(tmp_path / "odd.gguf")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rope__scaling__type": "yarn"},
+        {"rope__scaling__type": [1, 2]},
+        {"rope__scaling__factor": 2.0},
+        {"rope__scale_linear": 2.0},
+        {"rope__dimension_count": 16},
+        {"attention__value_length": 64},
+        {"expert_count": [0, 8]},
+    ],
+)
+def test_other_computations(tmp_path, change):
+    write_gguf(tmp_path / "other.gguf", {}, **change)
+    with pytest.raises(errors.UnsupportedArchitectureError, match=next(iter(change)).replace("__", ".")):
+        open_checkpoint(tmp_path / "other.gguf")
+
+
+def test_scaled_rotary_frequencies(monkeypatch, tmp_path):
+    """Llama 3's scaling is a tensor in GGUF."""
+    monkeypatch.setattr(GgufFile, "names", lambda self: ["rope_freqs.weight"])
+    write_gguf(tmp_path / "llama3.gguf", {})
+    with pytest.raises(errors.UnsupportedArchitectureError, match="tensor rope_freqs.weight"):
+        open_checkpoint(tmp_path / "llama3.gguf")
+
+
+def test_metadata_that_means_nothing_special(weights, tmp_path):
+    """Heads of a size of their own, no scaling, no vocab_size."""
+    changes = {"attention__key_length": 64, "attention__value_length": 64, "rope__dimension_count": 64}
+    write_gguf(tmp_path / "wide.gguf", {}, rope__scaling__type="none", vocab_size=None, **changes)
+    config = open_checkpoint(tmp_path / "wide.gguf").config
+    assert config.head_dim == 64 and config.linear_shape("self_attn.q_proj") == (256, 128)
+    assert config.vocab_size == 64
+
+
+@pytest.mark.parametrize("alignment", [8, 256])
+def test_alignment_of_the_file(weights, tmp_path, alignment):
+    write_gguf(tmp_path / "aligned.gguf", weights, alignment=alignment)
+    file = GgufFile(tmp_path / "aligned.gguf")
+    np.testing.assert_array_equal(file.read("blk.0.attn_v.weight"), weights["model.layers.0.self_attn.v_proj.weight"])
+
+
+@pytest.mark.parametrize("tokens", [None, 5, [1, 2]])
+def test_file_without_a_tokenizer(tmp_path, tokens):
+    write_gguf(tmp_path / "mute.gguf", {}, tokens=tokens)
+    with pytest.raises(errors.MalformedFileError, match="tokenizer.ggml.tokens is not an array of strings"):
+        open_checkpoint(tmp_path / "mute.gguf").tokenizer_tables()
+
+
+def test_arrays_of_numbers_are_not_copied(models):
+    kinds = GgufFile(models["gguf"]).metadata["tokenizer.ggml.token_type"]
+    assert isinstance(kinds, np.ndarray) and not kinds.flags.owndata
+    np.testing.assert_array_equal(kinds, np.ones(64))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
