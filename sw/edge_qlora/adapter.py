@@ -2,22 +2,35 @@
 
 import json
 import math
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from .errors import AdapterConfigError, AdapterShapeError, MalformedFileError, MissingTensorError, NonFiniteWeightError
-from .safetensors_file import SafetensorsFile, load_json
+from .safetensors_file import SafetensorsFile, is_integer, load_json
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-_UNSUPPORTED = ("use_dora", "fan_in_fan_out", "rank_pattern", "alpha_pattern", "lora_bias", "modules_to_save")
+_MATRIX_NAME = re.compile(re.escape(_PREFIX) + r"(.+)\.lora_([AB])\.weight")
+
+# The configuration of a LoRA that is computed as y = W x + s B (A x). Keys that say nothing about the computation of a
+# trained adapter may have any value, others this one, and all that are not named here must be empty.
+_ANY_VALUE = {
+    *("peft_type", "peft_version", "task_type", "auto_mapping", "revision", "inference_mode", "lora_dropout"),
+    *("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern"),
+    *("r", "lora_alpha", "use_rslora", "base_model_name_or_path"),  # checked by _check_scalars
+}
+_ONLY_VALUE = {"bias": ("none",), "megatron_core": ("megatron.core",), "qalora_group_size": (16,)}
+_ONLY_VALUE["init_lora_weights"] = (True, "gaussian")  # others start from a changed base weight
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def read_adapter(directory: str | PathLike) -> Adapter:
 
     Raises:
         FileMissingError, TruncatedFileError, MalformedFileError: see errors.py.
-        AdapterConfigError: a LoRA variant other than plain LoRA and rsLoRA.
+        AdapterConfigError: a LoRA variant other than plain LoRA and rsLoRA, or an option that is not known.
         AdapterShapeError: A or B does not fit the rank.
         MissingTensorError: A without B, or B without A.
         NonFiniteWeightError: NaN or infinity.
@@ -74,34 +87,49 @@ def read_adapter(directory: str | PathLike) -> Adapter:
     config = load_json(config_path)
     if config.get("peft_type") != "LORA":
         raise AdapterConfigError(config_path, f"peft_type {config.get('peft_type')!r} is not LORA")
-    for key in _UNSUPPORTED:
-        if config.get(key):
-            raise AdapterConfigError(config_path, f"{key} = {config[key]!r} is not supported")
-    if config.get("bias", "none") != "none":
-        raise AdapterConfigError(config_path, f"bias {config['bias']!r} is not supported")
+    for key, value in config.items():
+        if key not in _ANY_VALUE and value and value not in _ONLY_VALUE.get(key, ()):
+            raise AdapterConfigError(config_path, f"{key} = {value!r} is not supported")
     rank, alpha = config.get("r"), config.get("lora_alpha")
-    if not isinstance(rank, int) or rank < 1 or not isinstance(alpha, int | float) or isinstance(alpha, bool):
-        raise MalformedFileError(config_path, f"r is {rank!r} and lora_alpha is {alpha!r}")
+    stabilized, base_model = config.get("use_rslora", False), config.get("base_model_name_or_path")
+    _check_scalars(config_path, rank, alpha, stabilized, base_model)
     file = SafetensorsFile(path)
     matrices: dict[str, dict[str, np.ndarray]] = {}
     for name in file.names():
-        module, separator, kind = name.removeprefix(_PREFIX).removesuffix(".weight").rpartition(".lora_")
-        if not name.startswith(_PREFIX) or not separator or kind not in ("A", "B"):
+        match = _MATRIX_NAME.fullmatch(name)
+        if match is None:
             raise MalformedFileError(path, "not a LoRA matrix", name)
-        matrices.setdefault(module, {})[kind] = _matrix(path, name, file.read(name), kind, rank)
+        module, kind = match.groups()
+        tensor = file.read(name)
+        if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            raise MalformedFileError(path, f"stored as {tensor.dtype}", name)
+        array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+        matrices.setdefault(module, {})[kind] = _checked(path, name, array, kind, rank)
+    if not matrices:
+        raise MalformedFileError(path, "holds no LoRA matrix")
     layers = {}
     for module, pair in matrices.items():
         for kind in "AB":
             if kind not in pair:
                 raise MissingTensorError(path, "not in the file", f"{_PREFIX}{module}.lora_{kind}.weight")
         layers[module] = (pair["A"], pair["B"])
-    return Adapter(rank, alpha, layers, bool(config.get("use_rslora")), config.get("base_model_name_or_path"))
+    return Adapter(rank, alpha, layers, stabilized, base_model)
 
 
-def _matrix(path: Path, name: str, tensor: torch.Tensor, kind: str, rank: int) -> np.ndarray:
-    if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
-        raise MalformedFileError(path, f"stored as {tensor.dtype}", name)
-    array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+def _check_scalars(path: Path, rank: Any, alpha: Any, stabilized: Any, base_model: Any) -> None:
+    if not is_integer(rank) or rank < 1:
+        raise MalformedFileError(path, f"r is {rank!r}, expected a positive integer")
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) <= sys.float_info.max:
+        raise MalformedFileError(path, f"lora_alpha is {alpha!r}, expected a finite number")
+    if not isinstance(stabilized, bool):
+        raise MalformedFileError(path, f"use_rslora is {stabilized!r}, expected true or false")
+    if not isinstance(base_model, str | None):
+        raise MalformedFileError(path, f"base_model_name_or_path is {base_model!r}, expected a string")
+
+
+def _checked(path: Path, name: str, array: np.ndarray, kind: str, rank: int) -> np.ndarray:
+    if array.dtype not in (np.float32, np.float16):
+        raise MalformedFileError(path, f"stored as {array.dtype}", name)
     if array.ndim != 2 or array.shape[0 if kind == "A" else 1] != rank:
         raise AdapterShapeError(path, f"shape {array.shape} does not have rank {rank}", name)
     if not np.isfinite(array).all():
@@ -110,8 +138,23 @@ def _matrix(path: Path, name: str, tensor: torch.Tensor, kind: str, rank: int) -
 
 
 def write_adapter(directory: str | PathLike, adapter: Adapter) -> None:
-    """Write an adapter that `peft.PeftModel.from_pretrained` loads; the directory is made where it is missing."""
+    """Write an adapter that `peft.PeftModel.from_pretrained` loads; the directory is made where it is missing.
+
+    Raises:
+        MalformedFileError: no layer, an impossible scalar, or a matrix that is neither float32 nor float16.
+        AdapterShapeError, NonFiniteWeightError: as `read_adapter`. Nothing is written in either case.
+    """
     directory = Path(directory)
+    path = directory / WEIGHTS_FILE
+    _check_scalars(directory / CONFIG_FILE, adapter.rank, adapter.alpha, adapter.rank_stabilized, adapter.base_model)
+    tensors = {}
+    for module, pair in adapter.layers.items():
+        for kind, matrix in zip("AB", pair, strict=True):
+            name = f"{_PREFIX}{module}.lora_{kind}.weight"
+            matrix = _checked(path, name, matrix, kind, adapter.rank)
+            tensors[name] = torch.tensor(np.ascontiguousarray(matrix))
+    if not tensors:
+        raise MalformedFileError(path, "holds no LoRA matrix")
     directory.mkdir(parents=True, exist_ok=True)
     config = {
         "peft_type": "LORA",
@@ -126,9 +169,4 @@ def write_adapter(directory: str | PathLike, adapter: Adapter) -> None:
         "inference_mode": True,
     }
     (directory / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    tensors = {
-        f"{_PREFIX}{module}.lora_{kind}.weight": torch.from_numpy(np.ascontiguousarray(matrix))
-        for module, pair in adapter.layers.items()
-        for kind, matrix in zip("AB", pair, strict=True)
-    }
-    save_file(tensors, directory / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_file(tensors, path, metadata={"format": "pt"})

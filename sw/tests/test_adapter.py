@@ -109,6 +109,19 @@ UNSUPPORTED = [
     {"lora_bias": True},
     {"modules_to_save": ["lm_head"]},
     {"bias": "all"},
+    {"use_qalora": True},
+    {"use_bdlora": {"target_modules_bd_a": ["q_proj"]}},
+    {"alora_invocation_tokens": [1, 2]},
+    {"target_parameters": ["mlp.up_proj.weight"]},
+    {"layer_replication": [[0, 1], [0, 2]]},
+    {"trainable_token_indices": [0]},
+    {"ensure_weight_tying": True},
+    *({f"{kind}_config": {"a": 1}} for kind in ("arrow", "velora", "kasa", "monteclora", "corda", "eva", "lora_ga")),
+    *({"init_lora_weights": kind} for kind in ("pissa", "olora", "eva", "corda", "loftq", "pissa_niter_16")),
+    {"loftq_config": {"loftq_bits": 4}},
+    {"qalora_group_size": 32},
+    {"megatron_core": "elsewhere"},
+    {"an_option_of_tomorrow": 1},
 ]
 
 
@@ -119,11 +132,64 @@ def test_unsupported_variants(saved, change):
         read_adapter(saved)
 
 
-@pytest.mark.parametrize("change", [{"r": 0}, {"r": "4"}, {"r": None}, {"lora_alpha": None}, {"lora_alpha": True}])
-def test_impossible_configuration(saved, change):
+PLAIN = [
+    {"init_lora_weights": "gaussian"},
+    {"init_lora_weights": False},
+    {"lora_dropout": 0.05},
+    {"target_modules": "all-linear"},
+    {"layers_to_transform": [0]},
+    {"an_option_of_tomorrow": None, "another": False, "and_one_more": {}},
+]
+
+
+@pytest.mark.parametrize("change", PLAIN)
+def test_options_that_do_not_change_the_computation(saved, change):
     edit_config(saved, **change)
-    with pytest.raises(errors.MalformedFileError, match=CONFIG_FILE):
+    assert set(read_adapter(saved).layers) == set(SHAPES)
+
+
+IMPOSSIBLE = [
+    *(("r", value) for value in (0, "4", None, True, 4.0)),
+    *(("lora_alpha", value) for value in (None, True, np.nan, -np.inf, 10**400)),
+    *(("use_rslora", value) for value in ("false", 1, None)),
+    ("base_model_name_or_path", ["tiny"]),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), IMPOSSIBLE)
+def test_impossible_configuration(saved, key, value):
+    edit_config(saved, **{key: value})
+    with pytest.raises(errors.MalformedFileError, match=f"{CONFIG_FILE}: {key} is"):
         read_adapter(saved)
+
+
+UNWRITABLE = [
+    ({"rank": 0}, errors.MalformedFileError),
+    ({"alpha": np.nan}, errors.MalformedFileError),
+    ({"rank_stabilized": 1}, errors.MalformedFileError),
+    ({"layers": {}}, errors.MalformedFileError),
+    ({"rank": RANK + 1}, errors.AdapterShapeError),
+    (np.float64, errors.MalformedFileError),
+    (np.nan, errors.NonFiniteWeightError),
+]
+
+
+@pytest.mark.parametrize(("change", "error"), UNWRITABLE)
+def test_nothing_is_written_that_cannot_be_read(adapter, tmp_path, change, error):
+    if not isinstance(change, dict):
+        module, (lora_a, lora_b) = next(iter(adapter.layers.items()))
+        bad = lora_b.astype(change) if isinstance(change, type) else np.full_like(lora_b, change)
+        change = {"layers": {module: (lora_a, bad)}}
+    with pytest.raises(error):
+        write_adapter(tmp_path / "new", replace(adapter, **change))
+    assert not (tmp_path / "new").exists()
+
+
+def test_layers_may_share_a_matrix(adapter, tmp_path):
+    shared = np.asfortranarray(np.ones((RANK, 128), np.float32))
+    layers = {module: (shared, np.ones((128, RANK), np.float32)) for module in ("q_proj", "k_proj")}
+    write_adapter(tmp_path, replace(adapter, layers=layers))
+    np.testing.assert_array_equal(read_adapter(tmp_path).layers["k_proj"][0], shared)
 
 
 def test_missing_and_damaged_files(saved, tmp_path):
@@ -151,6 +217,7 @@ DAMAGE = [
     (lambda t: t[Q_B].fill_(torch.nan), errors.NonFiniteWeightError, "NaN"),
     (lambda t: t.pop(Q_A), errors.MissingTensorError, "not in the file"),
     (lambda t: t.update({"base_model.model.q_proj.magnitude": torch.zeros(1)}), errors.MalformedFileError, "LoRA"),
+    (lambda t: t.update({Q_A.removesuffix(".weight"): t[Q_A].clone()}), errors.MalformedFileError, "not a LoRA matrix"),
 ]
 
 
@@ -160,6 +227,12 @@ def test_damaged_matrices(saved, change, error, message):
     with pytest.raises(error, match=message) as caught:
         read_adapter(saved)
     assert WEIGHTS_FILE in str(caught.value) and "q_proj" in caught.value.tensor
+
+
+def test_adapter_without_matrices(saved):
+    edit_tensors(saved, dict.clear)
+    with pytest.raises(errors.MalformedFileError, match="holds no LoRA matrix"):
+        read_adapter(saved)
 
 
 def test_adapter_of_another_model(adapter):
