@@ -26,7 +26,6 @@ NESTED_BLOCK = 256
 FORMATS = {"fp32": 0, "fp16": 1, "bf16": 2}
 """Value of the RTL's format ports for each data format."""
 
-CANONICAL_NAN = np.uint32(0x7FC00000)
 SMALLEST_SCALE = np.float32(1e-38)
 """The block scale is 1 / max(absmax, this); it is below the smallest normal number."""
 
@@ -122,7 +121,7 @@ def quantize(values: Float) -> tuple[Codes, Float, Flags]:
     absmax = np.abs(finite).max(axis=1, initial=np.float32(0))
     inverse = np.float32(1) / np.maximum(absmax, SMALLEST_SCALE)
     codes = np.searchsorted(NF4_BOUNDS, finite * inverse[:, None], side="left").astype(np.uint8)
-    absmax[nonfinite] = CANONICAL_NAN.view(np.float32)
+    absmax[nonfinite] = fp32.CANONICAL_NAN.view(np.float32)
     return codes.reshape(-1), absmax, nonfinite
 
 
@@ -139,7 +138,7 @@ def dequantize(codes: Codes, absmax: Float, blocksize: int = BLOCK) -> Float:
     scale = np.repeat(np.asarray(absmax, np.float32), blocksize)[: np.size(codes)].reshape(np.shape(codes))
     with np.errstate(invalid="ignore", under="ignore"):
         product = NF4_TABLE[codes] * scale
-    return np.where(np.isnan(product), CANONICAL_NAN.view(np.float32), product)
+    return np.where(np.isnan(product), fp32.CANONICAL_NAN.view(np.float32), product)
 
 
 def round_to(values: Float, fmt: str) -> Bits:
@@ -181,7 +180,7 @@ def double_quantize(absmax: Float, offset: np.float32) -> tuple[Codes, Float, Fl
     # 0 * Inf (all-zero block, or absmax so small that its reciprocal overflows) reads table entry 0.
     codes = dynamic_code(np.where(np.isnan(scaled), np.float32(-1), scaled))
     codes[nonfinite] = DYNAMIC_ZERO
-    nested[nonfinite] = CANONICAL_NAN.view(np.float32)
+    nested[nonfinite] = fp32.CANONICAL_NAN.view(np.float32)
     return codes.reshape(-1)[: flat.size], nested, nonfinite
 
 
@@ -216,7 +215,7 @@ def exact_mean(values: Float) -> tuple[np.float32, bool]:
         raise ValueError("the mean of no values is undefined")
     exponent, fraction = bits >> 23 & 0xFF, bits & 0x7FFFFF
     if np.any(exponent == 255) or np.any((bits >> 31 == 1) & (bits << 1 != 0)):
-        return CANONICAL_NAN.view(np.float32), True
+        return fp32.CANONICAL_NAN.view(np.float32), True
     significand = np.where(exponent > 0, fraction | 1 << 23, fraction).astype(np.uint64)
     total = 0
     for shift in np.unique(exponent):

