@@ -2,7 +2,7 @@
 
 Two families: `CheckpointError` for anything wrong with a file (its message always names the file and, where one is
 concerned, the tensor), and `JobError` for anything wrong with a job, one class per error code of the hardware, so that
-software and hardware reject the same job under the same name.
+software and hardware reject the same job under the same name. `OperandError` and `NotLoadedError` are for wrong use.
 """
 
 from os import PathLike
