@@ -43,6 +43,11 @@ def stored(result: LinearResult, name: str) -> np.ndarray:
     return result.d_lora_b.T if name == "d_lora_bt" else getattr(result, name)
 
 
+def of_bound(difference: np.ndarray, bound: np.ndarray) -> float:
+    """Largest magnitude of a difference over its bound; infinite if an overflow leaves an element without a bound."""
+    return float((np.abs(difference) / bound).max()) if np.isfinite(bound).all() else np.inf
+
+
 def accuracy(case: LinearCase, act_width: int, dtype: type = np.float32) -> list[Accuracy]:
     """Accuracy of y, dx, dA and dB of one layer.
 
@@ -64,8 +69,8 @@ def accuracy(case: LinearCase, act_width: int, dtype: type = np.float32) -> list
             name,
             relative_error(result, stored(exact, name)),
             baseline[NAMES[name]],
-            float((np.abs(result - stored(exact, name)) / bounds[name].exact).max()),
-            float((np.abs(result - stored(torch, name)) / bounds[name].float32).max()),
+            of_bound(result - stored(exact, name), bounds[name].exact),
+            of_bound(result - stored(torch, name), bounds[name].float32),
         )
         for name, result in results.items()
     ]
