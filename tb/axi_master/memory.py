@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
 
 from cocotbext.axi import AxiBus
 from cocotbext.axi.axi_slave import AxiSlaveRead, AxiSlaveWrite
 
 from tb.axi_master.model import OKAY, Burst, Faults, Geometry, Memory
+from tb.common.axi import keep_pace
 from tb.common.stream import Pace
 
 # Deeper than the master's bound on bursts in flight, so that the bound itself is reached.
 QUEUED_BURSTS = 32
-
-
-def pauses(pace: Pace) -> Iterator[bool]:
-    """Endless pause flags, one per cycle."""
-    while True:
-        for _ in range(pace.cycles()):
-            yield True
-        yield False
 
 
 class ReadSide(AxiSlaveRead):
@@ -100,8 +92,7 @@ class AxiMemory:
             "b": self.write.b_channel,
         }
         for name, channel in channels.items():
-            if paces[name].pause:
-                channel.set_pause_generator(pauses(paces[name]))
+            keep_pace(channel, paces[name])
 
 
 def any_paces() -> dict[str, Pace]:

@@ -10,9 +10,9 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBus, AxiMaster
 from edge_qlora import registers
 
+from tb.common.axi import keep_pace
 from tb.common.base import within
 from tb.common.stream import Pace
-from tb.registers.agent import pauses
 
 LINE = 64  # bytes; regions count as whole lines
 LONGEST_JOB = 20_000_000  # cycles after which a job counts as hung
@@ -89,11 +89,9 @@ class Host:
         """Connect to the port; only after reset, because the bus model takes no undefined signals."""
         dut = self.dut
         self.bus = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk_i, dut.rst_ni, reset_active_level=False)
-        if self.pace.pause:
-            write, read = self.bus.write_if, self.bus.read_if
-            channels = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel)
-            for channel in channels:
-                channel.set_pause_generator(pauses(self.pace))
+        write, read = self.bus.write_if, self.bus.read_if
+        for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
+            keep_pace(channel, self.pace)
 
     async def read(self, address: int, size: int) -> bytes:
         """`size` bytes of memory."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 
 import cocotb
+from cocotb.task import Task
 from cocotb.triggers import Event, RisingEdge
 from cocotbext.axi import AxiBus, AxiMaster
 from cocotbext.axi.axi_channels import (
@@ -20,6 +20,7 @@ from cocotbext.axi.axi_channels import (
 )
 from pyuvm import uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item
 
+from tb.common.axi import keep_pace
 from tb.common.stream import Pace, StreamItem
 from tb.registers.burst import OKAY, Burst
 
@@ -76,14 +77,6 @@ class Items(uvm_sequence):
             await self.finish_item(item)
 
 
-def pauses(pace: Pace) -> Iterator[bool]:
-    """Pause pattern for a cocotbext-axi channel: pauses of the pace between single free cycles."""
-    while True:
-        for _ in range(pace.cycles()):
-            yield True
-        yield False
-
-
 async def hold_in_reset(dut, *parts) -> None:
     """Keep parts of cocotbext-axi in reset until the DUT has been reset; before that its outputs are unknown."""
     for part in parts:
@@ -112,6 +105,7 @@ class ChannelDriver(uvm_driver):
         self.ar = AxiARSource(bus.read.ar, *common)
         self.r = AxiRSink(bus.read.r, *common)
         cocotb.start_soon(hold_in_reset(dut, self.aw, self.w, self.b, self.ar, self.r))
+        self.pacing: dict[str, Task | None] = {}
         self.set_paces(paces)
         self.depth = depth
         self.writes: deque[AxiItem] = deque()
@@ -120,9 +114,9 @@ class ChannelDriver(uvm_driver):
     def set_paces(self, paces: dict[str, Pace]) -> None:
         """Choose the pauses of the channels; those left out never pause."""
         for name in CHANNELS:
-            channel, pace = getattr(self, name), paces.get(name, Pace())
-            channel.set_pause_generator(pauses(pace) if pace.pause else None)
-            channel.pause = False
+            if self.pacing.get(name):
+                self.pacing[name].cancel()
+            self.pacing[name] = keep_pace(getattr(self, name), paces.get(name, Pace()))
 
     @property
     def idle(self) -> bool:
@@ -203,8 +197,7 @@ class MasterDriver(uvm_driver):
         }
         cocotb.start_soon(hold_in_reset(dut, *channels.values()))
         for name in CHANNELS:
-            if paces.get(name, Pace()).pause:
-                channels[name].set_pause_generator(pauses(paces[name]))
+            keep_pace(channels[name], paces.get(name, Pace()))
 
     async def run_phase(self) -> None:
         while True:
