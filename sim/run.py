@@ -208,6 +208,9 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
         if result.failed:
             ok = False
             _print_failure(result, command)
+        elif not result.rows:
+            ok = False
+            print(f"error: {bench.name} compared nothing: it reported no row for the closing table", file=sys.stderr)
         if waves:
             found = [*result.log.parent.glob("*.vcd"), *result.log.parent.parent.glob("*.fst")]
             print(f"  waveform: {', '.join(str(path.relative_to(ROOT)) for path in found) or 'none written'}")
@@ -238,7 +241,12 @@ def main() -> None:
         return
     if arguments.test not in available:
         raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(available)}")
-    seed = int(arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
+    try:
+        seed = int(arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
+    except ValueError:
+        raise SystemExit(f"error: SEED={arguments.seed} is not an integer") from None
+    if arguments.seeds < 1:
+        raise SystemExit(f"error: SEEDS={arguments.seeds}, at least one is needed")
     passed = 0
     for offset in range(arguments.seeds):
         passed += run_test(

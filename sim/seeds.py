@@ -57,6 +57,8 @@ def main() -> None:
     parser.add_argument("--test", default="", help="one test only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests that run at the same time")
     arguments = parser.parse_args()
+    if arguments.seeds < 1:
+        raise SystemExit(f"error: SEEDS={arguments.seeds}, at least one is needed")
     first = int(arguments.first, 0) if arguments.first else secrets.randbelow(2**30)
     seeds = range(first, first + arguments.seeds)
     chosen = [
