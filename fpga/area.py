@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist
@@ -40,19 +40,20 @@ DESIGNS: list[tuple[str, str, Mapping[str, int], bool]] = [
 ]
 
 
-def synthesize(top: str, filelist: str, parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
-    """Cells by type.
+def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
+    """Cells by type; ``hierarchy`` keeps it.
 
     Raises:
         SystemExit: yosys failed; its output is printed.
     """
-    sources = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(filelist))
+    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
+    files = " ".join(str(path.relative_to(ROOT)) for path in sources)
     settings = "\n".join(f"chparam -set {name} {value} {top}" for name, value in parameters.items())
     with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
         report = (Path(folder) / "stat.json").relative_to(ROOT)
         script = Path(folder) / "synth.ys"
         script.write_text(
-            f"read_verilog -sv {sources}\n{settings}\n"
+            f"read_verilog -sv {files}\n{settings}\n"
             f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
             f"check -assert\ntee -q -o {report} stat -json\n"
         )
@@ -110,13 +111,12 @@ def main() -> None:
         raise SystemExit(
             f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d[0] for d in DESIGNS))}"
         )
-    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
     print("| module | parameters | LUT | of these memory | FF | BRAM36 | DSP48E1 | share of XC7K325T: LUT, BRAM |")
     print("|---|---|---|---|---|---|---|---|")
     for number, (top, filelist, parameters, hierarchy) in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {top} ...", file=sys.stderr, flush=True)
         began = time.monotonic()
-        used = resources(synthesize(top, filelist, parameters, hierarchy))
+        used = resources(synthesize(top, read_filelist(filelist), parameters, hierarchy))
         values = " | ".join(f"{value:g}" for value in used.values())
         shares = ", ".join(f"{used[name] / DEVICE[name]:.1%}" for name in ("LUT", "BRAM36"))
         described = ", ".join(f"{name} {value}" for name, value in parameters.items())

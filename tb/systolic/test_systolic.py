@@ -121,6 +121,8 @@ class Corners(MatrixTest):
 class BackToBack(MatrixTest):
     """Products of all kinds and result formats whose tiles follow one another without a gap."""
 
+    results = Pace(0.2, 100)  # long enough for a block's last beat to meet the next block's first
+
     def programs(self):
         rng = np.random.default_rng(random.getrandbits(32))
         for _ in range(scaled(4, 1)):
