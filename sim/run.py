@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,10 @@ from sim.tools import require_simulator, verilator_environment
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
+# Lines of a simulation's log.
+STARTED = re.compile(r"cocotb\.regression +running (\S+) \(\d+/\d+\)")
+ENDED = re.compile(r"cocotb\.regression +(\S+) (passed|failed)")
+TIMED = re.compile(r" *[\d.]+ns ")
 VERILATOR_ARGS = [
     "-O3",
     # Tests see the top module's ports and parameters; every signal visible makes builds and runs much slower.
@@ -103,7 +110,9 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
             signals = f'public_flat_rw -module "{bench.top}" -port "*"'
             parameters_read = f'public_flat_rd -module "{bench.top}" -param "*"'
             visible.write_text(f"`verilator_config\n{signals}\n{parameters_read}\n")
-        print(f"  building {bench.name} for {simulator}, configuration {config} ...", flush=True)
+        print(
+            f"  building {bench.name} for {simulator}, configuration {config}; log: {log.relative_to(ROOT)}", flush=True
+        )
     started = time.monotonic()
     try:
         runner.build(
@@ -143,29 +152,31 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
         test_dir.mkdir()
         rows_file, log = test_dir / "rows.json", test_dir / "run.log"
         started = time.monotonic()
+        print(f"  running {bench.name}, log: {log.relative_to(ROOT)}", flush=True)
         arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
-        results = runner.test(
-            test_module=bench.module,
-            hdl_toplevel=bench.top,
-            seed=seed,
-            waves=waves,
-            build_dir=folder,
-            test_dir=test_dir,
-            results_xml=str(test_dir / "results.xml"),
-            test_args=arguments if simulator == "verilator" else [],
-            timescale=("1ns", "1ps"),
-            log_file=None if verbose else log,
-            extra_env={
-                "EDGE_QLORA_BENCH": bench.name,
-                "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
-                "EDGE_QLORA_SIM": simulator,
-                "EDGE_QLORA_ROWS": str(rows_file),
-                "COCOTB_ANSI_OUTPUT": "0",
-                # By default every imported module, PyTorch included, would be rewritten at each start.
-                "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
-                "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
-            },
-        )
+        with nullcontext() if verbose else _progress(log):
+            results = runner.test(
+                test_module=bench.module,
+                hdl_toplevel=bench.top,
+                seed=seed,
+                waves=waves,
+                build_dir=folder,
+                test_dir=test_dir,
+                results_xml=str(test_dir / "results.xml"),
+                test_args=arguments if simulator == "verilator" else [],
+                timescale=("1ns", "1ps"),
+                log_file=None if verbose else log,
+                extra_env={
+                    "EDGE_QLORA_BENCH": bench.name,
+                    "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
+                    "EDGE_QLORA_SIM": simulator,
+                    "EDGE_QLORA_ROWS": str(rows_file),
+                    "COCOTB_ANSI_OUTPUT": "0",
+                    # By default every imported module, PyTorch included, would be rewritten at each start.
+                    "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
+                },
+            )
     seconds = time.monotonic() - started
     try:
         total, failed = get_results(Path(results))
@@ -177,13 +188,56 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
     return Result(bench.name, total - failed, failed, rows, log, seconds)
 
 
+def failures(log: str) -> list[str]:
+    """What a simulation's log says of each failed test: its first mismatches and the error that ended it."""
+    found, name, mismatches = [], "the simulation", []
+    lines = log.splitlines()
+    for number, line in enumerate(lines):
+        if started := STARTED.search(line):
+            name, mismatches = started[1], []
+        elif "MISMATCH" in line:
+            mismatches.append(line[line.index("MISMATCH") :])
+        elif ended := ENDED.search(line):
+            if ended[2] == "failed":
+                report = itertools.takewhile(lambda text: not TIMED.match(text), lines[number + 1 :])
+                errors = [text.strip() for text in report if re.search(r"\w(Error|Exception): ", text)]
+                more = [f"... and {len(mismatches) - 3} more"] if len(mismatches) > 3 else []
+                found += [f"{name} failed", *(f"  {text}" for text in mismatches[:3] + more + errors[-1:])]
+            name = None
+    if name is not None and lines:
+        found += [f"{name} did not end; the log's last lines:", *lines[-15:]]
+    return found
+
+
 def _print_failure(result: Result, command: str) -> None:
-    print(f"\nFAILED: {result.bench}. End of {result.log}:", file=sys.stderr)
+    print(f"\nFAILED: {result.bench}", file=sys.stderr)
     if result.log.is_file():
-        lines = result.log.read_text(errors="replace").splitlines()
-        errors = [line for line in lines if "MISMATCH" in line or "Error" in line][:10]
-        print("\n".join(errors + ["..."] + lines[-25:]), file=sys.stderr)
-    print(f"reproduce with: {command}", file=sys.stderr)
+        print("\n".join(failures(result.log.read_text(errors="replace"))), file=sys.stderr)
+    print(f"whole log: {result.log}\nreproduce with: {command} (WAVES=1 for a waveform)", file=sys.stderr)
+
+
+@contextmanager
+def _progress(log: Path):
+    """Print the name of each test as it ends, while the simulator writes the log."""
+    stop = threading.Event()
+
+    def follow() -> None:
+        position, done = 0, False
+        while not done:
+            done = stop.wait(1)
+            text = log.read_bytes()[position:] if log.is_file() else b""
+            complete = text[: text.rfind(b"\n") + 1]
+            for ended in ENDED.finditer(complete.decode(errors="replace")):
+                print(f"    {ended[1].rsplit('.', 1)[-1]} {ended[2]}", flush=True)
+            position += len(complete)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, verbose: bool) -> bool:
@@ -226,8 +280,8 @@ def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--test", default="", help="test name; without it the tests are listed")
-    parser.add_argument("--sim", default="verilator", choices=SIMULATORS)
-    parser.add_argument("--config", default="tiny", choices=list(configs()))
+    parser.add_argument("--sim", default="verilator")
+    parser.add_argument("--config", default="tiny")
     parser.add_argument("--seed", default="", help="integer; random when empty")
     parser.add_argument("--seeds", type=int, default=1, help="run this many consecutive seeds")
     parser.add_argument("--waves", default="", help="1 writes a waveform")
@@ -235,12 +289,15 @@ def main() -> None:
     arguments = parser.parse_args()
     available = tests()
     if not arguments.test:
-        print("Tests (make sim TEST=<name>):")
+        print("TEST is not set. Tests (make sim TEST=<name>):")
         for test in available.values():
             print(f"  {test.name:16s} {test.description}")
         return
     if arguments.test not in available:
         raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(available)}")
+    for name, value, choices in (("SIM", arguments.sim, SIMULATORS), ("CONFIG", arguments.config, tuple(configs()))):
+        if value not in choices:
+            raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
     try:
         seed = int(arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
     except ValueError:

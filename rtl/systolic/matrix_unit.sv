@@ -6,8 +6,8 @@
 // tile is and which activations it meets; weights come as raw memory beats; after an output block's last tile its results
 // leave as memory beats. Results are the same, bit for bit, for every COLUMNS, BUS_W and stall pattern (tb/models/matrix.py
 // is the definition).
-// Throughput: one memory beat of codes per cycle with one activation row; with COLUMNS or more rows every
-// multiply-accumulate is busy.
+// Throughput: one memory beat of codes per cycle with one activation row; every multiply-accumulate is busy with
+// 2 x COLUMNS or more rows on a 256-bit bus, in proportion more on a narrower one.
 module matrix_unit #(
     // Array columns, 1 to 16.
     parameter int COLUMNS = 8,

@@ -4,8 +4,10 @@
 //
 // Why: a tile's columns pass through the array COLUMNS at a time. While one pass streams its vectors, the next pass's
 // columns load; each side waits only for the other's buffer. A pass of one vector (decoding one token) takes as long as
-// loading its columns; with at least COLUMNS / PORTS vectors the array never pauses.
-// Throughput: one column group and one vector per cycle. All outputs are registered, one cycle after the decision.
+// loading its columns; with at least COLUMNS / PORTS vectors it does not pause while columns keep coming.
+// Throughput: one column group and one vector per cycle. Outputs to the array are registered, one cycle after the
+// decision; the handshakes, act_*, acc_reserve_o and the stalls are combinational, and act_ready_i and acc_free_i reach
+// column_ready_o in the same cycle.
 module pass_control #(
     // Array columns.
     parameter int COLUMNS = 8,
@@ -62,9 +64,9 @@ module pass_control #(
   localparam int SlotW = $clog2(SLOTS);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   // An accumulator is written 5 cycles after it is read. The same one is read again by the same pass of the next tile,
-  // so tiles start no closer than this. It is enough when the earlier tile's later passes had to wait for weights, too:
-  // the next tile's weights come behind them, and columns of floating-point values, of which alone a tile can have few,
-  // come at least 4 cycles apart.
+  // so tiles start at least TileSpacing cycles apart. It is enough when the earlier tile's later passes had to wait for
+  // weights, too: the next tile's weights come behind them, and columns of floating-point values, of which alone a tile
+  // can have few, come at least 4 cycles apart.
   localparam int TileSpacing = 8;
 
   // The loading side and the issuing side take the tile's command separately.

@@ -1,4 +1,4 @@
-"""Benches of the matrix engine: the named configurations, and the corners of the parameter space."""
+"""Bench of the matrix engine in the named configurations; ``systolic_shapes`` has other shapes."""
 
 from sim.bench import Bench, Config
 

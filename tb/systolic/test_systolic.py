@@ -73,10 +73,13 @@ class MatrixTest(uvm_test):
     @staticmethod
     def compiled(operands: list[Operand], half: bool) -> Program:
         """One product, logged and covered."""
-        cocotb.log.info("product: %s%s", " + ".join(map(_describe, operands)), ", FP16 results" if half else "")
+        name = " + ".join(map(_describe, operands)) + (", FP16 results" if half else "")
+        cocotb.log.info("product: %s", name)
         for operand in operands:
             sample(operand, len(operand.activations), half)
-        return compile_product(operands, *parameters(), half)
+        program = compile_product(operands, *parameters(), half)
+        program.expected = [(beat, f"{name}, {context}") for beat, context in program.expected]
+        return program
 
     async def run_phase(self) -> None:
         self.raise_objection()
