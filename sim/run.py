@@ -20,7 +20,7 @@ from pathlib import Path
 from cocotb_tools.runner import get_results, get_runner
 
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
-from sim.tools import require_simulator, verilator_environment
+from sim.tools import mend_always_comb, require_simulator, verilator_environment
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
@@ -130,6 +130,8 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
         tail = log.read_text().splitlines()[-30:] if log.is_file() else [str(error)]
         print("\n".join(tail), file=sys.stderr)
         raise SystemExit(f"error: building {bench.name} for {simulator} failed; whole log: {log}") from error
+    if simulator == "icarus":
+        mend_always_comb(folder / "sim.vvp")
     if not fresh:
         if simulator == "verilator":
             _share_runtime(folder, runtime, restore=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,3 +49,16 @@ def require_simulator(simulator: str) -> None:
         )
     if simulator == "verilator" and shutil.which("g++") is None and shutil.which("clang++") is None:
         raise SystemExit("error: Verilator needs a C++ compiler.\n  Debian, Ubuntu:  sudo apt-get install g++ make")
+
+
+def mend_always_comb(program: Path) -> None:
+    """Keep a program compiled by Icarus Verilog 11 from running for ever within one time step.
+
+    Its always_comb blocks share the event that starts each of them at time zero, and whatever wakes one of them wakes
+    them all. Two that assign a default first and are read by others then wake each other without end
+    (steveicarus/iverilog, issue 508; later versions are right). Without that event they are ``always @*``.
+    """
+    text = program.read_text()
+    mended = re.sub(r"(\.event/or [^;]*), E_0x0;", r"\1;", text)
+    if ':ivl_version "11.' in text and mended != text:  # written once: other runs may be reading it
+        program.write_text(mended)

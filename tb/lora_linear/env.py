@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable
 
+import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
 from edge_qlora import registers
@@ -145,6 +146,7 @@ class HostDriver(uvm_driver):
     async def run_job(self, item: JobItem) -> None:
         """Prepare one job, run it, and publish both ends."""
         await self.prepare(item)
+        cocotb.log.info("job: %s (%s)", item.get_name(), item.job.name)
         self.started.write(item)
         begin = cycle()
         try:
