@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import secrets
 import shutil
 import sys
@@ -24,6 +25,8 @@ from sim.tools import mend_always_comb, require_simulator, verilator_environment
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
+# CPU seconds of one simulation; the longest, of a TinyLlama layer, needs about 20 minutes.
+CPU_LIMIT = 3600
 # Lines of a simulation's log.
 STARTED = re.compile(r"cocotb\.regression +running (\S+) \(\d+/\d+\)")
 ENDED = re.compile(r"cocotb\.regression +(\S+) (passed|failed)")
@@ -152,36 +155,39 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
         test_dir = folder / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)
         test_dir.mkdir()
-        rows_file, log = test_dir / "rows.json", test_dir / "run.log"
+        rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"
         started = time.monotonic()
         print(f"  running {bench.name}, log: {log.relative_to(ROOT)}", flush=True)
         arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
-        with nullcontext() if verbose else _progress(log):
-            results = runner.test(
-                test_module=bench.module,
-                hdl_toplevel=bench.top,
-                seed=seed,
-                waves=waves,
-                build_dir=folder,
-                test_dir=test_dir,
-                results_xml=str(test_dir / "results.xml"),
-                test_args=arguments if simulator == "verilator" else [],
-                timescale=("1ns", "1ps"),
-                log_file=None if verbose else log,
-                extra_env={
-                    "EDGE_QLORA_BENCH": bench.name,
-                    "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
-                    "EDGE_QLORA_SIM": simulator,
-                    "EDGE_QLORA_ROWS": str(rows_file),
-                    "COCOTB_ANSI_OUTPUT": "0",
-                    # By default every imported module, PyTorch included, would be rewritten at each start.
-                    "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
-                    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
-                },
-            )
+        with _cpu_limit(CPU_LIMIT), nullcontext() if verbose else _progress(log):
+            try:
+                runner.test(
+                    test_module=bench.module,
+                    hdl_toplevel=bench.top,
+                    seed=seed,
+                    waves=waves,
+                    build_dir=folder,
+                    test_dir=test_dir,
+                    results_xml=str(results),
+                    test_args=arguments if simulator == "verilator" else [],
+                    timescale=("1ns", "1ps"),
+                    log_file=None if verbose else log,
+                    extra_env={
+                        "EDGE_QLORA_BENCH": bench.name,
+                        "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
+                        "EDGE_QLORA_SIM": simulator,
+                        "EDGE_QLORA_ROWS": str(rows_file),
+                        "COCOTB_ANSI_OUTPUT": "0",
+                        # By default every imported module, PyTorch included, would be rewritten at each start.
+                        "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
+                        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
+                    },
+                )
+            except RuntimeError as error:  # the simulator itself ended with an error
+                print(f"  {bench.name}: {error}", file=sys.stderr)
     seconds = time.monotonic() - started
     try:
-        total, failed = get_results(Path(results))
+        total, failed = get_results(results)
     except RuntimeError:
         total, failed = 1, 1
     rows = [Row(**row) for row in json.loads(rows_file.read_text())] if rows_file.is_file() else []
@@ -207,7 +213,7 @@ def failures(log: str) -> list[str]:
                 found += [f"{name} failed", *(f"  {text}" for text in mismatches[:3] + more + errors[-1:])]
             name = None
     if name is not None and lines:
-        found += [f"{name} did not end; the log's last lines:", *lines[-15:]]
+        found += [f"{name} did not end (limit: {CPU_LIMIT} s of CPU time); the log's last lines:", *lines[-15:]]
     return found
 
 
@@ -216,6 +222,18 @@ def _print_failure(result: Result, command: str) -> None:
     if result.log.is_file():
         print("\n".join(failures(result.log.read_text(errors="replace"))), file=sys.stderr)
     print(f"whole log: {result.log}\nreproduce with: {command} (WAVES=1 for a waveform)", file=sys.stderr)
+
+
+@contextmanager
+def _cpu_limit(seconds: int):
+    """End every simulator started meanwhile after so much CPU time: one that runs on within a time step never would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = int(time.process_time()) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if soft < 0 else min(limit, soft), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 @contextmanager
