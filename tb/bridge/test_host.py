@@ -184,6 +184,6 @@ class DoorbellWhileBusy(HostTest):
         assert await self.status(host) == {"busy": 0, "done": 1, "error": 1}
         assert await host.read_register(regs.IRQ_STATUS.offset) == done
         await host.write_register(regs.IRQ_STATUS.offset, done)
-        item.ended = (ErrorCode.NONE, 0)
+        item.ended, item.status = (ErrorCode.NONE, 0), regs.STATUS["done"].mask
         env.driver.finished.write(item)
         await self.run_jobs([random_job(False, BLOCK, BLOCK, 1, 0, FP32)])

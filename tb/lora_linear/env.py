@@ -51,6 +51,7 @@ class JobItem(uvm_sequence_item):
     Attributes:
         placed, window: the job in memory and the window it has there.
         ended: ErrorCode and information the job ended with.
+        status: the status register after the job.
         cycles: from doorbell to the end.
         counters: the event counters after the job.
     """
@@ -73,6 +74,7 @@ class JobItem(uvm_sequence_item):
         self.placed: Job | None = None
         self.window: MemoryWindow | None = None
         self.ended: tuple[ErrorCode, int] | None = None
+        self.status = 0
         self.cycles = 0
         self.counters: dict[str, int] = {}
 
@@ -157,6 +159,7 @@ class HostDriver(uvm_driver):
             info = await self.host.read_register(low) | await self.host.read_register(high) << 32
             item.ended = (error.code, info)
         item.cycles = cycle() - begin
+        item.status = await self.host.read_register(registers.STATUS.offset)
         item.counters = await self.accelerator.counters()
         self.finished.write(item)
 
@@ -195,7 +198,7 @@ class Predictor(uvm_subscriber):
         if code is None:
             info = item.job.nonfinite_result(item.placed.descriptor, act_width)
             code = ErrorCode.NONE if info is None else ErrorCode.NONFINITE
-        end = {"code": int(code)}
+        end = {"code": int(code), "status": registers.STATUS["error" if code else "done"].mask}
         if info is not None or code == ErrorCode.NONE:
             end["info"] = info(item.placed) if callable(info) else info or 0
         self.scoreboard.expect(end, f"end of {name}")
@@ -230,7 +233,7 @@ class ResultMonitor(uvm_subscriber):
     def write(self, item: JobItem) -> None:
         """Take a job that has ended."""
         code, info = item.ended
-        self._publish({"code": int(code), "info": info}, 8)
+        self._publish({"code": int(code), "info": info, "status": item.status}, 8)
         if item.unsettled:
             return
         for field, output in item.placed.outputs.items():
