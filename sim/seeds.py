@@ -54,22 +54,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="how many consecutive seeds")
     parser.add_argument("--first", default="", help="first seed; random when empty")
-    parser.add_argument("--test", default="", help="one test only")
+    parser.add_argument("--test", default="", help="only these tests, in this order; all when empty")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests that run at the same time")
     arguments = parser.parse_args()
     if arguments.seeds < 1:
         raise SystemExit(f"error: SEEDS={arguments.seeds}, at least one is needed")
     first = int(arguments.first, 0) if arguments.first else secrets.randbelow(2**30)
     seeds = range(first, first + arguments.seeds)
+    available = tests()
+    names = arguments.test.split() or [name for name, test in available.items() if not test.slow]
+    if unknown := [name for name in names if name not in available]:
+        raise SystemExit(f"error: no test '{unknown[0]}'; the tests are: {', '.join(available)}")
     chosen = [
         (name, simulator, config)
-        for name, test in tests().items()
-        if not test.slow and arguments.test in ("", name)
+        for name in names
         for simulator, config in MATRIX
-        if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
+        if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in available[name].benches)
     ]
-    if not chosen:
-        raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(tests())}")
     print(f"seeds {seeds[0]} to {seeds[-1]}")
     print("| test | simulator | configuration | seeds that pass | transactions | seeds that fail | seconds |")
     print("|---|---|---|---|---|---|---|", flush=True)

@@ -288,7 +288,12 @@ module activation_buffer #(
   assign {read_data_o, read_exponent_o, read_nonfinite_o} = read_q;
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i) if (rst_ni && valid_pipe_q[PipeL-1]) assert (aligner_ready);
+  // Nothing holds before the first reset.
+  logic was_reset_q = 1'b0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) was_reset_q <= 1'b1;
+    else if (was_reset_q && valid_pipe_q[PipeL-1]) assert (aligner_ready);
+  end
 `endif
   logic unused_pipe;
   assign unused_pipe = aligner_ready;
