@@ -71,6 +71,8 @@ def main() -> None:
         for simulator, config in MATRIX
         if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in available[name].benches)
     ]
+    if not chosen:
+        raise SystemExit(f"error: {', '.join(names)} does not run with the configuration of any of {MATRIX}")
     print(f"seeds {seeds[0]} to {seeds[-1]}")
     print("| test | simulator | configuration | seeds that pass | transactions | seeds that fail | seconds |")
     print("|---|---|---|---|---|---|---|", flush=True)
