@@ -128,14 +128,15 @@ def smollm2_case(layer: int, projection: str, tokens: int, rank: int = RANK, see
     Args:
         layer: 0 to 29; the model is run up to and including the layer after it.
         projection: such as "self_attn.q_proj" or "mlp.down_proj".
-        tokens: M; the text is repeated where it has fewer.
+        tokens: M, from the text's second on, because the first attends to itself alone and leaves q_proj no gradient;
+            the text is repeated where it has fewer.
         rank: of the adapter.
         seed: of the adapter.
     """
     module = f"model.layers.{layer}.{projection}"
     x, dy = captured_activations(min(layer + 2, smollm2().config.layers))[module]
     weight = smollm2().linear(f"{module}.weight")
-    rows = np.arange(tokens) % len(x)
+    rows = (1 + np.arange(tokens)) % len(x)
     return LinearCase(module, weight, x[rows], dy[rows], *random_adapter(*weight.shape, rank, seed), SCALE)
 
 

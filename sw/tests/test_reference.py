@@ -79,6 +79,12 @@ def test_captured_smollm2_case():
         assert error < half.errors(exact)[name]
 
 
+def test_one_token_has_gradients():
+    """A gradient of zeros would leave nothing to compare."""
+    for projection in ("q_proj", "k_proj", "v_proj", "o_proj"):
+        assert cases.smollm2_case(0, f"self_attn.{projection}", tokens=1).dy.any(), projection
+
+
 def test_the_model_reads_english():
     """A low perplexity: names, rotary order and dequantization are right together."""
     text = "The capital of France is Paris. Water boils at one hundred degrees. The sun rises in the east."
