@@ -16,12 +16,13 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from cocotb_tools.runner import get_results, get_runner
 
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
-from sim.tools import mend_always_comb, require_simulator, verilator_environment
+from sim.tools import mend_always_comb, require_simulator, simulator_version, verilator_environment
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
@@ -97,12 +98,13 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
         SystemExit: the build failed; the end of its log is printed.
     """
     sources = read_filelist(bench.filelist)
+    tools = simulator_version(simulator), version("cocotb")
     parameters = dict(bench.parameters(bench.config(config)))
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
-    fingerprint = _fingerprint(sources, bench.top, parameters, arguments)
-    runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves)).encode()).hexdigest()[:8]
+    fingerprint = _fingerprint(sources, bench.top, parameters, arguments, tools)
+    runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves, tools)).encode()).hexdigest()[:8]
     runner = get_runner(simulator)
     fresh = stamp.is_file() and stamp.read_text() == fingerprint
     if not fresh:

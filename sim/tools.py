@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,6 +51,13 @@ def require_simulator(simulator: str) -> None:
         )
     if simulator == "verilator" and shutil.which("g++") is None and shutil.which("clang++") is None:
         raise SystemExit("error: Verilator needs a C++ compiler.\n  Debian, Ubuntu:  sudo apt-get install g++ make")
+
+
+def simulator_version(simulator: str) -> str:
+    """Version of a simulator that is installed."""
+    if simulator == "verilator":
+        return version("verilator")
+    return subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout.partition("\n")[0]
 
 
 def mend_always_comb(program: Path) -> None:

@@ -87,7 +87,7 @@ class ErrorCode(IntEnum):
     NONE = 0  # No error since the last accepted doorbell.
     OPCODE = 1  # The descriptor names an unknown operation.
     DESCRIPTOR = 2  # The descriptor's magic number is wrong or a reserved bit is set.
-    ALIGNMENT = 3  # An address or a stride is not aligned as its operand requires.
+    ALIGNMENT = 3  # An address is not aligned as its operand requires.
     RANGE = 4  # An operand lies outside MEM_BASE <= address < MEM_LIMIT.
     DIM_ZERO = 5  # A dimension is zero.
     DIM_MULTIPLE = 6  # A dimension is not a multiple of what the operation requires.

@@ -69,7 +69,7 @@ class AxiTest(uvm_test):
         await within(limit, gather(*tasks), "acceptance of all commands and data")
         await within(limit, self.env.drained(), "completion of all commands")
 
-    def final_phase(self) -> None:
+    def extract_phase(self) -> None:
         finish(
             self.group,
             self.env.compared,

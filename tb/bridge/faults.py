@@ -327,3 +327,8 @@ KINDS = [
     *("magic", "reserved", "opcode", "zero dimension", "odd dimension", "format limit", "rank", "scratchpad"),
     *("nested depth", "alignment", "range", "bus", "beat", "nonfinite", "unused", "two errors"),
 ]
+
+
+def kinds(config: Config) -> list[str]:
+    """Kinds of fault that exist on this hardware: a large scratchpad holds every row that the format allows."""
+    return [kind for kind in KINDS if kind != "scratchpad" or BLOCK * config["act_depth"] <= 65472]

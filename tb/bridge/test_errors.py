@@ -57,7 +57,8 @@ class ErrorTest(uvm_test):
             bad.set_name(fault.name)
             for kind, item in ((fault.kind, bad), ("none", good)):
                 await Jobs([item]).start(env.sequencer)
-                sample(kind, item.ended[0], env.host.poll)
+                if self.corrupt is None:
+                    sample(kind, item.ended[0], env.host.poll)
             self.check_software(fault, bad)
             if fault.burst:
                 first, last = fault.burst(bad.placed)
@@ -70,12 +71,12 @@ class ErrorTest(uvm_test):
 
 @pyuvm.test()
 class Errors(ErrorTest):
-    """Every fault under Verilator, in random order; a few under Icarus."""
+    """Every fault under Verilator, in random order; one of each kind under Icarus."""
 
     def faults(self) -> list[Fault]:
         found = all_faults(config())
         random.shuffle(found)
-        return found[: scaled(len(found), 6)]
+        return found if scaled(1, 0) else list({fault.kind: fault for fault in found}.values())
 
 
 @pyuvm.test(expect_error=ScoreboardError)

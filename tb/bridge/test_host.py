@@ -110,7 +110,7 @@ class RealProjection(CaseTest):
 
     def case(self) -> LinearCase:
         name = random.choice(["self_attn.k_proj", "self_attn.v_proj"])
-        tokens, rank = scaled(random.randint(1, 4), 1), scaled(8, 1)
+        tokens, rank = scaled(random.randint(1, 4), 1), scaled(8, 4)
         return smollm2_random_case(random.randrange(30), name, tokens, rank=rank, seed=random.getrandbits(16))
 
 

@@ -260,8 +260,6 @@ class ResetWithBlocksInside(DoubleTest):
         port = self.env.ports["in"]
         for _ in range(3):
             for name in ("codes", "nested"):
-                self.env.agents[name].driver.pace.cycles = lambda: 10_000
-                self.env.agents[name].driver.pace.pause = 1.0
                 self.env.ports[name].idle()
             sending = cocotb.start_soon(self.hold(port, self.tensors(600)))
             await ClockCycles(self.dut.clk_i, random.randrange(2, 700))

@@ -22,6 +22,7 @@ class Fp32Test(uvm_test):
     """Builds the environment and runs ``body`` after reset; one that injects a fault sets ``injected``."""
 
     injected = False
+    utilisation: float | None = None
     flow = "full speed"
 
     def paces(self) -> dict[str, Pace]:
@@ -67,8 +68,10 @@ class Fp32Test(uvm_test):
             await within(limit, self.env.scoreboards[unit].drained(), f"results of {unit}")
         await ClockCycles(self.dut.clk_i, 8)
 
-    def final_phase(self) -> None:
-        finish(coverage.GROUP, self.env.compared, self.env.mismatches, self.cycles, injected=self.injected)
+    def extract_phase(self) -> None:
+        unit = "of cycles with a beat" if self.utilisation is not None else ""
+        env = self.env
+        finish(coverage.GROUP, env.compared, env.mismatches, self.cycles, self.utilisation, unit, self.injected)
 
 
 @pyuvm.test()
@@ -87,8 +90,9 @@ class FullSpeed(Fp32Test):
         operands = self.random(self.count(120_000, 12_000))
         before = cycle()
         await self.send(operands)
-        beats = len(operands) // self.env.layout.lanes
-        assert cycle() - before <= beats + 40, f"{beats} transfers took {cycle() - before} cycles"
+        beats, spent = len(operands) // self.env.layout.lanes, cycle() - before
+        self.utilisation = beats / spent
+        assert spent <= beats + 40, f"{beats} transfers took {spent} cycles"
 
 
 @pyuvm.test()

@@ -78,6 +78,11 @@ class JobItem(uvm_sequence_item):
         self.cycles = 0
         self.counters: dict[str, int] = {}
 
+    @property
+    def mac_share(self) -> float:
+        """Vector slots of the array that carried a vector, over all of the job."""
+        return self.counters["MAC_VECTORS"] / max(self.counters["MAC_SLOTS"], 1)
+
     def expects(self, field: str) -> bool:
         """Whether the result ``field`` is to be written."""
         return self.results is None or field in self.results

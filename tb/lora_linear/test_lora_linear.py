@@ -24,6 +24,7 @@ class LayerTest(uvm_test):
 
     group = "lora_linear"  # of the coverage in the closing table
     corrupt: int | None = None
+    injected = False  # must fail: what it does is not reported
     full_speed = False
     size = 1 << 20
 
@@ -43,12 +44,14 @@ class LayerTest(uvm_test):
         begin = cycle()
         items = []
         for job in self.jobs():
-            sample(job)
+            if not self.injected:
+                sample(job)
             items.append(JobItem(job))
         await Jobs(items).start(self.env.sequencer)
         await within(LONGEST_JOB, self.env.scoreboard.drained(), "results of the last job")
         board = self.env.scoreboard
-        finish(self.group, board.compared, board.mismatches, cycle() - begin, injected=self.corrupt is not None)
+        share = items[-1].mac_share
+        finish(self.group, board.compared, board.mismatches, cycle() - begin, share, "of MAC slots", self.injected)
         self.drop_objection()
 
 
@@ -107,7 +110,22 @@ class RealProjection(CaseTest):
 class InjectedFault(LayerTest):
     """One flipped bit of one result row must be seen."""
 
+    injected = True
     corrupt = 2
 
     def jobs(self) -> list[LayerJob]:
         return [random_job(False, 64, 64, 3, 2)]
+
+
+@pyuvm.test(expect_error=AssertionError)
+class StrayAccess(LayerTest):
+    """A read outside of what the job may touch, here of its descriptor, must be seen."""
+
+    injected = True
+
+    def end_of_elaboration_phase(self) -> None:
+        permit = self.env.memory.permit
+        self.env.memory.permit = lambda readable, writable: permit(readable[1:], writable)
+
+    def jobs(self) -> list[LayerJob]:
+        return [random_job(False, 64, 64, 1, 0)]

@@ -202,8 +202,6 @@ class ResetWithBlocksInside(DequantTest):
     async def body(self) -> None:
         port = self.env.ports["in"]
         for _ in range(3):
-            self.env.agents["out"].driver.pace.cycles = lambda: 10_000
-            self.env.agents["out"].driver.pace.pause = 1.0
             self.dut.out_ready_i.value = 0
             sending = cocotb.start_soon(self.hold(port, self.blocks(12)))
             await ClockCycles(self.dut.clk_i, random.randrange(2, 14))

@@ -165,7 +165,7 @@ class StreamsTest(uvm_test):
         await within(limit, Combine(*tasks), "acceptance of all input")
         await within(limit, self.env.drained(), "arrival of all output")
 
-    def final_phase(self) -> None:
+    def extract_phase(self) -> None:
         boards = self.env.scoreboards
         finish(
             self.group,

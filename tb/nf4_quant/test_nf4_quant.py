@@ -195,9 +195,9 @@ class Latency(QuantTest):
         blocks = self.blocks(1)
         self.expect(blocks)
         sending = cocotb.start_soon(self.send("in", self.items(blocks)))
-        await self.until(self.env.ports["in"])
+        await within(1000, self.until(self.env.ports["in"]), "acceptance of the first beat")
         sent = cycle()
-        await self.until(self.env.ports["out"])
+        await within(1000, self.until(self.env.ports["out"]), "the block's output")
         seen = cycle()
         await sending
         await self.env.drained()
@@ -254,8 +254,6 @@ class ResetWithBlocksInside(QuantTest):
         for _ in range(3):
             lost = self.blocks(20)
             # Nothing comes out before the reset, so that nothing of the lost blocks is expected.
-            self.env.agents["out"].driver.pace.cycles = lambda: 10_000
-            self.env.agents["out"].driver.pace.pause = 1.0
             self.dut.out_ready_i.value = 0
             sending = cocotb.start_soon(self.hold(self.items(lost)))
             await ClockCycles(self.dut.clk_i, random.randrange(2, 30 * self.beats))

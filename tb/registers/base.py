@@ -76,7 +76,7 @@ class AxiTest(uvm_test):
         lane = (self.base + offset) % self.bus_bytes
         return item.responses[0], item.data[0] >> 8 * lane & (1 << (8 << size)) - 1
 
-    def final_phase(self) -> None:
+    def extract_phase(self) -> None:
         env = self.env
         beats, available = sum(env.predictor.beats.values()), max(self.cycles, 1)
         cocotb.log.info(f"BEATS {beats} in {available} cycles")

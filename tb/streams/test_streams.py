@@ -42,7 +42,7 @@ class StreamsTest(uvm_test):
         self.cycles = cycle() - began
         self.drop_objection()
 
-    def final_phase(self) -> None:
+    def extract_phase(self) -> None:
         unit = "of cycles on the narrow side" if self.utilisation is not None else ""
         env = self.env
         finish(coverage.GROUP, env.compared, env.mismatches, self.cycles, self.utilisation, unit, self.injected)

@@ -46,7 +46,7 @@ class TransposeTest(uvm_test):
         self.cycles = cycle() - began
         self.drop_objection()
 
-    def final_phase(self) -> None:
+    def extract_phase(self) -> None:
         finish(
             coverage.GROUP,
             self.env.scoreboard.compared,
@@ -65,7 +65,8 @@ class TransposeTest(uvm_test):
 
     async def offer(self, beats: list[dict[str, int]]) -> None:
         """Send transfers and wait until all are accepted."""
-        await StreamSequence(beats).start(self.env.agents["in"].sequencer)
+        sending = StreamSequence(beats).start(self.env.agents["in"].sequencer)
+        await within(100 * SIDE * len(beats), sending, "acceptance of all transfers")
 
     async def send(self, tiles: list[tuple[str, int]]) -> None:
         """Send tiles of the given kinds and numbers of rows and wait for their transposes."""
