@@ -289,7 +289,8 @@ module activation_buffer #(
 
 `ifndef SYNTHESIS
   // Nothing holds before the first reset.
-  logic was_reset_q = 1'b0;
+  logic was_reset_q;
+  initial was_reset_q = 1'b0;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) was_reset_q <= 1'b1;
     else if (was_reset_q && valid_pipe_q[PipeL-1]) assert (aligner_ready);
