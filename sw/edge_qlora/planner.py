@@ -89,7 +89,7 @@ class LayerPlan:
         RangeError: the window is too small.
         DimZeroError, DimMultipleError, DimLargeError: dimensions that the accelerator does not take.
         DescriptorError: a dimension that is negative or not an integer, a scale that is not a number.
-        NonFiniteError: a scale, or the weight's offset, that is not finite in FP32.
+        NonFiniteError: a scale, or the weight's offset or nested absmax, that is not finite in FP32.
         ValueError: a type other than float32 and float16.
     """
 
@@ -123,6 +123,7 @@ class LayerPlan:
         backward = replace(forward, opcode=Opcode.BACKWARD)
         for draft in (forward, backward):
             draft.validate()
+        _stored("nested_absmax", weight.nested_absmax, np.float32)
         sizes = {region.name: region.size for region in forward.regions()}
         sizes |= {"dy" if region.name == "y" else region.name: region.size for region in backward.regions()}
         allocator = Allocator(window)

@@ -204,6 +204,13 @@ def test_plans_that_cannot_be(case, change, error):
         LayerPlan(WINDOW, case.weight, **{"max_tokens": TOKENS, "rank": RANK} | change)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_with_bad_scales_are_refused(case, value):
+    nested = np.full_like(case.weight.nested_absmax, value)
+    with pytest.raises(errors.NonFiniteError, match="nested_absmax"):
+        LayerPlan(WINDOW, replace(case.weight, nested_absmax=nested), TOKENS, RANK)
+
+
 def test_numpy_integers_are_integers(case):
     plan = LayerPlan(WINDOW, case.weight, np.int32(TOKENS), np.uint8(RANK))
     assert plan.end == LayerPlan(WINDOW, case.weight, TOKENS, RANK).end

@@ -90,7 +90,7 @@ class LayerJob:
         """
         plan = LayerPlan(
             window,
-            replace(self.weight, offset=_finite(self.weight.offset)),
+            replace(self.weight, offset=_finite(self.weight.offset), nested_absmax=_finite(self.weight.nested_absmax)),
             len(self.x),
             self.rank,
             float(_finite(np.float32(self.scale))),

@@ -25,6 +25,7 @@ class AxiTest(uvm_test):
     """Runs ``body`` between reset and the final checks. The window lies at a random page of the address space."""
 
     injected = False
+    utilisation: float | None = None
 
     def setup(self) -> Setup:
         """Choices of this test; called once, before the environment is built."""
@@ -80,4 +81,5 @@ class AxiTest(uvm_test):
         env = self.env
         beats, available = sum(env.predictor.beats.values()), max(self.cycles, 1)
         cocotb.log.info(f"BEATS {beats} in {available} cycles")
-        finish(coverage.GROUP, env.compared, env.mismatches, self.cycles, injected=self.injected)
+        unit = "of cycles access a register" if self.utilisation is not None else ""
+        finish(coverage.GROUP, env.compared, env.mismatches, self.cycles, self.utilisation, unit, self.injected)

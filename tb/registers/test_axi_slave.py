@@ -8,7 +8,7 @@ import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles
 
-from tb.common.base import scaled, within
+from tb.common.base import cycle, scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.registers.agent import AxiItem, Items
@@ -99,12 +99,13 @@ class FairTurns(SlaveTest):
         writes = [AxiItem(fill(Burst(True, self.base, 16, size), self.bus_bytes, False)) for _ in range(6)]
         reads = [AxiItem(Burst(False, self.base, 16, size)) for _ in range(6)]
         await self.send(*(item for pair in zip(writes, reads, strict=True) for item in pair))
-        counts = {True: 0, False: 0}
+        counts, began = {True: 0, False: 0}, cycle()
         while not writes[-1].done.is_set() and not reads[-1].done.is_set():
             await ClockCycles(self.dut.clk_i, 1)
             if self.dut.reg_valid_o.value and self.dut.reg_ready_i.value:
                 counts[bool(self.dut.reg_write_o.value)] += 1
         share = counts[True] / sum(counts.values())
+        self.utilisation = sum(counts.values()) / (cycle() - began)
         assert 1 / 3 < share < 2 / 3, f"writes got {100 * share:.0f} % of the register bus"
 
 

@@ -212,6 +212,7 @@ class Timing(BridgeTest):
             write = fill(Burst(True, table, beats, beat_size), self.bus_bytes, False)
             measured = await self.cycles("w", "b", cocotb.start_soon(self.burst(write)))
             assert measured == beats * (2 * count + 1), f"{write}: {measured} cycles"
+            self.utilisation = beats * count / measured
 
 
 class RandomTraffic(BridgeTest):
