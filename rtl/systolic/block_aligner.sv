@@ -6,35 +6,37 @@
 // mantissa * 2^(exponent - 127 - (WIDTH - 2)). Elements are shifted right and rounded to nearest even; rounding that would
 // leave the largest magnitude saturates; subnormals count as zero. Elements a short block does not bring are zero.
 // Two halves work on different blocks: one collects values and finds the exponent, the other shifts and assembles.
-// Latency: beats of the block + 5 cycles. Throughput: one beat per cycle on the input, without gaps between blocks.
+// Latency: a block's beats + 4 cycles, from the last beat. Throughput: one beat per cycle, without gaps between blocks.
+
 module block_aligner #(
-    // FP32 values per beat: a power of two, 2 to 32.
-    parameter int LANES = 8,
-    // Mantissa width with sign, 2 to 25.
-    parameter int WIDTH = 25,
-    // Bits of a tag that travels with each block.
-    parameter int TAG_W = 1
+  // FP32 values per beat: a power of two, 2 to 32.
+  parameter int LANES = 8,
+  // Mantissa width with sign, 2 to 25.
+  parameter int WIDTH = 25,
+  // Bits of a tag that travels with each block.
+  parameter int TAG_W = 1
 ) (
-    input  logic                clk_i,
-    input  logic                rst_ni,
-    input  logic                in_valid_i,
-    output logic                in_ready_o,
-    // Values in ascending order, the first in the lowest bits.
-    input  logic [LANES*32-1:0] in_data_i,
-    // Last beat of the block; the tag is taken here.
-    input  logic                in_last_i,
-    input  logic [TAG_W-1:0]    in_tag_i,
-    // The block's exponent is known one cycle after its last beat, before its mantissas: a pulse without backpressure.
-    output logic                exponent_valid_o,
-    output logic [7:0]          exponent_o,
-    output logic                nonfinite_o,
-    output logic                out_valid_o,
-    input  logic                out_ready_i,
-    output logic [64*WIDTH-1:0] out_data_o,
-    output logic [7:0]          out_exponent_o,
-    output logic                out_nonfinite_o,
-    output logic [TAG_W-1:0]    out_tag_o
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                in_valid_i,
+  output logic                in_ready_o,
+  // Values in ascending order, the first in the lowest bits.
+  input  logic [LANES*32-1:0] in_data_i,
+  // Last beat of the block; the tag is taken here.
+  input  logic                in_last_i,
+  input  logic [TAG_W-1:0]    in_tag_i,
+  // The block's exponent is known one cycle after its last beat, before its mantissas: a pulse without backpressure.
+  output logic                exponent_valid_o,
+  output logic [7:0]          exponent_o,
+  output logic                nonfinite_o,
+  output logic                out_valid_o,
+  input  logic                out_ready_i,
+  output logic [64*WIDTH-1:0] out_data_o,
+  output logic [7:0]          out_exponent_o,
+  output logic                out_nonfinite_o,
+  output logic [TAG_W-1:0]    out_tag_o
 );
+
   localparam int Beats = 64 / LANES;
   localparam int BeatW = Beats > 1 ? $clog2(Beats) : 1;
   localparam int Buffers = 4;
@@ -58,16 +60,16 @@ module block_aligner #(
   assign take = in_valid_i && in_ready_o;
 
   // Largest exponent of a beat, as a chain of comparisons.
-  for (genvar l = 0; l < LANES; l++) begin : gen_largest
+  for (genvar l = 0; l < LANES; l++) begin : g_largest
     logic [7:0] so_far;
-    if (l == 0) begin : gen_first
+    if (l == 0) begin : g_first
       assign so_far = in_data_i[30:23];
-    end else begin : gen_next
-      assign so_far = in_data_i[l*32+23+:8] > gen_largest[l-1].so_far
-          ? in_data_i[l*32+23+:8] : gen_largest[l-1].so_far;
+    end else begin : g_next
+      assign so_far = in_data_i[l*32+23+:8] > g_largest[l-1].so_far
+          ? in_data_i[l*32+23+:8] : g_largest[l-1].so_far;
     end
   end
-  assign beat_largest = gen_largest[LANES-1].so_far;
+  assign beat_largest = g_largest[LANES-1].so_far;
   assign largest_d = write_beat_q == '0 || beat_largest > largest_q ? beat_largest : largest_q;
 
   always_ff @(posedge clk_i) begin
@@ -97,18 +99,18 @@ module block_aligner #(
   logic [2:0] unused_level;
   // One entry per collected block; it never fills, because used_q bounds the blocks between the halves.
   stream_fifo #(
-      .WIDTH(InfoW),
-      .DEPTH(Buffers)
+    .WIDTH(InfoW),
+    .DEPTH(Buffers)
   ) u_info (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(collected_q),
-      .in_ready_o(unused_info_ready),
-      .in_data_i(info_q),
-      .out_valid_o(info_valid),
-      .out_ready_i(info_ready),
-      .out_data_o(info),
-      .level_o(unused_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(collected_q),
+    .in_ready_o(unused_info_ready),
+    .in_data_i(info_q),
+    .out_valid_o(info_valid),
+    .out_ready_i(info_ready),
+    .out_data_o(info),
+    .level_o(unused_level)
   );
 
   // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished block is not taken.
@@ -166,7 +168,7 @@ module block_aligner #(
     end
   end
 
-  for (genvar l = 0; l < LANES; l++) begin : gen_lane
+  for (genvar l = 0; l < LANES; l++) begin : g_lane
     logic [31:0] value;
     logic [7:0] below;  // the element's exponent below the block's
     logic [4:0] shift;
@@ -185,7 +187,7 @@ module block_aligner #(
     assign rounded[l*WIDTH+:WIDTH] = shifted_q[MagW+2] ? -{1'b0, magnitude} : {1'b0, magnitude};
   end
 
-  for (genvar b = 0; b < Beats; b++) begin : gen_assemble
+  for (genvar b = 0; b < Beats; b++) begin : g_assemble
     always_ff @(posedge clk_i) begin
       if (advance && valid_q2) begin
         if (beat_q2 == BeatW'(b)) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= rounded;
@@ -202,10 +204,11 @@ module block_aligner #(
   assign out_data_o = out_q;
   assign {out_tag_o, out_exponent_o, out_nonfinite_o} = side_q3;
 
-  if (LANES < 2 || LANES > 32 || 64 % LANES != 0) begin : gen_bad_lanes
+  if (LANES < 2 || LANES > 32 || 64 % LANES != 0) begin : g_bad_lanes
     ERROR_block_aligner_LANES_must_be_2_4_8_16_or_32 u_error ();
   end
-  if (WIDTH < 2 || WIDTH > 25) begin : gen_bad_width
+  if (WIDTH < 2 || WIDTH > 25) begin : g_bad_width
     ERROR_block_aligner_WIDTH_must_be_2_to_25 u_error ();
   end
-endmodule
+
+endmodule : block_aligner

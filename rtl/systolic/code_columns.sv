@@ -5,35 +5,37 @@
 // Why: the same stored tile serves both modes. N tiles: a stored row is an array column. T tiles: the tile is transposed
 // on chip, and every column carries the codebook's scale alone, because the row scales went into the activations.
 // Latency: 1 cycle (N), one tile (T). Throughput: PORTS columns per cycle (N), one column per cycle (T).
+
 module code_columns #(
-    // Memory bus width in bits.
-    parameter int BUS_W = 256,
-    // Columns that the array loads per cycle.
-    parameter int PORTS = 1
+  // Memory bus width in bits.
+  parameter int BUS_W = 256,
+  // Columns that the array loads per cycle.
+  parameter int PORTS = 1
 ) (
-    input  logic                                                          clk_i,
-    input  logic                                                          rst_ni,
-    input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
-    input  logic [31:0]                                                   codebook_scale_i,
-    // One command per tile.
-    input  logic                                                          cmd_valid_i,
-    output logic                                                          cmd_ready_o,
-    input  logic                                                          cmd_transpose_i,
-    // Codes, 2048 bytes per tile, row by row; in_transpose_i belongs to the beat's tile.
-    input  logic                                                          in_valid_i,
-    output logic                                                          in_ready_o,
-    input  logic [BUS_W-1:0]                                              in_data_i,
-    input  logic                                                          in_transpose_i,
-    // Column scales of N tiles.
-    input  logic                                                          scale_valid_i,
-    output logic                                                          scale_ready_o,
-    input  logic [PORTS*32-1:0]                                           scale_data_i,
-    // PORTS columns: 64 weights and one scale each.
-    output logic                                                          out_valid_o,
-    input  logic                                                          out_ready_i,
-    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
-    output logic [PORTS*32-1:0]                                           out_scales_o
+  input  logic                                                          clk_i,
+  input  logic                                                          rst_ni,
+  input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
+  input  logic [31:0]                                                   codebook_scale_i,
+  // One command per tile.
+  input  logic                                                          cmd_valid_i,
+  output logic                                                          cmd_ready_o,
+  input  logic                                                          cmd_transpose_i,
+  // Codes, 2048 bytes per tile, row by row; in_transpose_i belongs to the beat's tile.
+  input  logic                                                          in_valid_i,
+  output logic                                                          in_ready_o,
+  input  logic [BUS_W-1:0]                                              in_data_i,
+  input  logic                                                          in_transpose_i,
+  // Column scales of N tiles.
+  input  logic                                                          scale_valid_i,
+  output logic                                                          scale_ready_o,
+  input  logic [PORTS*32-1:0]                                           scale_data_i,
+  // PORTS columns: 64 weights and one scale each.
+  output logic                                                          out_valid_o,
+  input  logic                                                          out_ready_i,
+  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PORTS*32-1:0]                                           out_scales_o
 );
+
   localparam int RowW = 64 * 4;
   localparam int GroupW = PORTS * RowW;
   localparam int Steps = 64 / PORTS;
@@ -47,7 +49,7 @@ module code_columns #(
   logic [InParts*(PartW+1)-1:0] marked;
   logic [RowParts*(PartW+1)-1:0] marked_rows;
 
-  for (genvar p = 0; p < InParts; p++) begin : gen_mark
+  for (genvar p = 0; p < InParts; p++) begin : g_mark
     assign marked[p*(PartW+1)+:PartW+1] = {in_transpose_i, in_data_i[p*PartW+:PartW]};
   end
   // Beats wait here while their scales, which came just before them, are restored.
@@ -55,33 +57,33 @@ module code_columns #(
   logic [InParts*(PartW+1)-1:0] held;
   logic [5:0] unused_held_level;
   stream_fifo #(
-      .WIDTH(InParts * (PartW + 1)),
-      .DEPTH(32)
+    .WIDTH(InParts * (PartW + 1)),
+    .DEPTH(32)
   ) u_held (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i,
-      .in_ready_o,
-      .in_data_i(marked),
-      .out_valid_o(held_valid),
-      .out_ready_i(held_ready),
-      .out_data_o(held),
-      .level_o(unused_held_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i(marked),
+    .out_valid_o(held_valid),
+    .out_ready_i(held_ready),
+    .out_data_o(held),
+    .level_o(unused_held_level)
   );
   stream_resize #(
-      .IN_WIDTH(InParts * (PartW + 1)),
-      .OUT_WIDTH(RowParts * (PartW + 1))
+    .IN_WIDTH(InParts * (PartW + 1)),
+    .OUT_WIDTH(RowParts * (PartW + 1))
   ) u_rows (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(held_valid),
-      .in_ready_o(held_ready),
-      .in_data_i(held),
-      .out_valid_o(rows_valid),
-      .out_ready_i(rows_ready),
-      .out_data_o(marked_rows)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(held_valid),
+    .in_ready_o(held_ready),
+    .in_data_i(held),
+    .out_valid_o(rows_valid),
+    .out_ready_i(rows_ready),
+    .out_data_o(marked_rows)
   );
-  for (genvar p = 0; p < RowParts; p++) begin : gen_unmark
+  for (genvar p = 0; p < RowParts; p++) begin : g_unmark
     assign rows[p*PartW+:PartW] = marked_rows[p*(PartW+1)+:PartW];
   end
   assign rows_transpose = marked_rows[PartW];
@@ -94,62 +96,62 @@ module code_columns #(
   assign to_transposer_valid = rows_valid && rows_transpose;
 
   stream_resize #(
-      .IN_WIDTH(GroupW),
-      .OUT_WIDTH(RowW)
+    .IN_WIDTH(GroupW),
+    .OUT_WIDTH(RowW)
   ) u_split (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(to_transposer_valid),
-      .in_ready_o(to_transposer_ready),
-      .in_data_i(rows),
-      .out_valid_o(row_valid),
-      .out_ready_i(row_ready),
-      .out_data_o(row)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(to_transposer_valid),
+    .in_ready_o(to_transposer_ready),
+    .in_data_i(rows),
+    .out_valid_o(row_valid),
+    .out_ready_i(row_ready),
+    .out_data_o(row)
   );
   tile_transposer #(
-      .LANES(64),
-      .WIDTH(4)
+    .LANES(64),
+    .WIDTH(4)
   ) u_transposer (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(row_valid),
-      .in_ready_o(row_ready),
-      .in_data_i(row),
-      .in_lines_i(7'd64),
-      .out_valid_o(column_valid),
-      .out_ready_i(column_ready),
-      .out_data_o(column)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(row_valid),
+    .in_ready_o(row_ready),
+    .in_data_i(row),
+    .in_lines_i(7'd64),
+    .out_valid_o(column_valid),
+    .out_ready_i(column_ready),
+    .out_data_o(column)
   );
   stream_resize #(
-      .IN_WIDTH(RowW),
-      .OUT_WIDTH(GroupW)
+    .IN_WIDTH(RowW),
+    .OUT_WIDTH(GroupW)
   ) u_pair (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(column_valid),
-      .in_ready_o(column_ready),
-      .in_data_i(column),
-      .out_valid_o(columns_valid),
-      .out_ready_i(columns_ready),
-      .out_data_o(columns)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(column_valid),
+    .in_ready_o(column_ready),
+    .in_data_i(column),
+    .out_valid_o(columns_valid),
+    .out_ready_i(columns_ready),
+    .out_data_o(columns)
   );
 
   // The command says which of the two comes next.
   logic order_valid, order_ready, order_transpose;
   logic [2:0] unused_order_level;
   stream_fifo #(
-      .WIDTH(1),
-      .DEPTH(4)
+    .WIDTH(1),
+    .DEPTH(4)
   ) u_order (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(cmd_valid_i),
-      .in_ready_o(cmd_ready_o),
-      .in_data_i(cmd_transpose_i),
-      .out_valid_o(order_valid),
-      .out_ready_i(order_ready),
-      .out_data_o(order_transpose),
-      .level_o(unused_order_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(cmd_valid_i),
+    .in_ready_o(cmd_ready_o),
+    .in_data_i(cmd_transpose_i),
+    .out_valid_o(order_valid),
+    .out_ready_i(order_ready),
+    .out_data_o(order_transpose),
+    .level_o(unused_order_level)
   );
   logic active_q, transpose_q, last_step, accept, step;
   logic [5:0] step_q;
@@ -183,13 +185,13 @@ module code_columns #(
   logic [PORTS*32-1:0] scales_q;
   logic valid_q;
   codebook #(
-      .LANES(PORTS * 64)
+    .LANES(PORTS * 64)
   ) u_codebook (
-      .clk_i,
-      .rst_ni,
-      .entries_i(codebook_i),
-      .codes_i(codes),
-      .weights_o(weights)
+    .clk_i,
+    .rst_ni,
+    .entries_i(codebook_i),
+    .codes_i(codes),
+    .weights_o(weights)
   );
 
   always_ff @(posedge clk_i) begin
@@ -204,4 +206,5 @@ module code_columns #(
   assign out_valid_o = valid_q;
   assign out_weights_o = weights_q;
   assign out_scales_o = scales_q;
-endmodule
+
+endmodule : code_columns

@@ -6,16 +6,18 @@
 // RAM, one copy per lane: a multiplexer from registers would cost seven times as much. The copies are refreshed all the
 // time, one entry a cycle, so a change of entries_i takes effect within 16 cycles.
 // Latency: 0 (combinational). Throughput: LANES codes per cycle.
+
 module codebook #(
-    // Codes per cycle.
-    parameter int LANES = 64
+  // Codes per cycle.
+  parameter int LANES = 64
 ) (
-    input  logic                                           clk_i,
-    input  logic                                           rst_ni,
-    input  logic [16*systolic_pkg::WeightWidth-1:0]        entries_i,
-    input  logic [LANES*4-1:0]                             codes_i,
-    output logic [LANES*systolic_pkg::WeightWidth-1:0]     weights_o
+  input  logic                                           clk_i,
+  input  logic                                           rst_ni,
+  input  logic [16*systolic_pkg::WeightWidth-1:0]        entries_i,
+  input  logic [LANES*4-1:0]                             codes_i,
+  output logic [LANES*systolic_pkg::WeightWidth-1:0]     weights_o
 );
+
   localparam int WgtW = systolic_pkg::WeightWidth;
 
   logic [WgtW-1:0] table_q[16];
@@ -27,7 +29,8 @@ module codebook #(
     table_q[refresh_q] <= entries_i[refresh_q*WgtW+:WgtW];
   end
 
-  for (genvar l = 0; l < LANES; l++) begin : gen_lane
+  for (genvar l = 0; l < LANES; l++) begin : g_lane
     assign weights_o[l*WgtW+:WgtW] = table_q[codes_i[l*4+:4]];
   end
-endmodule
+
+endmodule : codebook

@@ -6,42 +6,44 @@
 // each column group and pipeline stage. One delay line holds them while the vector crosses the array; one shift register
 // then serves every stage of every column.
 // Latency: ArrayLatency + 11 + column group, from a vector at the array's input to its written total.
+
 module column_bank #(
-    // Array columns.
-    parameter int COLUMNS = 8,
-    // Columns loaded per cycle.
-    parameter int PORTS = 1,
-    // Activation mantissa width, which fixes the weight of an exponent.
-    parameter int ACT_W = 25,
-    // Most rows that one tile serves.
-    parameter int MAX_ROWS = 64,
-    // Scale slots, a power of two.
-    parameter int SLOTS = 32
+  // Array columns.
+  parameter int COLUMNS = 8,
+  // Columns loaded per cycle.
+  parameter int PORTS = 1,
+  // Activation mantissa width, which fixes the weight of an exponent.
+  parameter int ACT_W = 25,
+  // Most rows that one tile serves.
+  parameter int MAX_ROWS = 64,
+  // Scale slots, a power of two.
+  parameter int SLOTS = 32
 ) (
-    input  logic                                         clk_i,
-    input  logic                                         rst_ni,
-    // Column scales as the array loads them.
-    input  logic [COLUMNS/PORTS-1:0]                     load_i,
-    input  logic [PORTS*32-1:0]                          load_scales_i,
-    input  logic [$clog2(SLOTS)-1:0]                     load_slot_i,
-    // Side information of the vector that enters the array in this cycle.
-    input  logic                                         vector_i,
-    input  logic                                         first_i,
-    input  logic                                         last_i,
-    input  logic [$clog2(SLOTS)-1:0]                     slot_i,
-    input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               address_i,
-    input  logic [7:0]                                   exponent_i,
-    input  logic                                         nonfinite_i,
-    // Column sums from the array.
-    input  logic [COLUMNS*systolic_pkg::SumWidth-1:0]    sum_i,
-    // The output block's last total has been written.
-    output logic                                         done_o,
-    // Reading results.
-    input  logic                                         drain_i,
-    input  logic                                         drain_buffer_i,
-    input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               drain_address_i,
-    output logic [COLUMNS*32-1:0]                        drain_data_o
+  input  logic                                         clk_i,
+  input  logic                                         rst_ni,
+  // Column scales as the array loads them.
+  input  logic [COLUMNS/PORTS-1:0]                     load_i,
+  input  logic [PORTS*32-1:0]                          load_scales_i,
+  input  logic [$clog2(SLOTS)-1:0]                     load_slot_i,
+  // Side information of the vector that enters the array in this cycle.
+  input  logic                                         vector_i,
+  input  logic                                         first_i,
+  input  logic                                         last_i,
+  input  logic [$clog2(SLOTS)-1:0]                     slot_i,
+  input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               address_i,
+  input  logic [7:0]                                   exponent_i,
+  input  logic                                         nonfinite_i,
+  // Column sums from the array.
+  input  logic [COLUMNS*systolic_pkg::SumWidth-1:0]    sum_i,
+  // The output block's last total has been written.
+  output logic                                         done_o,
+  // Reading results.
+  input  logic                                         drain_i,
+  input  logic                                         drain_buffer_i,
+  input  logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]               drain_address_i,
+  output logic [COLUMNS*32-1:0]                        drain_data_o
 );
+
   localparam int Groups = COLUMNS / PORTS;
   localparam int SlotW = $clog2(SLOTS);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
@@ -73,13 +75,13 @@ module column_bank #(
   end
   assign valid = valid_delay_q[Latency-1];
   delay_line #(
-      .WIDTH(SideW),
-      .DELAY(Latency)
+    .WIDTH(SideW),
+    .DELAY(Latency)
   ) u_side (
-      .clk_i,
-      .rst_ni,
-      .data_i({first_i, last_i, buffer_q, slot_i, address_i, exponent_i, nonfinite_i}),
-      .data_o({first, last, select, slot, address, exponent, nonfinite})
+    .clk_i,
+    .rst_ni,
+    .data_i({first_i, last_i, buffer_q, slot_i, address_i, exponent_i, nonfinite_i}),
+    .data_o({first, last, select, slot, address, exponent, nonfinite})
   );
 
   // Element k: k cycles after the sum of column group 0. Each chain is as long as its last user needs.
@@ -109,11 +111,11 @@ module column_bank #(
     address_q <= address_at[(Stages-1)*AddressW-1:0];
     slot_q <= slot_at[(SlotStages-1)*SlotW-1:0];
   end
-  if (Groups > 1) begin : gen_power
+  if (Groups > 1) begin : g_power
     logic [(Groups-1)*9-1:0] power_q;
     always_ff @(posedge clk_i) power_q <= power_at[(Groups-1)*9-1:0];
     assign power_at = {power_q, nonfinite, exponent};
-  end else begin : gen_one_power
+  end else begin : g_one_power
     assign power_at = {nonfinite, exponent};
   end
   // The write of the last group's total happens at the end of this cycle.
@@ -122,7 +124,7 @@ module column_bank #(
     else done_o <= valid_at[Stages-1] && last_at[Stages-1];
   end
 
-  for (genvar c = 0; c < COLUMNS; c++) begin : gen_column
+  for (genvar c = 0; c < COLUMNS; c++) begin : g_column
     localparam int Group = c / PORTS;
     logic [31:0] scales_q[SLOTS];
     logic [31:0] scale;
@@ -131,23 +133,24 @@ module column_bank #(
     end
     assign scale = scales_q[slot_at[(ScaleStage+Group)*SlotW+:SlotW]];
     column_accumulator #(
-        .DEPTH(Depth)
+      .DEPTH(Depth)
     ) u_accumulator (
-        .clk_i,
-        .sum_i(sum_i[c*systolic_pkg::SumWidth+:systolic_pkg::SumWidth]),
-        .exponent_i($signed({2'b00, power_at[Group*9+:8]}) - 10'(fp32_pkg::ExponentBias + ACT_W - 2)),
-        .nonfinite_i(power_at[Group*9+8]),
-        .scale_i(scale),
-        .read_address_i(address_at[(AddStage-1+Group)*AddressW+:AddressW]),
-        .first_i(first_at[AddStage+Group]),
-        .buffer_read_i(select_at[AddStage+Group]),
-        .write_i(valid_at[WriteStage+Group]),
-        .buffer_write_i(select_at[WriteStage+Group]),
-        .write_address_i(address_at[(WriteStage+Group)*AddressW+:AddressW]),
-        .drain_i,
-        .drain_buffer_i,
-        .drain_address_i(drain_address_i),
-        .drain_data_o(drain_data_o[c*32+:32])
+      .clk_i,
+      .sum_i(sum_i[c*systolic_pkg::SumWidth+:systolic_pkg::SumWidth]),
+      .exponent_i($signed({2'b00, power_at[Group*9+:8]}) - 10'(fp32_pkg::ExponentBias + ACT_W - 2)),
+      .nonfinite_i(power_at[Group*9+8]),
+      .scale_i(scale),
+      .read_address_i(address_at[(AddStage-1+Group)*AddressW+:AddressW]),
+      .first_i(first_at[AddStage+Group]),
+      .buffer_read_i(select_at[AddStage+Group]),
+      .write_i(valid_at[WriteStage+Group]),
+      .buffer_write_i(select_at[WriteStage+Group]),
+      .write_address_i(address_at[(WriteStage+Group)*AddressW+:AddressW]),
+      .drain_i,
+      .drain_buffer_i,
+      .drain_address_i(drain_address_i),
+      .drain_data_o(drain_data_o[c*32+:32])
     );
   end
-endmodule
+
+endmodule : column_bank

@@ -6,36 +6,40 @@
 // column of 64 values is aligned to 18 bits; its scale is 2^(exponent - 127 - 16) times the tile's factor.
 // N tiles: a stored row is a column. T tiles: the stored rows are the reduction and are transposed on the way; rows that
 // are not stored count as zero.
+// Latency from the last beat, with W beats of FP32 per column: W + 4 cycles to a row's column (N), 2 W + 6 to the tile's
+// first column (T); with two PORTS a pair leaves one cycle after its second column.
 // Throughput: BUS_W / 32 values per cycle; a column takes 64 / (BUS_W / 32) cycles (N) or as many as its rows need (T).
+
 module float_columns #(
-    // Memory bus width in bits.
-    parameter int BUS_W = 256,
-    // Columns that the array loads per cycle.
-    parameter int PORTS = 1
+  // Memory bus width in bits.
+  parameter int BUS_W = 256,
+  // Columns that the array loads per cycle.
+  parameter int PORTS = 1
 ) (
-    input  logic                                                          clk_i,
-    input  logic                                                          rst_ni,
-    // One command per tile.
-    input  logic                                                          cmd_valid_i,
-    output logic                                                          cmd_ready_o,
-    input  logic                                                          cmd_transpose_i,
-    input  logic                                                          cmd_half_i,
-    // Stored rows, 1 to 64.
-    input  logic [6:0]                                                    cmd_lines_i,
-    // FP32 factor of the product.
-    input  logic [31:0]                                                   cmd_scale_i,
-    // Rows of 64 values.
-    input  logic                                                          in_valid_i,
-    output logic                                                          in_ready_o,
-    input  logic [BUS_W-1:0]                                              in_data_i,
-    // PORTS columns: 64 weights and one scale each. An odd last column of an N tile comes with a zero neighbour.
-    output logic                                                          out_valid_o,
-    input  logic                                                          out_ready_i,
-    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
-    output logic [PORTS*32-1:0]                                           out_scales_o,
-    // A column holds a NaN or an infinity.
-    output logic                                                          nonfinite_o
+  input  logic                                                          clk_i,
+  input  logic                                                          rst_ni,
+  // One command per tile.
+  input  logic                                                          cmd_valid_i,
+  output logic                                                          cmd_ready_o,
+  input  logic                                                          cmd_transpose_i,
+  input  logic                                                          cmd_half_i,
+  // Stored rows, 1 to 64.
+  input  logic [6:0]                                                    cmd_lines_i,
+  // FP32 factor of the product.
+  input  logic [31:0]                                                   cmd_scale_i,
+  // Rows of 64 values.
+  input  logic                                                          in_valid_i,
+  output logic                                                          in_ready_o,
+  input  logic [BUS_W-1:0]                                              in_data_i,
+  // PORTS columns: 64 weights and one scale each. An odd last column of an N tile comes with a zero neighbour.
+  output logic                                                          out_valid_o,
+  input  logic                                                          out_ready_i,
+  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PORTS*32-1:0]                                           out_scales_o,
+  // A column holds a NaN or an infinity.
+  output logic                                                          nonfinite_o
 );
+
   localparam int Lanes = BUS_W / 32;
   localparam int LaneShift = $clog2(Lanes);
   localparam int RowWords = 64 / Lanes;
@@ -71,17 +75,17 @@ module float_columns #(
 
   logic unpack_ready;
   fp_unpack #(
-      .BUS_W(BUS_W)
+    .BUS_W(BUS_W)
   ) u_unpack (
-      .clk_i,
-      .rst_ni,
-      .half_i(front_half_q),
-      .in_valid_i(in_valid_i && front_q),
-      .in_ready_o(unpack_ready),
-      .in_data_i,
-      .out_valid_o(word_valid),
-      .out_ready_i(word_ready),
-      .out_data_o(word)
+    .clk_i,
+    .rst_ni,
+    .half_i(front_half_q),
+    .in_valid_i(in_valid_i && front_q),
+    .in_ready_o(unpack_ready),
+    .in_data_i,
+    .out_valid_o(word_valid),
+    .out_ready_i(word_ready),
+    .out_data_o(word)
   );
   assign in_ready_o = unpack_ready && front_q;
   assign direct_valid = word_valid && !front_transpose_q;
@@ -90,18 +94,18 @@ module float_columns #(
   logic turned_valid, turned_ready;
   logic [BUS_W-1:0] turned;
   tile_transposer #(
-      .LANES(Lanes),
-      .WIDTH(32)
+    .LANES(Lanes),
+    .WIDTH(32)
   ) u_transposer (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(word_valid && front_transpose_q),
-      .in_ready_o(transposer_ready),
-      .in_data_i(word),
-      .in_lines_i(front_lines_q),
-      .out_valid_o(turned_valid),
-      .out_ready_i(turned_ready),
-      .out_data_o(turned)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(word_valid && front_transpose_q),
+    .in_ready_o(transposer_ready),
+    .in_data_i(word),
+    .in_lines_i(front_lines_q),
+    .out_valid_o(turned_valid),
+    .out_ready_i(turned_ready),
+    .out_data_o(turned)
   );
 
   // Order of the tiles as they reach the aligner.
@@ -110,18 +114,18 @@ module float_columns #(
   logic [31:0] tile_scale;
   logic [1:0] unused_level;
   stream_fifo #(
-      .WIDTH(40),
-      .DEPTH(3)
+    .WIDTH(40),
+    .DEPTH(3)
   ) u_order (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(front_accept),
-      .in_ready_o(order_ready),
-      .in_data_i({cmd_transpose_i, cmd_lines_i, cmd_scale_i}),
-      .out_valid_o(tile_valid),
-      .out_ready_i(tile_ready),
-      .out_data_o({tile_transpose, tile_lines, tile_scale}),
-      .level_o(unused_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(front_accept),
+    .in_ready_o(order_ready),
+    .in_data_i({cmd_transpose_i, cmd_lines_i, cmd_scale_i}),
+    .out_valid_o(tile_valid),
+    .out_ready_i(tile_ready),
+    .out_data_o({tile_transpose, tile_lines, tile_scale}),
+    .level_o(unused_level)
   );
 
   // Feed the aligner column by column; complete the last group of columns with zeros.
@@ -158,26 +162,26 @@ module float_columns #(
   logic [7:0] exponent, unused_exponent;
   logic [ColumnW-1:0] column;
   block_aligner #(
-      .LANES(Lanes),
-      .WIDTH(WgtW),
-      .TAG_W(1)
+    .LANES(Lanes),
+    .WIDTH(WgtW),
+    .TAG_W(1)
   ) u_aligner (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(align_valid),
-      .in_ready_o(align_ready),
-      .in_data_i(align_word),
-      .in_last_i(align_last),
-      .in_tag_i(1'b0),
-      .exponent_valid_o(exponent_valid),
-      .exponent_o(exponent),
-      .nonfinite_o(exponent_bad),
-      .out_valid_o(column_valid),
-      .out_ready_i(column_ready),
-      .out_data_o(column),
-      .out_exponent_o(unused_exponent),
-      .out_nonfinite_o(unused_bad),
-      .out_tag_o(unused_tag)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(align_valid),
+    .in_ready_o(align_ready),
+    .in_data_i(align_word),
+    .in_last_i(align_last),
+    .in_tag_i(1'b0),
+    .exponent_valid_o(exponent_valid),
+    .exponent_o(exponent),
+    .nonfinite_o(exponent_bad),
+    .out_valid_o(column_valid),
+    .out_ready_i(column_ready),
+    .out_data_o(column),
+    .out_exponent_o(unused_exponent),
+    .out_nonfinite_o(unused_bad),
+    .out_tag_o(unused_tag)
   );
   assign nonfinite_o = exponent_valid && exponent_bad;
 
@@ -194,11 +198,11 @@ module float_columns #(
     scale_q <= tile_scale;
   end
   fp32_mul u_scale (
-      .clk_i,
-      .en_i(1'b1),
-      .a_i(unit),
-      .b_i(scale_q),
-      .y_o(product)
+    .clk_i,
+    .en_i(1'b1),
+    .a_i(unit),
+    .b_i(scale_q),
+    .y_o(product)
   );
 
   logic scale_valid, scale_ready, unused_scale_ready;
@@ -206,18 +210,18 @@ module float_columns #(
   logic [4:0] unused_scale_level;
   // At most six columns are between the aligner's two outputs, so this never fills.
   stream_fifo #(
-      .WIDTH(32),
-      .DEPTH(16)
+    .WIDTH(32),
+    .DEPTH(16)
   ) u_scales (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(scale_valid_q[MulLatency-1]),
-      .in_ready_o(unused_scale_ready),
-      .in_data_i(scale_bad_q[MulLatency-1] ? fp32_pkg::CanonicalNan : product),
-      .out_valid_o(scale_valid),
-      .out_ready_i(scale_ready),
-      .out_data_o(scale),
-      .level_o(unused_scale_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(scale_valid_q[MulLatency-1]),
+    .in_ready_o(unused_scale_ready),
+    .in_data_i(scale_bad_q[MulLatency-1] ? fp32_pkg::CanonicalNan : product),
+    .out_valid_o(scale_valid),
+    .out_ready_i(scale_ready),
+    .out_data_o(scale),
+    .level_o(unused_scale_level)
   );
 
   // Column and scale leave together, PORTS at a time.
@@ -226,19 +230,20 @@ module float_columns #(
   assign column_ready = pair_ready && scale_valid;
   assign scale_ready = pair_ready && column_valid;
   stream_resize #(
-      .IN_WIDTH(ColumnW + 32),
-      .OUT_WIDTH(PORTS * (ColumnW + 32))
+    .IN_WIDTH(ColumnW + 32),
+    .OUT_WIDTH(PORTS * (ColumnW + 32))
   ) u_group (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(column_valid && scale_valid),
-      .in_ready_o(pair_ready),
-      .in_data_i({column, scale}),
-      .out_valid_o,
-      .out_ready_i,
-      .out_data_o(group)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(column_valid && scale_valid),
+    .in_ready_o(pair_ready),
+    .in_data_i({column, scale}),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o(group)
   );
-  for (genvar p = 0; p < PORTS; p++) begin : gen_port
+  for (genvar p = 0; p < PORTS; p++) begin : g_port
     assign {out_weights_o[p*ColumnW+:ColumnW], out_scales_o[p*32+:32]} = group[p*(ColumnW+32)+:ColumnW+32];
   end
-endmodule
+
+endmodule : float_columns

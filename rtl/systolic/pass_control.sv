@@ -8,55 +8,57 @@
 // Throughput: one column group and one vector per cycle. Outputs to the array are registered, one cycle after the
 // decision; the handshakes, act_*, acc_reserve_o and the stalls are combinational, and act_ready_i and acc_free_i reach
 // column_ready_o in the same cycle.
+
 module pass_control #(
-    // Array columns.
-    parameter int COLUMNS = 8,
-    // Columns loaded per cycle.
-    parameter int PORTS = 1,
-    // Most rows that one tile serves.
-    parameter int MAX_ROWS = 64,
-    // Scale slots: passes that can be in flight between loading and accumulation, a power of two.
-    parameter int SLOTS = 32
+  // Array columns.
+  parameter int COLUMNS = 8,
+  // Columns loaded per cycle.
+  parameter int PORTS = 1,
+  // Most rows that one tile serves.
+  parameter int MAX_ROWS = 64,
+  // Scale slots: passes that can be in flight between loading and accumulation, a power of two.
+  parameter int SLOTS = 32
 ) (
-    input  logic                                                          clk_i,
-    input  logic                                                          rst_ni,
-    // One command per tile.
-    input  logic                                                          cmd_valid_i,
-    output logic                                                          cmd_ready_o,
-    // Columns of the tile, 1 to 64.
-    input  logic [6:0]                                                    cmd_columns_i,
-    input  logic [$clog2(MAX_ROWS+1)-1:0]                                 cmd_rows_i,
-    // First and last tile of an output block.
-    input  logic                                                          cmd_first_i,
-    input  logic                                                          cmd_last_i,
-    // Columns from the weight loader.
-    input  logic                                                          column_valid_i,
-    output logic                                                          column_ready_o,
-    input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] column_weights_i,
-    input  logic [PORTS*32-1:0]                                           column_scales_i,
-    // Aligned activations of the tile.
-    input  logic                                                          act_ready_i,
-    output logic                                                          act_release_o,
-    output logic [$clog2(MAX_ROWS)-1:0]                                   act_row_o,
-    // An accumulator buffer is free for a new output block.
-    input  logic                                                          acc_free_i,
-    output logic                                                          acc_reserve_o,
-    // To the array: shadow loads.
-    output logic [COLUMNS/PORTS-1:0]                                      load_o,
-    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] load_weights_o,
-    output logic [PORTS*32-1:0]                                           load_scales_o,
-    output logic [$clog2(SLOTS)-1:0]                                      load_slot_o,
-    // To the array and the accumulators: a vector enters (in the cycle its data leave the activation buffer).
-    output logic                                                          vector_o,
-    output logic                                                          swap_o,
-    output logic                                                          first_o,
-    output logic                                                          last_o,
-    output logic [$clog2(SLOTS)-1:0]                                      slot_o,
-    output logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]                                address_o,
-    // Why no vector was issued while a tile waits.
-    output logic                                                          weight_stall_o,
-    output logic                                                          act_stall_o
+  input  logic                                                          clk_i,
+  input  logic                                                          rst_ni,
+  // One command per tile.
+  input  logic                                                          cmd_valid_i,
+  output logic                                                          cmd_ready_o,
+  // Columns of the tile, 1 to 64.
+  input  logic [6:0]                                                    cmd_columns_i,
+  input  logic [$clog2(MAX_ROWS+1)-1:0]                                 cmd_rows_i,
+  // First and last tile of an output block.
+  input  logic                                                          cmd_first_i,
+  input  logic                                                          cmd_last_i,
+  // Columns from the weight loader.
+  input  logic                                                          column_valid_i,
+  output logic                                                          column_ready_o,
+  input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] column_weights_i,
+  input  logic [PORTS*32-1:0]                                           column_scales_i,
+  // Aligned activations of the tile.
+  input  logic                                                          act_ready_i,
+  output logic                                                          act_release_o,
+  output logic [$clog2(MAX_ROWS)-1:0]                                   act_row_o,
+  // An accumulator buffer is free for a new output block.
+  input  logic                                                          acc_free_i,
+  output logic                                                          acc_reserve_o,
+  // To the array: shadow loads.
+  output logic [COLUMNS/PORTS-1:0]                                      load_o,
+  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] load_weights_o,
+  output logic [PORTS*32-1:0]                                           load_scales_o,
+  output logic [$clog2(SLOTS)-1:0]                                      load_slot_o,
+  // To the array and the accumulators: a vector enters (in the cycle its data leave the activation buffer).
+  output logic                                                          vector_o,
+  output logic                                                          swap_o,
+  output logic                                                          first_o,
+  output logic                                                          last_o,
+  output logic [$clog2(SLOTS)-1:0]                                      slot_o,
+  output logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]                                address_o,
+  // Why no vector was issued while a tile waits.
+  output logic                                                          weight_stall_o,
+  output logic                                                          act_stall_o
 );
+
   localparam int Groups = COLUMNS / PORTS;
   localparam int GroupW = Groups > 1 ? $clog2(Groups) : 1;
   localparam int CountW = $clog2(MAX_ROWS + 1);
@@ -78,32 +80,32 @@ module pass_control #(
   logic [2:0] unused_load_level, unused_issue_level;
   assign cmd_ready_o = load_queue_ready && issue_queue_ready;
   stream_fifo #(
-      .WIDTH(7),
-      .DEPTH(4)
+    .WIDTH(7),
+    .DEPTH(4)
   ) u_load_queue (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(cmd_valid_i && issue_queue_ready),
-      .in_ready_o(load_queue_ready),
-      .in_data_i(cmd_columns_i),
-      .out_valid_o(load_cmd_valid),
-      .out_ready_i(load_cmd_ready),
-      .out_data_o(load_columns),
-      .level_o(unused_load_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(cmd_valid_i && issue_queue_ready),
+    .in_ready_o(load_queue_ready),
+    .in_data_i(cmd_columns_i),
+    .out_valid_o(load_cmd_valid),
+    .out_ready_i(load_cmd_ready),
+    .out_data_o(load_columns),
+    .level_o(unused_load_level)
   );
   stream_fifo #(
-      .WIDTH(7 + CountW + 2),
-      .DEPTH(4)
+    .WIDTH(7 + CountW + 2),
+    .DEPTH(4)
   ) u_issue_queue (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(cmd_valid_i && load_queue_ready),
-      .in_ready_o(issue_queue_ready),
-      .in_data_i({cmd_columns_i, cmd_rows_i, cmd_first_i, cmd_last_i}),
-      .out_valid_o(issue_cmd_valid),
-      .out_ready_i(issue_cmd_ready),
-      .out_data_o({issue_columns, issue_rows, issue_first, issue_last}),
-      .level_o(unused_issue_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(cmd_valid_i && load_queue_ready),
+    .in_ready_o(issue_queue_ready),
+    .in_data_i({cmd_columns_i, cmd_rows_i, cmd_first_i, cmd_last_i}),
+    .out_valid_o(issue_cmd_valid),
+    .out_ready_i(issue_cmd_ready),
+    .out_data_o({issue_columns, issue_rows, issue_first, issue_last}),
+    .level_o(unused_issue_level)
   );
 
   // Loading side.
@@ -198,7 +200,8 @@ module pass_control #(
   assign weight_stall_o = issue_cmd_valid && !issue && may_start;
   assign act_stall_o = issue_cmd_valid && !issue && !in_tile_q && !act_ready_i;
 
-  if (SLOTS != 2 ** SlotW) begin : gen_bad_slots
+  if (SLOTS != 2 ** SlotW) begin : g_bad_slots
     ERROR_pass_control_SLOTS_must_be_a_power_of_two u_error ();
   end
-endmodule
+
+endmodule : pass_control

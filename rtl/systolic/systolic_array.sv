@@ -2,6 +2,7 @@
 //
 // Weight-stationary systolic array: 64 rows (one block of the reduction axis) by COLUMNS outputs.
 //
+// Why: with weights that stay, a weight is fetched once for all vectors that meet it, and no element has to store a sum.
 // A column is a chain of 64 processing elements: partial sums go down, activations move right, and every element holds an
 // active and a shadow weight, so that the next weights load while these compute. A whole vector enters at once and is
 // skewed here. Columns are grouped: the PORTS columns of a group load in the same cycle and see an activation in the
@@ -11,27 +12,29 @@
 // is allowed for group 0 and, shifted by the group's number, for the others: load groups in ascending order, at most one
 // a cycle), and a swap comes at least one cycle after the last load of its weights.
 // Latency: a vector at act_i gives its sum in group g after ArrayLatency + g cycles. Throughput: one vector per cycle.
+
 module systolic_array #(
-    // Array columns, 1 to 16.
-    parameter int COLUMNS = 8,
-    // Activation width in bits: 25 fills a DSP48E1, 18 an ECP5 multiplier.
-    parameter int ACT_W = 25,
-    // Columns loaded per cycle, a divisor of COLUMNS.
-    parameter int PORTS = 1
+  // Array columns, 1 to 16.
+  parameter int COLUMNS = 8,
+  // Activation width in bits: 25 fills a DSP48E1, 18 an ECP5 multiplier.
+  parameter int ACT_W = 25,
+  // Columns loaded per cycle, a divisor of COLUMNS.
+  parameter int PORTS = 1
 ) (
-    input  logic                                                  clk_i,
-    input  logic                                                  rst_ni,
-    // One vector: 64 signed mantissas, element 0 lowest.
-    input  logic [systolic_pkg::Rows*ACT_W-1:0]                   act_i,
-    // With the first vector of a pass: the loaded weights become active.
-    input  logic                                                  swap_i,
-    // One bit per column group: weight_i belongs to it.
-    input  logic [COLUMNS/PORTS-1:0]                              load_i,
-    // PORTS columns of 64 signed weights.
-    input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] weight_i,
-    // Column sums; column c belongs to group c / PORTS.
-    output logic [COLUMNS*systolic_pkg::SumWidth-1:0]             sum_o
+  input  logic                                                  clk_i,
+  input  logic                                                  rst_ni,
+  // One vector: 64 signed mantissas, element 0 lowest.
+  input  logic [systolic_pkg::Rows*ACT_W-1:0]                   act_i,
+  // With the first vector of a pass: the loaded weights become active.
+  input  logic                                                  swap_i,
+  // One bit per column group: weight_i belongs to it.
+  input  logic [COLUMNS/PORTS-1:0]                              load_i,
+  // PORTS columns of 64 signed weights.
+  input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] weight_i,
+  // Column sums; column c belongs to group c / PORTS.
+  output logic [COLUMNS*systolic_pkg::SumWidth-1:0]             sum_o
 );
+
   localparam int Rows = systolic_pkg::Rows;
   localparam int WgtW = systolic_pkg::WeightWidth;
   localparam int SumW = systolic_pkg::SumWidth;
@@ -60,73 +63,74 @@ module systolic_array #(
     end
   end
 
-  for (genvar r = 0; r < Rows; r++) begin : gen_row
+  for (genvar r = 0; r < Rows; r++) begin : g_row
     logic [ACT_W-1:0] act_skewed;
     skew_lane #(
-        .ROW(r),
-        .WIDTH(ACT_W)
+      .ROW(r),
+      .WIDTH(ACT_W)
     ) u_act_skew (
+      .clk_i,
+      .write_ptr_i(ptr_q[PtrW-1:0]),
+      .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
+      .data_i(act_i[r*ACT_W+:ACT_W]),
+      .data_o(act_skewed)
+    );
+    for (genvar p = 0; p < PORTS; p++) begin : g_port
+      logic [WgtW-1:0] weight_skewed;
+      skew_lane #(
+        .ROW(r),
+        .WIDTH(WgtW)
+      ) u_weight_skew (
         .clk_i,
         .write_ptr_i(ptr_q[PtrW-1:0]),
         .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
-        .data_i(act_i[r*ACT_W+:ACT_W]),
-        .data_o(act_skewed)
-    );
-    for (genvar p = 0; p < PORTS; p++) begin : gen_port
-      logic [WgtW-1:0] weight_skewed;
-      skew_lane #(
-          .ROW(r),
-          .WIDTH(WgtW)
-      ) u_weight_skew (
-          .clk_i,
-          .write_ptr_i(ptr_q[PtrW-1:0]),
-          .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
-          .data_i(weight_i[(p*Rows+r)*WgtW+:WgtW]),
-          .data_o(weight_skewed)
+        .data_i(weight_i[(p*Rows+r)*WgtW+:WgtW]),
+        .data_o(weight_skewed)
       );
     end
-    for (genvar c = 0; c < COLUMNS; c++) begin : gen_column
+    for (genvar c = 0; c < COLUMNS; c++) begin : g_column
       localparam int Group = c / PORTS;
       logic signed [ACT_W-1:0] act_in, act_out;
       logic signed [SumW-1:0] sum_in, sum_out;
-      if (Group == 0) begin : gen_first_group
+      if (Group == 0) begin : g_first_group
         assign act_in = act_skewed;
-      end else begin : gen_next_group
-        assign act_in = gen_row[r].gen_column[c-PORTS].act_out;
+      end else begin : g_next_group
+        assign act_in = g_row[r].g_column[c-PORTS].act_out;
       end
-      if (r == 0) begin : gen_top
+      if (r == 0) begin : g_top
         assign sum_in = '0;
-      end else begin : gen_below
-        assign sum_in = gen_row[r-1].gen_column[c].sum_out;
+      end else begin : g_below
+        assign sum_in = g_row[r-1].g_column[c].sum_out;
       end
       pe #(
-          .ACT_W(ACT_W),
-          .WGT_W(WgtW),
-          .SUM_W(SumW)
+        .ACT_W(ACT_W),
+        .WGT_W(WgtW),
+        .SUM_W(SumW)
       ) u_pe (
-          .clk_i,
-          .act_i(act_in),
-          .act_o(act_out),
-          .load_i(load_q[r*Groups+Group]),
-          .weight_i(gen_port[c%PORTS].weight_skewed),
-          .swap_i(swap_q[r+Group]),
-          .sum_i(sum_in),
-          .sum_o(sum_out)
+        .clk_i,
+        .act_i(act_in),
+        .act_o(act_out),
+        .load_i(load_q[r*Groups+Group]),
+        .weight_i(g_port[c%PORTS].weight_skewed),
+        .swap_i(swap_q[r+Group]),
+        .sum_i(sum_in),
+        .sum_o(sum_out)
       );
-      if (Group == Groups - 1) begin : gen_last_group
+      if (Group == Groups - 1) begin : g_last_group
         logic unused_act;
         assign unused_act = ^act_out;
       end
-      if (r == Rows - 1) begin : gen_bottom
+      if (r == Rows - 1) begin : g_bottom
         assign sum_o[c*SumW+:SumW] = sum_out;
       end
     end
   end
 
-  if (COLUMNS < 1 || COLUMNS > 16) begin : gen_bad_columns
+  if (COLUMNS < 1 || COLUMNS > 16) begin : g_bad_columns
     ERROR_systolic_array_COLUMNS_must_be_1_to_16 u_error ();
   end
-  if (COLUMNS % PORTS != 0) begin : gen_bad_ports
+  if (COLUMNS % PORTS != 0) begin : g_bad_ports
     ERROR_systolic_array_PORTS_must_divide_COLUMNS u_error ();
   end
-endmodule
+
+endmodule : systolic_array

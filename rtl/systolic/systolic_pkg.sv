@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Constants shared by the systolic array and the engines around it.
+
 package systolic_pkg;
   localparam int Rows = 64;  // array rows: one block of the reduction axis
   localparam int WeightWidth = 18;  // signed weight operand: the DSP48E1's narrow input
@@ -16,4 +17,5 @@ package systolic_pkg;
   /* verilator lint_on UNUSEDPARAM */
 
   localparam logic [31:0] FpOne = 32'h3F80_0000;
-endpackage
+
+endpackage : systolic_pkg

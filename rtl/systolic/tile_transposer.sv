@@ -8,25 +8,27 @@
 // written while the one before is read. Rows from in_lines_i on are not sent and read as zero; only the beats of a column
 // that hold a sent row come out.
 // Latency: the tile's beats + 2 cycles. Throughput: one beat per cycle on both sides.
+
 module tile_transposer #(
-    // Elements per beat: a power of two, 2 to 64.
-    parameter int LANES = 8,
-    // Bits per element.
-    parameter int WIDTH = 32
+  // Elements per beat: a power of two, 2 to 64.
+  parameter int LANES = 8,
+  // Bits per element.
+  parameter int WIDTH = 32
 ) (
-    input  logic                   clk_i,
-    input  logic                   rst_ni,
-    // Rows in order, elements in order, element 0 lowest: lines * 64 / LANES beats per tile.
-    input  logic                   in_valid_i,
-    output logic                   in_ready_o,
-    input  logic [LANES*WIDTH-1:0] in_data_i,
-    // Rows of the tile, 1 to 64; the same during all of its beats.
-    input  logic [6:0]             in_lines_i,
-    // Columns in order, rows in order: 64 * ceil(lines / LANES) beats per tile.
-    output logic                   out_valid_o,
-    input  logic                   out_ready_i,
-    output logic [LANES*WIDTH-1:0] out_data_o
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  // Rows in order, elements in order, element 0 lowest: lines * 64 / LANES beats per tile.
+  input  logic                   in_valid_i,
+  output logic                   in_ready_o,
+  input  logic [LANES*WIDTH-1:0] in_data_i,
+  // Rows of the tile, 1 to 64; the same during all of its beats.
+  input  logic [6:0]             in_lines_i,
+  // Columns in order, rows in order: 64 * ceil(lines / LANES) beats per tile.
+  output logic                   out_valid_o,
+  input  logic                   out_ready_i,
+  output logic [LANES*WIDTH-1:0] out_data_o
 );
+
   localparam int LaneW = $clog2(LANES);
   localparam int ElementW = $clog2(WIDTH);
   localparam int DataW = LANES * WIDTH;
@@ -50,9 +52,9 @@ module tile_transposer #(
   assign in_ready_o = full_q != 2'd2;
   assign take = in_valid_i && in_ready_o;
   assign write_row = 6'(write_addr_q >> (6 - LaneW));
-  if (LANES == 64) begin : gen_whole_row
+  if (LANES == 64) begin : g_whole_row
     assign last_part = 1'b1;
-  end else begin : gen_row_part
+  end else begin : g_row_part
     assign last_part = &write_addr_q[5-LaneW:0];
   end
   assign last_row = {1'b0, write_row} + 7'd1 == in_lines_i;
@@ -113,16 +115,16 @@ module tile_transposer #(
     end
   end
 
-  for (genvar b = 0; b < LANES; b++) begin : gen_bank
+  for (genvar b = 0; b < LANES; b++) begin : g_bank
     logic [WIDTH-1:0] bank_q[2**(AddrW+1)];
     logic [WIDTH-1:0] read_q;
     logic [LaneW-1:0] lane;
     logic [AddrW-1:0] read_addr;
     // The row whose element of this column lies in this bank.
     assign lane = LaneW'(b) - column_q[LaneW-1:0];
-    if (LANES == 64) begin : gen_row_address
+    if (LANES == 64) begin : g_row_address
       assign read_addr = lane;
-    end else begin : gen_part_address
+    end else begin : g_part_address
       assign read_addr = {first_row_q[5:LaneW], lane, column_q[5:LaneW]};
     end
     always_ff @(posedge clk_i) begin
@@ -134,17 +136,18 @@ module tile_transposer #(
 
   logic [DataW-1:0] rotated;
   assign rotated = rotate_right(from_banks, turn_q);
-  for (genvar l = 0; l < LANES; l++) begin : gen_absent
+  for (genvar l = 0; l < LANES; l++) begin : g_absent
     assign turned[l*WIDTH+:WIDTH] = 7'(l) < present_q ? rotated[l*WIDTH+:WIDTH] : '0;
   end
 
   assign out_valid_o = valid_q2;
   assign out_data_o = out_q;
 
-  if (LANES < 2 || LANES > 64 || 2 ** LaneW != LANES) begin : gen_bad_lanes
+  if (LANES < 2 || LANES > 64 || 2 ** LaneW != LANES) begin : g_bad_lanes
     ERROR_tile_transposer_LANES_must_be_a_power_of_two_2_to_64 u_error ();
   end
-  if (2 ** ElementW != WIDTH) begin : gen_bad_width
+  if (2 ** ElementW != WIDTH) begin : g_bad_width
     ERROR_tile_transposer_WIDTH_must_be_a_power_of_two u_error ();
   end
-endmodule
+
+endmodule : tile_transposer

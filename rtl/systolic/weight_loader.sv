@@ -4,52 +4,56 @@
 //
 // Why: tiles of codes and of floating-point values follow one another in one stream of memory beats. The front end counts
 // beats and sends each part of a tile to its unit, running ahead of the array; the columns come out in tile order.
+// Latency from a tile's first beat to its first column: codes 16 cycles (N); in T mode 6 after the last beat on 64
+// and 128 bits, 70 after the first on wider buses (two PORTS: 72); floating-point tiles as in float_columns.
 // Throughput: one beat per cycle in; PORTS columns per cycle out for N tiles of codes.
+
 module weight_loader #(
-    // Memory bus width in bits.
-    parameter int BUS_W = 256,
-    // Columns that the array loads per cycle.
-    parameter int PORTS = 1,
-    // Entries of the nested absmax table.
-    parameter int NESTED_DEPTH = 4096
+  // Memory bus width in bits.
+  parameter int BUS_W = 256,
+  // Columns that the array loads per cycle.
+  parameter int PORTS = 1,
+  // Entries of the nested absmax table.
+  parameter int NESTED_DEPTH = 4096
 ) (
-    input  logic                                                          clk_i,
-    input  logic                                                          rst_ni,
-    input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
-    input  logic [31:0]                                                   codebook_scale_i,
-    input  logic [31:0]                                                   offset_i,
-    input  logic                                                          nested_restart_i,
-    input  logic                                                          nested_valid_i,
-    output logic                                                          nested_ready_o,
-    input  logic [BUS_W-1:0]                                              nested_data_i,
-    // One command per tile.
-    input  logic                                                          cmd_valid_i,
-    output logic                                                          cmd_ready_o,
-    input  logic                                                          cmd_transpose_i,
-    input  logic [1:0]                                                    cmd_format_i,
-    input  logic [6:0]                                                    cmd_lines_i,
-    input  logic [31:0]                                                   cmd_block_i,
-    input  logic [15:0]                                                   cmd_stride_i,
-    input  logic [31:0]                                                   cmd_scale_i,
-    // Stored tiles.
-    input  logic                                                          in_valid_i,
-    output logic                                                          in_ready_o,
-    input  logic [BUS_W-1:0]                                              in_data_i,
-    // Row scales of T tiles of codes, for the activation buffer (see scale_unit).
-    input  logic                                                          row_free_i,
-    output logic                                                          row_reserve_o,
-    output logic                                                          row_write_o,
-    output logic                                                          row_last_o,
-    output logic [$clog2(64/PORTS)-1:0]                                   row_index_o,
-    output logic [PORTS*32-1:0]                                           row_data_o,
-    // PORTS columns of 64 weights, with their scales.
-    output logic                                                          out_valid_o,
-    input  logic                                                          out_ready_i,
-    output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
-    output logic [PORTS*32-1:0]                                           out_scales_o,
-    // A weight or a scale is NaN or infinite.
-    output logic                                                          nonfinite_o
+  input  logic                                                          clk_i,
+  input  logic                                                          rst_ni,
+  input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
+  input  logic [31:0]                                                   codebook_scale_i,
+  input  logic [31:0]                                                   offset_i,
+  input  logic                                                          nested_restart_i,
+  input  logic                                                          nested_valid_i,
+  output logic                                                          nested_ready_o,
+  input  logic [BUS_W-1:0]                                              nested_data_i,
+  // One command per tile.
+  input  logic                                                          cmd_valid_i,
+  output logic                                                          cmd_ready_o,
+  input  logic                                                          cmd_transpose_i,
+  input  logic [1:0]                                                    cmd_format_i,
+  input  logic [6:0]                                                    cmd_lines_i,
+  input  logic [31:0]                                                   cmd_block_i,
+  input  logic [15:0]                                                   cmd_stride_i,
+  input  logic [31:0]                                                   cmd_scale_i,
+  // Stored tiles.
+  input  logic                                                          in_valid_i,
+  output logic                                                          in_ready_o,
+  input  logic [BUS_W-1:0]                                              in_data_i,
+  // Row scales of T tiles of codes, for the activation buffer (see scale_unit).
+  input  logic                                                          row_free_i,
+  output logic                                                          row_reserve_o,
+  output logic                                                          row_write_o,
+  output logic                                                          row_last_o,
+  output logic [$clog2(64/PORTS)-1:0]                                   row_index_o,
+  output logic [PORTS*32-1:0]                                           row_data_o,
+  // PORTS columns of 64 weights, with their scales.
+  output logic                                                          out_valid_o,
+  input  logic                                                          out_ready_i,
+  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PORTS*32-1:0]                                           out_scales_o,
+  // A weight or a scale is NaN or infinite.
+  output logic                                                          nonfinite_o
 );
+
   localparam int ScaleBeats = 64 * 8 / BUS_W;
   localparam int CodeBeats = 64 * 64 * 4 / BUS_W;
   localparam int BeatW = 12;  // counts the 2048 beats of a floating-point tile on a 64-bit bus
@@ -97,36 +101,36 @@ module weight_loader #(
   logic scale_valid, scale_ready, scale_bad;
   logic [PORTS*32-1:0] scale_data;
   scale_unit #(
-      .BUS_W(BUS_W),
-      .PORTS(PORTS),
-      .NESTED_DEPTH(NESTED_DEPTH)
+    .BUS_W(BUS_W),
+    .PORTS(PORTS),
+    .NESTED_DEPTH(NESTED_DEPTH)
   ) u_scales (
-      .clk_i,
-      .rst_ni,
-      .codebook_scale_i,
-      .offset_i,
-      .nested_restart_i,
-      .nested_valid_i,
-      .nested_ready_o,
-      .nested_data_i,
-      .cmd_valid_i(accept && is_codes),
-      .cmd_ready_o(scale_cmd_ready),
-      .cmd_transpose_i,
-      .cmd_block_i,
-      .cmd_stride_i,
-      .in_valid_i(in_valid_i && part_q == PartScales),
-      .in_ready_o(scales_ready),
-      .in_data_i,
-      .scale_valid_o(scale_valid),
-      .scale_ready_i(scale_ready),
-      .scale_data_o(scale_data),
-      .row_free_i,
-      .row_reserve_o,
-      .row_write_o,
-      .row_last_o,
-      .row_index_o,
-      .row_data_o,
-      .nonfinite_o(scale_bad)
+    .clk_i,
+    .rst_ni,
+    .codebook_scale_i,
+    .offset_i,
+    .nested_restart_i,
+    .nested_valid_i,
+    .nested_ready_o,
+    .nested_data_i,
+    .cmd_valid_i(accept && is_codes),
+    .cmd_ready_o(scale_cmd_ready),
+    .cmd_transpose_i,
+    .cmd_block_i,
+    .cmd_stride_i,
+    .in_valid_i(in_valid_i && part_q == PartScales),
+    .in_ready_o(scales_ready),
+    .in_data_i,
+    .scale_valid_o(scale_valid),
+    .scale_ready_i(scale_ready),
+    .scale_data_o(scale_data),
+    .row_free_i,
+    .row_reserve_o,
+    .row_write_o,
+    .row_last_o,
+    .row_index_o,
+    .row_data_o,
+    .nonfinite_o(scale_bad)
   );
 
   // Order of the tiles at the output.
@@ -134,18 +138,18 @@ module weight_loader #(
   logic [6:0] order_lines;
   logic [2:0] unused_level;
   stream_fifo #(
-      .WIDTH(9),
-      .DEPTH(4)
+    .WIDTH(9),
+    .DEPTH(4)
   ) u_order (
-      .clk_i,
-      .rst_ni,
-      .in_valid_i(accept),
-      .in_ready_o(order_ready),
-      .in_data_i({is_codes, cmd_transpose_i, cmd_lines_i}),
-      .out_valid_o(order_valid),
-      .out_ready_i(order_take),
-      .out_data_o({order_codes, order_transpose, order_lines}),
-      .level_o(unused_level)
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(accept),
+    .in_ready_o(order_ready),
+    .in_data_i({is_codes, cmd_transpose_i, cmd_lines_i}),
+    .out_valid_o(order_valid),
+    .out_ready_i(order_take),
+    .out_data_o({order_codes, order_transpose, order_lines}),
+    .level_o(unused_level)
   );
 
   logic code_valid, code_ready, float_valid, float_ready, float_bad;
@@ -155,49 +159,49 @@ module weight_loader #(
   logic [6:0] left_columns_q;
 
   code_columns #(
-      .BUS_W(BUS_W),
-      .PORTS(PORTS)
+    .BUS_W(BUS_W),
+    .PORTS(PORTS)
   ) u_codes (
-      .clk_i,
-      .rst_ni,
-      .codebook_i,
-      .codebook_scale_i,
-      .cmd_valid_i(accept && is_codes),
-      .cmd_ready_o(code_cmd_ready),
-      .cmd_transpose_i,
-      .in_valid_i(in_valid_i && part_q == PartCodes),
-      .in_ready_o(codes_ready),
-      .in_data_i,
-      .in_transpose_i(front_transpose_q),
-      .scale_valid_i(scale_valid),
-      .scale_ready_o(scale_ready),
-      .scale_data_i(scale_data),
-      .out_valid_o(code_valid),
-      .out_ready_i(code_ready),
-      .out_weights_o(code_weights),
-      .out_scales_o(code_scales)
+    .clk_i,
+    .rst_ni,
+    .codebook_i,
+    .codebook_scale_i,
+    .cmd_valid_i(accept && is_codes),
+    .cmd_ready_o(code_cmd_ready),
+    .cmd_transpose_i,
+    .in_valid_i(in_valid_i && part_q == PartCodes),
+    .in_ready_o(codes_ready),
+    .in_data_i,
+    .in_transpose_i(front_transpose_q),
+    .scale_valid_i(scale_valid),
+    .scale_ready_o(scale_ready),
+    .scale_data_i(scale_data),
+    .out_valid_o(code_valid),
+    .out_ready_i(code_ready),
+    .out_weights_o(code_weights),
+    .out_scales_o(code_scales)
   );
 
   float_columns #(
-      .BUS_W(BUS_W),
-      .PORTS(PORTS)
+    .BUS_W(BUS_W),
+    .PORTS(PORTS)
   ) u_floats (
-      .clk_i,
-      .rst_ni,
-      .cmd_valid_i(accept && !is_codes),
-      .cmd_ready_o(float_cmd_ready),
-      .cmd_transpose_i,
-      .cmd_half_i(cmd_format_i == systolic_pkg::FormatFp16),
-      .cmd_lines_i,
-      .cmd_scale_i,
-      .in_valid_i(in_valid_i && part_q == PartFloats),
-      .in_ready_o(floats_ready),
-      .in_data_i,
-      .out_valid_o(float_valid),
-      .out_ready_i(float_ready),
-      .out_weights_o(float_weights),
-      .out_scales_o(float_scales),
-      .nonfinite_o(float_bad)
+    .clk_i,
+    .rst_ni,
+    .cmd_valid_i(accept && !is_codes),
+    .cmd_ready_o(float_cmd_ready),
+    .cmd_transpose_i,
+    .cmd_half_i(cmd_format_i == systolic_pkg::FormatFp16),
+    .cmd_lines_i,
+    .cmd_scale_i,
+    .in_valid_i(in_valid_i && part_q == PartFloats),
+    .in_ready_o(floats_ready),
+    .in_data_i,
+    .out_valid_o(float_valid),
+    .out_ready_i(float_ready),
+    .out_weights_o(float_weights),
+    .out_scales_o(float_scales),
+    .nonfinite_o(float_bad)
   );
 
   // Select the unit whose tile comes next. A new tile is taken in the cycle in which the one before ends.
@@ -225,7 +229,8 @@ module weight_loader #(
 
   assign nonfinite_o = scale_bad || float_bad;
 
-  if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : gen_bad_bus
+  if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : g_bad_bus
     ERROR_weight_loader_BUS_W_must_be_64_128_256_or_512 u_error ();
   end
-endmodule
+
+endmodule : weight_loader
