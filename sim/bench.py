@@ -53,8 +53,15 @@ class Test:
 
 
 def configs() -> dict[str, Config]:
-    """All named configurations."""
-    return tomllib.loads((ROOT / "sim/configs.toml").read_text())
+    """All named configurations.
+
+    Raises:
+        SystemExit: the file is not TOML.
+    """
+    try:
+        return tomllib.loads((ROOT / "sim/configs.toml").read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SystemExit(f"error: sim/configs.toml: {error}") from None
 
 
 def tests() -> dict[str, Test]:

@@ -193,9 +193,10 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
         total, failed = get_results(results)
     except RuntimeError:
         total, failed = 1, 1
-    rows = [Row(**row) for row in json.loads(rows_file.read_text())] if rows_file.is_file() else []
     if total == 0 or (crashed and failed == 0):
         total, failed = total + 1, 1
+    found = json.loads(rows_file.read_text()) if rows_file.is_file() else []
+    rows = [Row(**row | {"failed": failed}) for row in found]
     return Result(bench.name, total - failed, failed, rows, log, seconds)
 
 
@@ -299,6 +300,21 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
     return ok
 
 
+def integer(name: str, text: str, least: int) -> int:
+    """The value of an argument of ``make``.
+
+    Raises:
+        SystemExit: it is not an integer of ``least`` or more.
+    """
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = None
+    if value is None or value < least:
+        raise SystemExit(f"error: {name}={text} is not an integer of {least} or more")
+    return value
+
+
 def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -306,7 +322,7 @@ def main() -> None:
     parser.add_argument("--sim", default="verilator")
     parser.add_argument("--config", default="tiny")
     parser.add_argument("--seed", default="", help="integer; random when empty")
-    parser.add_argument("--seeds", type=int, default=1, help="run this many consecutive seeds")
+    parser.add_argument("--seeds", default="1", help="run this many consecutive seeds")
     parser.add_argument("--waves", default="", help="1 writes a waveform")
     parser.add_argument("--verbose", action="store_true", help="simulator output on the terminal, not in a log file")
     arguments = parser.parse_args()
@@ -321,14 +337,10 @@ def main() -> None:
     for name, value, choices in (("SIM", arguments.sim, SIMULATORS), ("CONFIG", arguments.config, tuple(configs()))):
         if value not in choices:
             raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
-    try:
-        seed = int(arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
-    except ValueError:
-        raise SystemExit(f"error: SEED={arguments.seed} is not an integer") from None
-    if arguments.seeds < 1:
-        raise SystemExit(f"error: SEEDS={arguments.seeds}, at least one is needed")
+    seed = integer("SEED", arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
+    seeds = integer("SEEDS", arguments.seeds, 1)
     passed = 0
-    for offset in range(arguments.seeds):
+    for offset in range(seeds):
         passed += run_test(
             available[arguments.test],
             arguments.sim,
@@ -337,9 +349,9 @@ def main() -> None:
             arguments.waves not in ("", "0"),
             arguments.verbose,
         )
-    if arguments.seeds > 1:
-        print(f"{arguments.test}: {passed} of {arguments.seeds} seeds pass ({arguments.sim}, {arguments.config})")
-    sys.exit(passed != arguments.seeds)
+    if seeds > 1:
+        print(f"{arguments.test}: {passed} of {seeds} seeds pass ({arguments.sim}, {arguments.config})")
+    sys.exit(passed != seeds)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from sim.bench import tests
-from sim.run import BUILD, run_test
+from sim.run import BUILD, integer, run_test
 
 MATRIX = [("verilator", "tiny"), ("icarus", "tiny")]
 
@@ -52,15 +52,13 @@ def run_seeds(name: str, simulator: str, config: str, seeds: range) -> Outcome:
 def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="how many consecutive seeds")
+    parser.add_argument("--seeds", default="20", help="how many consecutive seeds")
     parser.add_argument("--first", default="", help="first seed; random when empty")
     parser.add_argument("--test", default="", help="only these tests, in this order; all when empty")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests that run at the same time")
     arguments = parser.parse_args()
-    if arguments.seeds < 1:
-        raise SystemExit(f"error: SEEDS={arguments.seeds}, at least one is needed")
-    first = int(arguments.first, 0) if arguments.first else secrets.randbelow(2**30)
-    seeds = range(first, first + arguments.seeds)
+    first = integer("SEED", arguments.first, 0) if arguments.first else secrets.randbelow(2**30)
+    seeds = range(first, first + integer("SEEDS", arguments.seeds, 1))
     available = tests()
     names = arguments.test.split() or [name for name, test in available.items() if not test.slow]
     if unknown := [name for name in names if name not in available]:

@@ -28,7 +28,7 @@ module tile_walker #(
   input  logic [core_pkg::BlocksWidth-1:0] red_blocks_i,
   input  logic              second_i,
 
-  // Weights of the first product (low half) and of the second (high half).
+  // Weights, here and below: the low half is the first product's, the high half the second's.
   input  logic [2*ADDR_W-1:0] base_i,
   // Bytes from a tile to the next in the same rows, and to the next in the same columns.
   input  logic [63:0]       along_i,

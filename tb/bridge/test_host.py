@@ -17,7 +17,7 @@ from tb.bridge.coverage import sample
 from tb.bridge.model import expected_counters
 from tb.cases import smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, start, within
-from tb.lora_linear.device import LONGEST_JOB, Host
+from tb.lora_linear.device import LONGEST_JOB, WORD, Host
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.lora_linear.test_lora_linear import CaseTest
@@ -177,7 +177,7 @@ class DoorbellWhileBusy(HostTest):
         assert cocotb.top.irq_o.value == 1
         await host.write_register(regs.IRQ_STATUS.offset, error)
         assert cocotb.top.irq_o.value == 0
-        answer = await host.bus.write(regs.MEM_BASE_LO.offset, bytes(4))
+        answer = await host.bus.write(regs.MEM_BASE_LO.offset, bytes(4), size=WORD)
         assert answer.resp != 0, "the memory window must be locked while a job runs"
         host.poll = False
         await host.wait_for_interrupt()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 
@@ -19,8 +19,8 @@ class Row:
         bins_hit: functional coverage bins hit.
         bins: functional coverage bins planned.
         cycles: clock cycles simulated while transactions ran.
-        utilisation: busy slots over available slots, 0 to 1; None where it has no meaning.
-        unit: what utilisation counts.
+        utilisation: busy slots over available slots, 0 to 1, by what is counted ("of MAC slots").
+        failed: cases that failed, whose numbers may be missing from the others.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Row:
     bins_hit: int
     bins: int
     cycles: int
-    utilisation: float | None = None
-    unit: str = ""
+    utilisation: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
 
 
 def report(row: Row) -> None:
@@ -51,8 +51,7 @@ def report(row: Row) -> None:
             bins_hit=max(old.bins_hit, row.bins_hit),
             bins=max(old.bins, row.bins),
             cycles=old.cycles + row.cycles,
-            utilisation=old.utilisation if row.utilisation is None else row.utilisation,
-            unit=row.unit or old.unit,
+            utilisation=old.utilisation | row.utilisation,
         )
     rows[row.name] = row
     file.write_text(json.dumps([asdict(r) for r in rows.values()], indent=1))
@@ -60,12 +59,14 @@ def report(row: Row) -> None:
 
 def format_table(rows: list[Row]) -> str:
     """Rows as an aligned text table."""
-    head = ("test", "transactions", "mismatches", "coverage bins", "cycles", "utilisation")
+    head = ("test", "transactions", "mismatches", "failed cases", "coverage bins", "cycles", "utilisation")
     cells = [head]
     for row in rows:
-        used = "-" if row.utilisation is None else f"{100 * row.utilisation:.1f} % {row.unit}".strip()
+        first, *others = [f"{100 * ratio:.1f} % {what}".strip() for what, ratio in row.utilisation.items()] or ["-"]
         bins = f"{row.bins_hit}/{row.bins}"
-        cells.append((row.name, str(row.transactions), str(row.mismatches), bins, str(row.cycles), used))
+        counts = (row.transactions, row.mismatches, row.failed)
+        cells.append((row.name, *map(str, counts), bins, str(row.cycles), first))
+        cells += [(*[""] * (len(head) - 1), other) for other in others]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
     lines = ["  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
     lines.insert(1, "  " + "  ".join("-" * width for width in widths))

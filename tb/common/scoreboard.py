@@ -14,6 +14,18 @@ class ScoreboardError(AssertionError):
     """The DUT's output differs from the golden model's, or outputs are missing."""
 
 
+def describe(name: str, actual: int, expected: int, longest: int = 4) -> str:
+    """How two values of a field differ; of more than 64 bits, only the 32-bit words that do, the lowest first."""
+    digits = -(-max(actual.bit_length(), expected.bit_length(), 1) // 4)
+    if digits <= 16:
+        bits = f"differing bits {actual ^ expected:#x}"
+        return f"{name} is {actual:#0{digits + 2}x}, expected {expected:#0{digits + 2}x}, {bits}"
+    words = [(at, actual >> 32 * at & 0xFFFFFFFF, expected >> 32 * at & 0xFFFFFFFF) for at in range(-(-digits // 8))]
+    wrong = [f"[{32 * at}+:32] is {is_:#010x}, expected {should:#010x}" for at, is_, should in words if is_ != should]
+    more = [f"{len(wrong) - longest} more words differ"] if len(wrong) > longest else []
+    return "; ".join(f"{name}{part}" for part in wrong[:longest]) + "".join(f"; {part}" for part in more)
+
+
 class Scoreboard(uvm_subscriber):
     """Compare transfers in order with expected ones.
 
@@ -57,10 +69,8 @@ class Scoreboard(uvm_subscriber):
                 if self.mismatches <= self.longest_report:
                     for name, value in wrong.items():
                         where = f" ({context})" if context else ""
-                        cocotb.log.error(
-                            f"MISMATCH {self.get_name()} transfer {self.compared}{where}: {name} is "
-                            f"{actual[name]:#x}, expected {value:#x}, differing bits {actual[name] ^ value:#x}"
-                        )
+                        difference = describe(name, actual[name], value)
+                        cocotb.log.error(f"MISMATCH {self.get_name()} transfer {self.compared}{where}: {difference}")
             self.compared += 1
         if not self.expected:
             self._empty.set()

@@ -14,6 +14,7 @@ from tb.common.axi import keep_pace
 from tb.common.base import within
 from tb.common.stream import Pace
 
+WORD = 2  # AxSIZE of 32 bits: a wider beat would also touch the registers, or holes, beside the one that is meant
 LINE = 64  # bytes; regions count as whole lines
 LONGEST_JOB = 20_000_000  # cycles after which a job counts as hung
 LONGEST_ACCESS = 100_000  # and an access to a register
@@ -104,14 +105,15 @@ class Host:
 
     async def read_register(self, offset: int) -> int:
         """A 32-bit register by byte offset."""
-        answer = await within(LONGEST_ACCESS, self.bus.read(offset, 4), f"the answer of register {offset:#x}")
+        access = self.bus.read(offset, 4, size=WORD)
+        answer = await within(LONGEST_ACCESS, access, f"the answer of register {offset:#x}")
         assert answer.resp == 0, f"reading register {offset:#x} gave response {answer.resp}"
         return int.from_bytes(answer.data, "little")
 
     async def write_register(self, offset: int, value: int) -> None:
         """Write a 32-bit register by byte offset."""
-        data = value.to_bytes(4, "little")
-        answer = await within(LONGEST_ACCESS, self.bus.write(offset, data), f"the answer of register {offset:#x}")
+        access = self.bus.write(offset, value.to_bytes(4, "little"), size=WORD)
+        answer = await within(LONGEST_ACCESS, access, f"the answer of register {offset:#x}")
         assert answer.resp == 0, f"writing register {offset:#x} gave response {answer.resp}"
 
     async def wait_for_interrupt(self) -> None:

@@ -78,11 +78,6 @@ class JobItem(uvm_sequence_item):
         self.cycles = 0
         self.counters: dict[str, int] = {}
 
-    @property
-    def mac_share(self) -> float:
-        """Vector slots of the array that carried a vector, over all of the job."""
-        return self.counters["MAC_VECTORS"] / max(self.counters["MAC_SLOTS"], 1)
-
     def expects(self, field: str) -> bool:
         """Whether the result ``field`` is to be written."""
         return self.results is None or field in self.results
@@ -255,16 +250,20 @@ class ResultMonitor(uvm_subscriber):
         self.analysis_port.write(StreamItem(fields))
 
 
+class StrayAccessError(AssertionError):
+    """The accelerator touched memory that its job does not give it."""
+
+
 class AccessMonitor(uvm_component):
-    """Fail at the end if the accelerator read or wrote outside of a job's regions."""
+    """Raise StrayAccessError at the end if the accelerator read or wrote outside of a job's regions."""
 
     def __init__(self, name: str, parent: uvm_component, memory: DeviceMemory) -> None:
         super().__init__(name, parent)
         self.memory = memory
 
     def check_phase(self) -> None:
-        found = self.memory.violations
-        assert not found, f"{len(found)} accesses outside of the job's regions: {', '.join(found[:5])}"
+        if found := self.memory.violations:
+            raise StrayAccessError(f"{len(found)} accesses outside of the job's regions: {', '.join(found[:5])}")
 
 
 class LayerEnv(uvm_env):

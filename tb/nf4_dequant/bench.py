@@ -6,7 +6,7 @@ from sim.bench import Bench, Config
 
 DESCRIPTION = "NF4 dequantizer: 64 codes per cycle to FP32, FP16 or BF16, equal to bitsandbytes"
 
-LANES = {64: 64, 128: 16, 256: 64}
+LANES = {64: 64, 128: 16, 256: 64, 512: 64}
 
 
 def parameters(config: Config) -> dict[str, int]:

@@ -6,7 +6,7 @@ from sim.bench import Bench, Config
 
 DESCRIPTION = "NF4 quantizer: codes and absmax of FP32, FP16 and BF16 blocks, equal to bitsandbytes"
 
-LANES = {64: 8, 128: 4, 256: 16}
+LANES = {64: 8, 128: 4, 256: 16, 512: 32}
 
 
 def parameters(config: Config) -> dict[str, int]:

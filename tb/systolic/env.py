@@ -25,6 +25,7 @@ class ArrayCounters(uvm_component):
         active: cycles from the first to the last vector, pauses included.
         beats: weight beats taken once the array had its first vector; ``beat_cycles``: cycles from then to the last
             of them, so that filling the pipeline does not count.
+        trace: of every cycle, whether a vector entered, whether one waited for weights, and for activations.
         nonfinite: times that the non-finite flag rose.
     """
 
@@ -33,6 +34,7 @@ class ArrayCounters(uvm_component):
         self.utilisation = utilisation
         self.vectors = self.active = self.beats = self.beat_cycles = self.nonfinite = 0
         self._vector_gap = self._beat_gap = 0
+        self.trace: list[tuple[bool, bool, bool]] = []
 
     async def run_phase(self) -> None:
         dut = cocotb.top
@@ -48,6 +50,8 @@ class ArrayCounters(uvm_component):
         dut = cocotb.top
         while True:
             await RisingEdge(dut.clk_i)
+            pulses = (dut.mac_vector_o, dut.weight_stall_o, dut.act_stall_o)
+            self.trace.append(tuple(bool(pulse.value) for pulse in pulses))
             if dut.mac_vector_o.value:
                 self.vectors += 1
                 self.active += 1 + self._vector_gap
