@@ -22,7 +22,7 @@ CONFIG ?= tiny
 TOP ?=
 JOBS ?= 2
 
-.PHONY: help venv sim test tinyllama equality seeds area lint format clean distclean
+.PHONY: help venv sim test tinyllama equality seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,14 +58,17 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
 	@$(RUN) -m fpga.area --top "$(TOP)"
 
+docs: $(READY) ## Write the register map as HTML pages to docs/registers/html
+	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
+
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
 	@$(RUN) -m sim.lint
 
 format: $(READY) ## Format the Python code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-clean: ## Remove simulator builds and results
-	@rm -rf sim/build
+clean: ## Remove simulator builds, results and the HTML pages
+	@rm -rf sim/build docs/registers/html
 
 distclean: clean ## Remove the virtual environment too
 	@rm -rf $(VENV)
