@@ -9,12 +9,11 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from bitsandbytes import functional
 from edge_qlora.checkpoint import smollm2_path
 
 from rtl.nf4 import generate
 from tb.models import fp32, nf4
-
-functional = pytest.importorskip("bitsandbytes.functional")
 
 COUNT = 1 << 20
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
