@@ -27,6 +27,7 @@ MEMORY_LUTS = {
     "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
     "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
 }  # fmt: skip
+LATCHES = ("LDCE", "LDPE", "$_DLATCH")
 
 # Top module, file list, parameters, whether the hierarchy is kept.
 DESIGNS: list[tuple[str, str, Mapping[str, int], bool]] = [
@@ -35,6 +36,20 @@ DESIGNS: list[tuple[str, str, Mapping[str, int], bool]] = [
     ("double_quantizer", "rtl/nf4/double_quantizer.f", {}, False),
     ("double_dequantizer", "rtl/nf4/double_dequantizer.f", {}, False),
     ("exact_mean", "rtl/nf4/exact_mean.f", {}, False),
+    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp32_mul", "fp32_add")),
+    ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 48}, False),
+    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp16_to_fp32", "bf16_to_fp32")),
+    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp32_to_fp16", "fp32_to_bf16")),
+    ("stream_register", "rtl/common/streams.f", {"WIDTH": 32}, False),
+    *(("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}, False) for depth in (16, 64)),
+    ("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}, False),
+    ("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 256, "OUT_WIDTH": 32}, False),
+    ("stream_fork", "rtl/common/streams.f", {"OUTPUTS": 3}, False),
+    *(("axi_slave", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}, False) for width in (32, 64, 128)),
+    *(("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}, False) for width in (32, 64, 128)),
+    *(("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}, False) for width in (64, 128, 256, 512)),
+    ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}, False),
+    *(("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}, False) for n in (2, 8)),
     *(("matrix_unit", "rtl/systolic/matrix_unit.f", matrix(config), True) for config in configs().values()),
     *(("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), True) for config in configs().values()),
 ]
@@ -44,7 +59,7 @@ def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int],
     """Cells by type; ``hierarchy`` keeps it.
 
     Raises:
-        SystemExit: yosys failed; its output is printed.
+        SystemExit: yosys failed, or it found a latch; the message says why.
     """
     (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
     files = " ".join(str(path.relative_to(ROOT)) for path in sources)
@@ -64,7 +79,10 @@ def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int],
             raise SystemExit(f"error: yosys on {top} failed\n{done.stdout}{done.stderr}")
         text = (ROOT / report).read_text()
     found = json.loads(text[text.index("{") :])
-    return total(found["modules"], f"\\{top}")
+    cells = total(found["modules"], f"\\{top}")
+    if latches := [name for name in cells if name.startswith(LATCHES)]:
+        raise SystemExit(f"error: {top} has latches: {', '.join(latches)}")
+    return cells
 
 
 def total(modules: Mapping[str, dict], top: str) -> dict[str, int]:

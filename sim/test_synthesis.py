@@ -1,6 +1,9 @@
-"""What synthesis must find: one DSP48E1 per processing element, and no logic around it."""
+"""What synthesis must find: one DSP48E1 per processing element with no logic around it, and no latch."""
 
 from __future__ import annotations
+
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +18,13 @@ def test_processing_element_is_one_dsp(act_width: int) -> None:
     assert found.get("DSP48E1") == 1, found
     outside = {name: count for name, count in found.items() if name not in ("DSP48E1", "FDRE")}
     assert not outside, f"logic outside of the DSP: {outside}"
+
+
+def test_a_latch_is_refused() -> None:
+    """A module that holds its output while an input is low does not pass."""
+    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
+        source = Path(folder) / "latch.sv"
+        source.write_text("module latch (input en_i, d_i, output reg q_o); always @* if (en_i) q_o = d_i; endmodule\n")
+        with pytest.raises(SystemExit, match="latch has latches: LDCE"):
+            synthesize("latch", [source], {}, hierarchy=False)

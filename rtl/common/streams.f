@@ -1,0 +1,5 @@
+# Stream cells
+rtl/common/stream_register.sv
+rtl/common/stream_fifo.sv
+rtl/common/stream_resize.sv
+rtl/common/stream_fork.sv
