@@ -61,6 +61,7 @@ module descriptor_check #(
   logic [1:0]  phase_q;
 
   logic        backward, has_adapter;
+  logic [7:0]  opcode;
   logic [10:0] in_blocks, out_blocks, token_blocks;
   logic [15:0] factor_a_q, factor_b_q;
   logic [31:0] product_q;
@@ -72,7 +73,8 @@ module descriptor_check #(
   logic [7:0]  rule_code;
   logic [6:0]  rule_info;
 
-  assign backward     = header_i[7:0] == core_pkg::OpBackward;
+  assign opcode       = header_i[descriptor_pkg::HeaderOpcodeLsb+:descriptor_pkg::HeaderOpcodeWidth];
+  assign backward     = opcode == descriptor_pkg::OpcodeBackward;
   assign has_adapter  = rank_i != '0;
   assign in_blocks    = 11'(in_features_i[15:6]);
   assign out_blocks   = 11'(out_features_i[15:6]);
@@ -87,11 +89,13 @@ module descriptor_check #(
   logic [3:0] misaligned_word;
   logic       misaligned, header_bad, opcode_bad, reserved_1c, reserved_70, reserved_78, in_uneven, out_uneven;
 
-  assign header_bad  = header_i[31:16] != core_pkg::DescriptorMagic || header_i[15:11] != '0;
-  assign opcode_bad  = header_i[7:0] != core_pkg::OpForward && !backward;
-  assign reserved_1c = word_bad_i[3];
-  assign reserved_70 = word_bad_i[14];
-  assign reserved_78 = word_bad_i[15];
+  assign header_bad  =
+      header_i[descriptor_pkg::HeaderMagicLsb+:descriptor_pkg::HeaderMagicWidth] != descriptor_pkg::HeaderMagicValue ||
+      header_i[descriptor_pkg::HeaderReservedLsb+:descriptor_pkg::HeaderReservedWidth] != '0;
+  assign opcode_bad  = opcode != descriptor_pkg::OpcodeForward && !backward;
+  assign reserved_1c = word_bad_i[descriptor_pkg::Reserved1cWord];
+  assign reserved_70 = word_bad_i[descriptor_pkg::Reserved70Word];
+  assign reserved_78 = word_bad_i[descriptor_pkg::Reserved78Word];
   assign in_uneven   = in_features_i[5:0] != '0;
   assign out_uneven  = out_features_i[5:0] != '0;
 
@@ -107,8 +111,8 @@ module descriptor_check #(
 
   always_comb begin
     misaligned = 1'b0;
-    misaligned_word = core_pkg::LastAddress;
-    for (int i = int'(core_pkg::LastAddress); i >= int'(core_pkg::FirstAddress); i--) begin
+    misaligned_word = descriptor_pkg::LastAddress;
+    for (int i = int'(descriptor_pkg::LastAddress); i >= int'(descriptor_pkg::FirstAddress); i--) begin
       if ((word_bad_i & (16'd1 << i)) != '0) begin
         misaligned = 1'b1;
         misaligned_word = 4'(i);
@@ -119,42 +123,42 @@ module descriptor_check #(
   always_comb begin
     rule_error = 1'b1;
     rule_code  = registers_pkg::ErrorCodeDimLarge;
-    rule_info  = 7'h00;
+    rule_info  = descriptor_pkg::HeaderOffset;
     if (header_bad) begin
       rule_code = registers_pkg::ErrorCodeDescriptor;
     end else if (reserved_1c) begin
       rule_code = registers_pkg::ErrorCodeDescriptor;
-      rule_info = 7'h1C;
+      rule_info = descriptor_pkg::Reserved1cOffset;
     end else if (reserved_70 || reserved_78) begin
       rule_code = registers_pkg::ErrorCodeDescriptor;
-      rule_info = reserved_70 ? 7'h70 : 7'h78;
+      rule_info = reserved_70 ? descriptor_pkg::Reserved70Offset : descriptor_pkg::Reserved78Offset;
     end else if (opcode_bad) begin
       rule_code = registers_pkg::ErrorCodeOpcode;
     end else if (tokens_i == '0) begin
       rule_code = registers_pkg::ErrorCodeDimZero;
-      rule_info = 7'h04;
+      rule_info = descriptor_pkg::TokensOffset;
     end else if (in_features_i == '0) begin
       rule_code = registers_pkg::ErrorCodeDimZero;
-      rule_info = 7'h08;
+      rule_info = descriptor_pkg::InFeaturesOffset;
     end else if (out_features_i == '0) begin
       rule_code = registers_pkg::ErrorCodeDimZero;
-      rule_info = 7'h0C;
+      rule_info = descriptor_pkg::OutFeaturesOffset;
     end else if (in_uneven) begin
       rule_code = registers_pkg::ErrorCodeDimMultiple;
-      rule_info = 7'h08;
+      rule_info = descriptor_pkg::InFeaturesOffset;
     end else if (out_uneven) begin
       rule_code = registers_pkg::ErrorCodeDimMultiple;
-      rule_info = 7'h0C;
+      rule_info = descriptor_pkg::OutFeaturesOffset;
     end else if (tokens_large) begin
-      rule_info = 7'h04;
+      rule_info = descriptor_pkg::TokensOffset;
     end else if (in_large) begin
-      rule_info = 7'h08;
+      rule_info = descriptor_pkg::InFeaturesOffset;
     end else if (out_large) begin
-      rule_info = 7'h0C;
+      rule_info = descriptor_pkg::OutFeaturesOffset;
     end else if (rank_i > 32'(core_pkg::MaxRank)) begin
-      rule_info = 7'h10;
+      rule_info = descriptor_pkg::RankOffset;
     end else if (nested_large) begin
-      rule_info = {core_pkg::WordNested, 3'd0};
+      rule_info = descriptor_pkg::NestedAbsmaxOffset;
     end else if (misaligned) begin
       rule_code = registers_pkg::ErrorCodeAlignment;
       rule_info = {misaligned_word, 3'd0};
@@ -169,19 +173,21 @@ module descriptor_check #(
   logic x_half, lora_half, y_half, half;
   logic [SizeW-1:0] token_bytes;
 
-  assign {y_half, lora_half, x_half} = header_i[10:8];
+  assign x_half      = header_i[descriptor_pkg::HeaderXFp16Lsb];
+  assign lora_half   = header_i[descriptor_pkg::HeaderLoraFp16Lsb];
+  assign y_half      = header_i[descriptor_pkg::HeaderYFp16Lsb];
   assign token_bytes = SizeW'(tokens_i[15:0]) << 8;
 
   always_ff @(posedge clk_i) begin
     case (index_q)
-      core_pkg::WordX, core_pkg::WordY, core_pkg::WordDx: factor_a_q <= tokens_i[15:0];
-      IndexRules, core_pkg::WordWeights, core_pkg::WordNested: factor_a_q <= 16'(out_blocks);
+      descriptor_pkg::XWord, descriptor_pkg::YWord, descriptor_pkg::DxWord: factor_a_q <= tokens_i[15:0];
+      IndexRules, descriptor_pkg::WeightsWord, descriptor_pkg::NestedAbsmaxWord: factor_a_q <= 16'(out_blocks);
       default: factor_a_q <= 16'(rank_i[6:0]);
     endcase
     case (index_q)
-      IndexRules, core_pkg::WordWeights, core_pkg::WordNested: factor_b_q <= 16'(in_blocks);
-      core_pkg::WordY, core_pkg::WordLoraB, core_pkg::WordGradLoraB: factor_b_q <= out_features_i[15:0];
-      core_pkg::WordWorkspace: factor_b_q <= 16'(token_blocks);
+      IndexRules, descriptor_pkg::WeightsWord, descriptor_pkg::NestedAbsmaxWord: factor_b_q <= 16'(in_blocks);
+      descriptor_pkg::YWord, descriptor_pkg::LoraBWord, descriptor_pkg::DLoraBWord: factor_b_q <= out_features_i[15:0];
+      descriptor_pkg::WorkspaceWord: factor_b_q <= 16'(token_blocks);
       default: factor_b_q <= in_features_i[15:0];
     endcase
     product_q <= factor_a_q * factor_b_q;
@@ -190,32 +196,32 @@ module descriptor_check #(
 
   always_comb begin
     case (index_q)
-      core_pkg::WordX: half = x_half;
-      core_pkg::WordLoraA, core_pkg::WordLoraB: half = lora_half;
-      core_pkg::WordY: half = backward ? x_half : y_half;
-      core_pkg::WordDx: half = y_half;
+      descriptor_pkg::XWord: half = x_half;
+      descriptor_pkg::LoraAWord, descriptor_pkg::LoraBWord: half = lora_half;
+      descriptor_pkg::YWord: half = backward ? x_half : y_half;
+      descriptor_pkg::DxWord: half = y_half;
       default: half = 1'b0;
     endcase
     size = half ? SizeW'(product_q) << 1 : SizeW'(product_q) << 2;
     used = has_adapter;
     case (index_q)
       IndexOwn: begin
-        size = SizeW'(core_pkg::DescriptorBytes);
+        size = SizeW'(descriptor_pkg::Bytes);
         used = 1'b1;
       end
-      core_pkg::WordX: used = !backward || has_adapter;
-      core_pkg::WordWeights: begin
+      descriptor_pkg::XWord: used = !backward || has_adapter;
+      descriptor_pkg::WeightsWord: begin
         size = (SizeW'(product_q) << 11) + (SizeW'(product_q) << 6);
         used = 1'b1;
       end
-      core_pkg::WordNested: begin
+      descriptor_pkg::NestedAbsmaxWord: begin
         size = SizeW'(nested_bytes_o);
         used = 1'b1;
       end
-      core_pkg::WordY: used = 1'b1;
-      core_pkg::WordDx: used = backward;
-      core_pkg::WordGradLoraA, core_pkg::WordGradLoraB: used = backward && has_adapter;
-      core_pkg::WordWorkspace: begin
+      descriptor_pkg::YWord: used = 1'b1;
+      descriptor_pkg::DxWord: used = backward;
+      descriptor_pkg::DLoraAWord, descriptor_pkg::DLoraBWord: used = backward && has_adapter;
+      descriptor_pkg::WorkspaceWord: begin
         size = token_bytes + (backward ? SizeW'(product_q) << 9 : '0);
       end
       default: ;
@@ -227,7 +233,7 @@ module descriptor_check #(
     if (active_q && phase_q == 2'd2 && index_q == IndexRules) begin
       nested_bytes_o <= (product_q + 32'd63) & ~32'd63;
     end
-    if (active_q && phase_q == 2'd2 && index_q == core_pkg::WordWorkspace) rank_blocks_o <= product_q[16:0];
+    if (active_q && phase_q == 2'd2 && index_q == descriptor_pkg::WorkspaceWord) rank_blocks_o <= product_q[16:0];
   end
 
   assign range_error = used && (address < mem_base_i || end_q > 65'(mem_limit_i) || end_q > (65'd1 << ADDR_W));
@@ -239,7 +245,7 @@ module descriptor_check #(
   logic [7:0] code;
 
   assign own_uneven = desc_addr_i[5:0] != '0;
-  assign last = index_q == IndexOwn || index_q == core_pkg::LastAddress;
+  assign last = index_q == IndexOwn || index_q == descriptor_pkg::LastAddress;
 
   always_comb begin
     finding = range_error;
@@ -270,7 +276,7 @@ module descriptor_check #(
       phase_q <= 2'd0;
     end else if (active_q) begin
       phase_q <= phase_q + 2'd1;
-      if (phase_q == 2'd3) index_q <= (index_q == IndexRules) ? core_pkg::FirstAddress : index_q + 4'd1;
+      if (phase_q == 2'd3) index_q <= (index_q == IndexRules) ? descriptor_pkg::FirstAddress : index_q + 4'd1;
     end
     if (active_q && phase_q == 2'd3) begin
       error_o <= finding;

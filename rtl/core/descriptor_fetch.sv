@@ -55,7 +55,7 @@ module descriptor_fetch #(
 
   assign rcmd_valid_o     = cmd_q;
   assign rcmd_addr_o      = address_i;
-  assign rcmd_row_bytes_o = 32'(core_pkg::DescriptorBytes);
+  assign rcmd_row_bytes_o = 32'(descriptor_pkg::Bytes);
 
   stream_resize #(
     .IN_WIDTH (BUS_W),
@@ -89,14 +89,14 @@ module descriptor_fetch #(
       storage[count_q] <= word;
       word_bad_o[count_q] <= 1'b0;
       case (count_q)
-        4'd0: {tokens_o, header_o} <= word;
-        4'd1: {out_features_o, in_features_o} <= word;
-        4'd2: {lora_scale_o, rank_o} <= word;
-        4'd3: begin
+        descriptor_pkg::HeaderWord: {tokens_o, header_o} <= word;
+        descriptor_pkg::InFeaturesWord: {out_features_o, in_features_o} <= word;
+        descriptor_pkg::RankWord: {lora_scale_o, rank_o} <= word;
+        descriptor_pkg::AbsmaxOffsetWord: begin
           absmax_offset_o <= word[31:0];
-          word_bad_o[3] <= word[63:32] != '0;
+          word_bad_o[descriptor_pkg::Reserved1cWord] <= word[63:32] != '0;
         end
-        4'd14, 4'd15: word_bad_o[count_q] <= word != '0;
+        descriptor_pkg::Reserved70Word, descriptor_pkg::Reserved78Word: word_bad_o[count_q] <= word != '0;
         default: word_bad_o[count_q] <= word[core_pkg::BlockLog2-1:0] != '0;
       endcase
     end

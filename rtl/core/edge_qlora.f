@@ -4,6 +4,7 @@
 -f rtl/systolic/matrix_unit.f
 rtl/common/stream_resize.sv
 rtl/common/stream_fork.sv
+rtl/core/descriptor_pkg.sv
 rtl/core/core_pkg.sv
 rtl/core/descriptor_fetch.sv
 rtl/core/descriptor_check.sv

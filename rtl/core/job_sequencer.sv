@@ -93,6 +93,7 @@ module job_sequencer #(
   logic [63:0]       check_info;
   logic [31:0]       header, tokens, in_features, out_features, rank, lora_scale, nested_bytes;
   logic [15:0]       word_bad;
+  logic [2:0]        half;
   logic [3:0]        check_word_index, step_word_index, word_index;
   logic [16:0]       rank_blocks;
   logic              backward, scale_bad;
@@ -211,7 +212,7 @@ module job_sequencer #(
     .done_o          (step_done),
     .step_i          (step),
     .backward_i      (backward),
-    .half_i          (header[10:8]),
+    .half_i          (half),
     .tokens_i        (tokens[15:0]),
     .in_blocks_i     (in_features[15:6]),
     .out_features_i  (out_features[15:0]),
@@ -261,7 +262,10 @@ module job_sequencer #(
   // The matrix unit takes the scale as it is.
   assign scale_bad  = tile_valid_o && tile_scale_o[30:23] == 8'hFF;
   assign word_addr  = word[ADDR_W-1:0];
-  assign backward   = header[7:0] == core_pkg::OpBackward;
+  assign backward =
+      header[descriptor_pkg::HeaderOpcodeLsb+:descriptor_pkg::HeaderOpcodeWidth] == descriptor_pkg::OpcodeBackward;
+  assign half = {header[descriptor_pkg::HeaderYFp16Lsb], header[descriptor_pkg::HeaderLoraFp16Lsb],
+                 header[descriptor_pkg::HeaderXFp16Lsb]};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) checking_q <= 1'b0;
@@ -269,7 +273,7 @@ module job_sequencer #(
     else if (check_done) checking_q <= 1'b0;
   end
 
-  assign word_index = checking_q ? check_word_index : nested_valid ? core_pkg::WordNested : step_word_index;
+  assign word_index = checking_q ? check_word_index : nested_valid ? descriptor_pkg::NestedAbsmaxWord : step_word_index;
 
   // The users of the read master take turns; each has finished before the next begins.
   always_comb begin

@@ -56,27 +56,28 @@ module operand_lookup #(
     if (operand_i == core_pkg::OperandGradLowT) offset = offset + (25'(rank_blocks_i) << 8);
   end
 
-  assign word_index_o = (operand_i > core_pkg::WordWorkspace) ? core_pkg::WordWorkspace : operand_i;
+  assign word_index_o = (operand_i > descriptor_pkg::WorkspaceWord) ? descriptor_pkg::WorkspaceWord : operand_i;
   assign address_o    = word_i + ADDR_W'(offset);
-  assign codes_o      = operand_i == core_pkg::OperandWeights;
+  assign codes_o      = operand_i == descriptor_pkg::WeightsWord;
 
   always_comb begin
     case (operand_i)
-      core_pkg::OperandX, core_pkg::OperandY, core_pkg::OperandDx, core_pkg::OperandLow: rows_o = tokens_i;
-      core_pkg::OperandWeights: rows_o = out_features_i;
+      descriptor_pkg::XWord, descriptor_pkg::YWord, descriptor_pkg::DxWord, descriptor_pkg::WorkspaceWord:
+      rows_o = tokens_i;
+      descriptor_pkg::WeightsWord: rows_o = out_features_i;
       default: rows_o = 16'(rank_i);
     endcase
     case (operand_i)
-      core_pkg::OperandY, core_pkg::OperandLoraB, core_pkg::OperandGradLoraB: blocks_o = out_blocks;
-      core_pkg::OperandLow: blocks_o = BlocksW'(1);
+      descriptor_pkg::YWord, descriptor_pkg::LoraBWord, descriptor_pkg::DLoraBWord: blocks_o = out_blocks;
+      descriptor_pkg::WorkspaceWord: blocks_o = BlocksW'(1);
       core_pkg::OperandLowT, core_pkg::OperandGradLowT: blocks_o = token_blocks;
       default: blocks_o = in_blocks;
     endcase
     case (operand_i)
-      core_pkg::OperandX: half_o = x_half_i;
-      core_pkg::OperandLoraA, core_pkg::OperandLoraB: half_o = lora_half_i;
-      core_pkg::OperandY: half_o = backward_i ? x_half_i : y_half_i;
-      core_pkg::OperandDx: half_o = y_half_i;
+      descriptor_pkg::XWord: half_o = x_half_i;
+      descriptor_pkg::LoraAWord, descriptor_pkg::LoraBWord: half_o = lora_half_i;
+      descriptor_pkg::YWord: half_o = backward_i ? x_half_i : y_half_i;
+      descriptor_pkg::DxWord: half_o = y_half_i;
       default: half_o = 1'b0;
     endcase
   end

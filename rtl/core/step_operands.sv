@@ -102,7 +102,7 @@ module step_operands #(
     case (look_q)
       LookAct: operand = step_act;
       LookWeight: operand = step_weight;
-      LookSecondAct: operand = core_pkg::OperandLow;
+      LookSecondAct: operand = descriptor_pkg::WorkspaceWord;
       LookSecondWeight: operand = step_second_weight;
       default: operand = step_out;
     endcase

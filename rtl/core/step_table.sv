@@ -42,47 +42,47 @@ module step_table (
   assign last_o       = !has_adapter_i || step_i == (backward_i ? 3'd5 : 3'd1);
 
   always_comb begin
-    act_o           = backward_i ? core_pkg::OperandY : core_pkg::OperandX;
-    weight_o        = core_pkg::OperandWeights;
+    act_o           = backward_i ? descriptor_pkg::YWord : descriptor_pkg::XWord;
+    weight_o        = descriptor_pkg::WeightsWord;
     transpose_o     = 1'b0;
     scaled_o        = 1'b0;
     second_o        = 1'b0;
-    second_weight_o = backward_i ? core_pkg::OperandLoraA : core_pkg::OperandLoraB;
+    second_weight_o = backward_i ? descriptor_pkg::LoraAWord : descriptor_pkg::LoraBWord;
     second_scaled_o = !backward_i;
-    out_o           = core_pkg::OperandLow;
+    out_o           = descriptor_pkg::WorkspaceWord;
     case (step_i)
       3'd0: begin
-        weight_o = backward_i ? core_pkg::OperandLoraB : core_pkg::OperandLoraA;
+        weight_o = backward_i ? descriptor_pkg::LoraBWord : descriptor_pkg::LoraAWord;
         scaled_o = backward_i;
       end
       3'd1: begin
         transpose_o = backward_i;
         second_o    = has_adapter_i;
-        out_o       = backward_i ? core_pkg::OperandDx : core_pkg::OperandY;
+        out_o       = backward_i ? descriptor_pkg::DxWord : descriptor_pkg::YWord;
       end
       3'd2: begin
-        act_o    = core_pkg::OperandLoraA;
-        weight_o = core_pkg::OperandX;
+        act_o    = descriptor_pkg::LoraAWord;
+        weight_o = descriptor_pkg::XWord;
         out_o    = core_pkg::OperandLowT;
       end
       3'd3: begin
-        act_o    = core_pkg::OperandLoraB;
-        weight_o = core_pkg::OperandY;
+        act_o    = descriptor_pkg::LoraBWord;
+        weight_o = descriptor_pkg::YWord;
         scaled_o = 1'b1;
         out_o    = core_pkg::OperandGradLowT;
       end
       3'd4: begin
         act_o       = core_pkg::OperandGradLowT;
-        weight_o    = core_pkg::OperandX;
+        weight_o    = descriptor_pkg::XWord;
         transpose_o = 1'b1;
-        out_o       = core_pkg::OperandGradLoraA;
+        out_o       = descriptor_pkg::DLoraAWord;
       end
       default: begin
         act_o       = core_pkg::OperandLowT;
-        weight_o    = core_pkg::OperandY;
+        weight_o    = descriptor_pkg::YWord;
         transpose_o = 1'b1;
         scaled_o    = 1'b1;
-        out_o       = core_pkg::OperandGradLoraB;
+        out_o       = descriptor_pkg::DLoraBWord;
       end
     endcase
   end

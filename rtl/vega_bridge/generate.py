@@ -1,6 +1,6 @@
-"""Make everything that knows the register map from ``edge_qlora.rdl``.
+"""Make everything that knows the register map or the job descriptor from ``edge_qlora.rdl``.
 
-python rtl/vega_bridge/generate.py              write the SystemVerilog package, the C header and the Python module
+python rtl/vega_bridge/generate.py              write the SystemVerilog packages, C headers and Python modules
 python rtl/vega_bridge/generate.py --check      fail when one of the written files is not what the RDL says
 python rtl/vega_bridge/generate.py --html DIR   write the HTML pages (about 8 MB) to DIR
 """
@@ -27,6 +27,9 @@ RDL = Path(__file__).with_name("edge_qlora.rdl")
 SV_PACKAGE = Path(__file__).with_name("registers_pkg.sv")
 C_HEADER = ROOT / "sw/include/edge_qlora_registers.h"
 PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
+DESCRIPTOR_SV_PACKAGE = ROOT / "rtl/core/descriptor_pkg.sv"
+DESCRIPTOR_C_HEADER = ROOT / "sw/include/edge_qlora_descriptor.h"
+DESCRIPTOR_PYTHON_MODULE = ROOT / "sw/edge_qlora/descriptor.py"
 BANNER = "Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit."
 LICENSE = ["// SPDX-License-Identifier: Apache-2.0", "//"]
 WINDOW_BITS = 12  # the control registers fill a 4 KB window
@@ -113,18 +116,19 @@ class Series:
     registers: tuple[RegNode, ...]
 
 
-def compile_map() -> AddrmapNode:
+def compile_maps() -> tuple[AddrmapNode, AddrmapNode]:
     """Compile and elaborate the RDL file.
 
     Returns:
-        The address map's node.
+        The nodes of the control registers and of the job descriptor.
 
     Raises:
         systemrdl.RDLCompileError: the file has an error, already printed.
     """
     compiler = RDLCompiler()
     compiler.compile_file(str(RDL))
-    return compiler.elaborate().top
+    control, descriptor = (compiler.elaborate(name).top for name in ("edge_qlora", "edge_qlora_descriptor"))
+    return control, descriptor
 
 
 def registers(top: AddrmapNode) -> list[RegNode]:
@@ -140,8 +144,26 @@ def registers(top: AddrmapNode) -> list[RegNode]:
     return found
 
 
+def words(descriptor: AddrmapNode) -> list[RegNode]:
+    """Words of the descriptor in ascending address order.
+
+    Raises:
+        ValueError: a word does not begin where the one before it ends.
+    """
+    found = sorted(descriptor.children(), key=address)
+    for node, end in zip(found, [0, *(address(node) + node.size for node in found)], strict=False):
+        if address(node) != end:
+            raise ValueError(f"{node.inst_name} must be at {end:#04x}")
+    return found
+
+
+def is_word(node: RegNode, kind: str) -> bool:
+    """Whether a word of the descriptor is of the RDL's register type ``kind``, whatever its parameters."""
+    return node.type_name.startswith(kind)
+
+
 def address(node: RegNode) -> int:
-    """Byte offset of a register in the window."""
+    """Byte offset of a register in the window, or of a word in the descriptor."""
     return node.raw_absolute_address
 
 
@@ -192,9 +214,9 @@ def counters(top: AddrmapNode) -> list[str]:
     return [node.inst_name.removesuffix("_LO") for node in registers(top) if node.type_name.startswith("counter_lo")]
 
 
-def encodings(top: AddrmapNode) -> Iterator[tuple[RegNode, FieldNode, type]]:
+def encodings(nodes: Iterable[RegNode]) -> Iterator[tuple[RegNode, FieldNode, type]]:
     """Fields with named values."""
-    for node in registers(top):
+    for node in nodes:
         for field in node.fields():
             if (encode := field.get_property("encode")) is not None:
                 yield node, field, encode
@@ -236,7 +258,7 @@ def sv_package(top: AddrmapNode) -> str:
             if field.width != 32:
                 out.append(f"  localparam int {name}{camel(field.inst_name)}Lsb = {field.lsb};")
                 out.append(f"  localparam int {name}{camel(field.inst_name)}Width = {field.width};")
-    for node, _, encode in encodings(top):
+    for node, _, encode in encodings(registers(top)):
         width = len(f"{max(int(member) for member in encode):b}")
         field = next(f for f in node.fields() if f.get_property("encode") is encode)
         width = max(width, field.width)
@@ -266,6 +288,42 @@ def sv_package(top: AddrmapNode) -> str:
     return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : registers_pkg", ""])
 
 
+def sv_descriptor_package(descriptor: AddrmapNode) -> str:
+    """SystemVerilog package of the descriptor: opcodes, positions in the header, offsets and 64-bit words."""
+    nodes = words(descriptor)
+    bits = (descriptor.size - 1).bit_length()
+    out = [
+        *LICENSE,
+        f"// {BANNER}",
+        "// Keeps the layout, the opcodes and the magic number of the job descriptor out of hand-written RTL.",
+        "package descriptor_pkg;",
+        "  // The package holds the whole layout; no module needs all of it.",
+        "  /* verilator lint_off UNUSEDPARAM */",
+        f"  localparam int Bytes = {descriptor.size};",
+    ]
+    for node, field, encode in encodings(nodes):
+        out += ["", f"  // Values of {node.inst_name}.{field.inst_name}."]
+        for member in encode:
+            name = f"{camel(field.inst_name)}{camel(member.name)}"
+            out.append(f"  localparam [{field.width - 1}:0] {name} = {field.width}'d{int(member)};")
+    out += ["", "  // Fields of the header."]
+    for field in nodes[0].fields():
+        name = f"{camel(nodes[0].inst_name)}{camel(field.inst_name)}"
+        out += [f"  localparam int {name}Lsb = {field.lsb};", f"  localparam int {name}Width = {field.width};"]
+        if value := field.get_property("reset"):
+            out.append(f"  localparam [{field.width - 1}:0] {name}Value = {field.width}'h{value:x};")
+    out += ["", "  // Byte offset of each field, and the number of the 64-bit word that it lies in."]
+    for node in nodes:
+        name = camel(node.inst_name)
+        out.append(f"  localparam [{bits - 1}:0] {name}Offset = {bits}'h{address(node):02x};")
+        out.append(f"  localparam [{bits - 4}:0] {name}Word = {bits - 3}'d{address(node) // 8};")
+    names = [camel(node.inst_name) for node in nodes if is_word(node, "word_address")]
+    out += ["", "  // The addresses are consecutive words."]
+    out += [f"  localparam [{bits - 4}:0] FirstAddress = {names[0]}Word;"]
+    out += [f"  localparam [{bits - 4}:0] LastAddress = {names[-1]}Word;"]
+    return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : descriptor_pkg", ""])
+
+
 def listing(nodes: Iterable[RegNode]) -> list[str]:
     """Indented lines that name registers, comma after each."""
     return [f"    {line}" for line in wrap(", ".join(node.inst_name for node in nodes) + ",")]
@@ -282,22 +340,23 @@ def wrap(text: str, width: int = 100) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def c_header(top: AddrmapNode) -> str:
-    """C header: PeakRDL's struct and field masks, with register offsets and named values added."""
+def c_header(top: AddrmapNode, nodes: Iterable[RegNode], name: str) -> str:
+    """C header called ``name``: PeakRDL's struct and field masks, with offsets and named values added."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / C_HEADER.name
+        path = Path(folder) / name
         CHeaderExporter().export(top, str(path), reuse_typedefs=False)
         text = path.read_text()
     # All members are aligned words. A packed struct would let a compiler for a strict-alignment RISC-V split each
     # access into bytes, which a device register must not see; the static assertion on the size remains.
     text = text.replace("struct __attribute__ ((__packed__))", "struct")
-    extra = ["", "// Byte offsets of the registers"]
-    extra += [f"#define EDGE_QLORA__{node.inst_name}__offset {address(node):#05x}" for node in registers(top)]
-    for node, field, encode in encodings(top):
+    prefix = top.inst_name.upper()
+    extra = ["", "// Byte offsets"]
+    extra += [f"#define {prefix}__{node.inst_name.upper()}__offset {address(node):#05x}" for node in nodes]
+    for node, field, encode in encodings(nodes):
         extra += ["", f"// Values of {node.inst_name}.{field.inst_name}"]
         for member in encode:
-            name = f"EDGE_QLORA__{node.inst_name}__{field.inst_name.upper()}__{member.name}"
-            extra.append(f"#define {name} {int(member)}")
+            value = f"{prefix}__{node.inst_name.upper()}__{field.inst_name.upper()}__{member.name}"
+            extra.append(f"#define {value} {int(member)}")
     mark = "#include <assert.h>\n"
     if text.count(mark) != 1:
         raise ValueError("PeakRDL-cheader's output no longer has the place where offsets are added")
@@ -307,25 +366,9 @@ def c_header(top: AddrmapNode) -> str:
 def python_module(top: AddrmapNode) -> str:
     """Python module of the map: one Register per register, enumerations, tables and counters."""
     out = [f'"""Register map of the accelerator. {BANNER}"""', PYTHON_PRELUDE]
-    for _, _, encode in encodings(top):
-        name = camel(encode.type_name.removesuffix("_e"))
-        out += ["", f"class {name}(IntEnum):", f'    """Values of the field encoded as {encode.type_name}."""', ""]
-        for member in encode:
-            out.append(f"    {member.name} = {int(member)}  # {' '.join((member.rdl_desc or '').split())}")
-        out.append("")
-    out.append("")
+    out += [*python_enumerations(registers(top)), ""]
     for node in registers(top):
-        out.append(f"# {first_sentence(node)}.")
-        fields = []
-        for field in node.fields():
-            value = field.get_property("reset")
-            hardware = field.get_property("hw") in (AccessType.w, AccessType.rw)
-            fields.append(
-                f'Field("{field.inst_name}", {field.lsb}, {field.width}, "{access(field)}", '
-                f"{value if value is None else hex(value)}, {hardware}),"
-            )
-        head = f'{node.inst_name} = Register("{node.inst_name}", {address(node):#05x}, ('
-        out += [f"{head}{fields[0]}))"] if len(fields) == 1 else [head, *(f"    {field}" for field in fields), "))"]
+        out += [f"# {first_sentence(node)}.", *python_register(node)]
     out += ["", "REGISTERS = (", *listing(registers(top)), ")"]
     for table in series(top):
         out += ["", f"# The table {table.registers[0].inst_name} to {table.registers[-1].inst_name}."]
@@ -336,10 +379,73 @@ def python_module(top: AddrmapNode) -> str:
     return "\n".join(out)
 
 
+def python_enumerations(nodes: Iterable[RegNode]) -> list[str]:
+    """An IntEnum for each field with named values."""
+    out = []
+    for _, _, encode in encodings(nodes):
+        name = camel(encode.type_name.removesuffix("_e"))
+        out += ["", f"class {name}(IntEnum):", f'    """Values of the field encoded as {encode.type_name}."""', ""]
+        for member in encode:
+            out.append(f"    {member.name} = {int(member)}  # {' '.join((member.rdl_desc or '').split())}")
+        out.append("")
+    return out
+
+
+def python_register(node: RegNode) -> list[str]:
+    """The Register that describes a node."""
+    fields = []
+    for field in node.fields():
+        value = field.get_property("reset")
+        hardware = field.get_property("hw") in (AccessType.w, AccessType.rw)
+        fields.append(
+            f'Field("{field.inst_name}", {field.lsb}, {field.width}, "{access(field)}", '
+            f"{value if value is None else hex(value)}, {hardware}),"
+        )
+    head = f'{node.inst_name.upper()} = Register("{node.inst_name}", {address(node):#05x}, ('
+    return [f"{head}{fields[0]}))"] if len(fields) == 1 else [head, *(f"    {field}" for field in fields), "))"]
+
+
+def python_descriptor_module(descriptor: AddrmapNode) -> str:
+    """Python module of the descriptor: opcodes, the header's fields, offsets and the format of ``struct``."""
+    nodes = words(descriptor)
+    letters = ("f" if is_word(node, "word_f32") else {4: "I", 8: "Q"}[node.size] for node in nodes)
+    magic = next(field for field in nodes[0].fields() if field.inst_name == "magic").get_property("reset")
+    out = [
+        f'"""Job descriptor of the accelerator. {BANNER}"""',
+        "",
+        "from enum import IntEnum",
+        "",
+        "from .registers import Field, Register",
+        "",
+        *python_enumerations(nodes),
+        "",
+        *python_register(nodes[0]),
+        f"MAGIC = {magic:#x}",
+        f"DESCRIPTOR_BYTES = {descriptor.size}",
+        "",
+        "# Byte offset of each word, and all words in this order as a format of struct.",
+        "OFFSETS = {",
+        *(f'    "{node.inst_name}": {address(node):#04x},' for node in nodes),
+        "}",
+        f'LAYOUT = "<{"".join(letters)}"',
+    ]
+    for name, kind in (("ADDRESSES", "word_address"), ("RESERVED", "word_zero")):
+        members = ", ".join(f'"{node.inst_name}"' for node in nodes if is_word(node, kind))
+        out += [f"{name} = (", *(f"    {line}" for line in wrap(members + ",")), ")"]
+    return "\n".join([*out, ""])
+
+
 def generated() -> dict[Path, str]:
     """Every committed file that comes from the RDL, with the text it must have."""
-    top = compile_map()
-    return {SV_PACKAGE: sv_package(top), C_HEADER: c_header(top), PYTHON_MODULE: python_module(top)}
+    control, descriptor = compile_maps()
+    return {
+        SV_PACKAGE: sv_package(control),
+        C_HEADER: c_header(control, registers(control), C_HEADER.name),
+        PYTHON_MODULE: python_module(control),
+        DESCRIPTOR_SV_PACKAGE: sv_descriptor_package(descriptor),
+        DESCRIPTOR_C_HEADER: c_header(descriptor, words(descriptor), DESCRIPTOR_C_HEADER.name),
+        DESCRIPTOR_PYTHON_MODULE: python_descriptor_module(descriptor),
+    }
 
 
 def main() -> None:
@@ -349,7 +455,7 @@ def main() -> None:
     parser.add_argument("--html", type=Path, help="folder for the HTML pages")
     arguments = parser.parse_args()
     if arguments.html:
-        HTMLExporter().export(compile_map(), str(arguments.html), title="Edge QLoRA control registers")
+        HTMLExporter().export(list(compile_maps()), str(arguments.html), title="Edge QLoRA registers and descriptor")
         print(f"wrote {arguments.html}/index.html")
         return
     stale = 0

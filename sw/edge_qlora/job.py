@@ -7,11 +7,11 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from . import layout
+from .descriptor import ADDRESSES, DESCRIPTOR_BYTES, HEADER, LAYOUT, MAGIC, OFFSETS, RESERVED, Opcode
 from .errors import (
     AlignmentError,
     DescriptorError,
@@ -25,20 +25,9 @@ from .errors import (
 )
 from .layout import ALIGNMENT, BLOCK
 
-MAGIC = 0x514C
-DESCRIPTOR_BYTES = 128
-_LAYOUT = struct.Struct("<5I2fI10Q16x")
-_RESERVED_HEADER = 0xF800
-_HEADER_FIELDS = 7  # struct fields before the reserved word at 0x1C
+_FLAGS = ("x_fp16", "lora_fp16", "y_fp16")
+_LAYOUT = struct.Struct(LAYOUT)
 _FP32_MAX = (2.0 - 2.0**-23) * 2.0**127
-ADDRESSES = ("x", "weights", "nested_absmax", "lora_a", "lora_b", "y", "dx", "d_lora_a", "d_lora_b", "workspace")
-
-
-class Opcode(IntEnum):
-    """What a job computes."""
-
-    FORWARD = 1  # y = W x + s B (A x)
-    BACKWARD = 2  # dx, dA and dB from dy
 
 
 @dataclass(frozen=True)
@@ -115,12 +104,13 @@ class Descriptor:
 
     def pack(self) -> bytes:
         """The 128 bytes. Nothing is checked but that every value fits its field (struct.error otherwise)."""
-        header = self.opcode | self.x_fp16 << 8 | self.lora_fp16 << 9 | self.y_fp16 << 10 | MAGIC << 16
-        if not 0 <= self.opcode <= 0xFF:
-            raise struct.error(f"opcode {self.opcode} does not fit 8 bits")
-        addresses = (getattr(self, name) for name in ADDRESSES)
-        dims = (self.tokens, self.in_features, self.out_features, self.rank)
-        return _LAYOUT.pack(header, *dims, self.lora_scale, self.absmax_offset, 0, *addresses)
+        fields = {"opcode": self.opcode, "magic": MAGIC} | {name: getattr(self, name) for name in _FLAGS}
+        try:
+            header = sum(HEADER[name].put(value) for name, value in fields.items())
+        except ValueError as error:
+            raise struct.error(str(error)) from None
+        words = dict.fromkeys(RESERVED, 0) | {"header": header}
+        return _LAYOUT.pack(*(words[name] if name in words else getattr(self, name) for name in OFFSETS))
 
     @classmethod
     def unpack(cls, data: bytes) -> "Descriptor":
@@ -131,15 +121,14 @@ class Descriptor:
         """
         if len(data) != DESCRIPTOR_BYTES:
             raise DescriptorError(f"a descriptor has {DESCRIPTOR_BYTES} bytes, not {len(data)}")
-        header, *numbers = _LAYOUT.unpack(data)
-        if header >> 16 != MAGIC:
-            raise DescriptorError(f"magic number {header >> 16:#06x}, expected {MAGIC:#06x}")
-        reserved = numbers[_HEADER_FIELDS - 1]
-        if header & _RESERVED_HEADER or reserved or any(data[-16:]):
+        words = dict(zip(OFFSETS, _LAYOUT.unpack(data), strict=True))
+        header = {field.name: field.get(words["header"]) for field in HEADER.fields}
+        if header["magic"] != MAGIC:
+            raise DescriptorError(f"magic number {header['magic']:#06x}, expected {MAGIC:#06x}")
+        if header["reserved"] or any(words[name] for name in RESERVED):
             raise DescriptorError("a reserved bit is set")
-        flags = {"x_fp16": bool(header >> 8 & 1), "lora_fp16": bool(header >> 9 & 1), "y_fp16": bool(header >> 10 & 1)}
-        addresses = dict(zip(ADDRESSES, numbers[_HEADER_FIELDS:], strict=True))
-        return cls(header & 0xFF, *numbers[: _HEADER_FIELDS - 1], **addresses, **flags)
+        operands = {name: value for name, value in words.items() if name not in ("header", *RESERVED)}
+        return cls(header["opcode"], **operands, **{name: bool(header[name]) for name in _FLAGS})
 
     def regions(self) -> list[Region]:
         """Every buffer this job reads or writes, in descriptor order; a buffer it does not use is left out."""
@@ -205,7 +194,7 @@ class Descriptor:
         for name, (value, width) in values.items():
             if not _is_integer(value) or not 0 <= value < 1 << width:
                 yield DescriptorError(f"{name} {value!r} is not an unsigned integer of {width} bits")
-        for name in ("x_fp16", "lora_fp16", "y_fp16"):
+        for name in _FLAGS:
             if not isinstance(getattr(self, name), bool):
                 yield DescriptorError(f"{name} {getattr(self, name)!r} is not a truth value")
         for name in ("lora_scale", "absmax_offset"):

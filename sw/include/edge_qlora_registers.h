@@ -13,7 +13,7 @@ extern "C" {
 #include <stdint.h>
 #include <assert.h>
 
-// Byte offsets of the registers
+// Byte offsets
 #define EDGE_QLORA__ID__offset 0x000
 #define EDGE_QLORA__VERSION__offset 0x004
 #define EDGE_QLORA__CAPABILITY0__offset 0x008
