@@ -182,7 +182,8 @@ class Utilisation(MatrixTest):
         rng = np.random.default_rng(3)
         blocks = min(scaled(6, 2), config()["act_depth"] // self.rows)
         activations = rng.standard_normal((self.rows, blocks * BLOCK)).astype(np.float32)
-        shape = scaled(3, 2) * BLOCK, blocks * BLOCK
+        # Where tiles wait for one another, the first and the last must be few among many.
+        shape = (scaled(3, 2) if self.limit() == 1 else 16) * BLOCK, blocks * BLOCK
         weights = random_codes(rng, *shape[:: -1 if self.transpose else 1])
         yield [Operand(activations, weights, self.transpose)], False
 
@@ -251,8 +252,9 @@ class StallsAreTold(MatrixTest):
             assert all(vector != weights for vector, weights in pairs), "a cycle was not told, or told wrongly"
             assert sum(for_weights[last:]) == 0, "the array waited for weights after its last vector"
             waits.append(sum(activations for _, _, activations in trace))
-        lanes = next(width for width in (4, 8, 16) if config()["columns"] <= width)  # values aligned per cycle
-        per_row = BLOCK * 32 // config()["bus_width"] + BLOCK // lanes
+        # Scratchpad words hold as many values as are aligned per cycle; loading moves one per cycle, or a beat.
+        words = BLOCK // next(lanes for lanes in (4, 8, 16) if config()["columns"] <= lanes)
+        per_row = max(BLOCK * 32 // config()["bus_width"], words) + words
         assert waits[1] - waits[0] == (most - 1) * per_row, f"1 row waits {waits[0]} cycles, {most} rows {waits[1]}"
 
 
