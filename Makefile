@@ -58,7 +58,7 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
 	@$(RUN) -m fpga.area --top "$(TOP)"
 
-docs: $(READY) ## Write the register map as HTML pages to docs/registers/html
+docs: $(READY) ## Write registers and job descriptor as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
