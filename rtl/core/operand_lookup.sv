@@ -63,7 +63,7 @@ module operand_lookup #(
   always_comb begin
     case (operand_i)
       descriptor_pkg::XWord, descriptor_pkg::YWord, descriptor_pkg::DxWord, descriptor_pkg::WorkspaceWord:
-      rows_o = tokens_i;
+        rows_o = tokens_i;
       descriptor_pkg::WeightsWord: rows_o = out_features_i;
       default: rows_o = 16'(rank_i);
     endcase
