@@ -201,13 +201,13 @@ class Utilisation(MatrixTest):
 
 @pyuvm.test()
 class ArrayIsBusy(Utilisation):
-    """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, by more on a bus under 256 bits."""
+    """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, 4 x COLUMNS on a 64-bit bus."""
 
     unit = "of MAC slots"
 
     @property
     def rows(self) -> int:
-        return min(2 * config()["columns"] * max(1, 256 // config()["bus_width"]), config()["max_rows"])
+        return min(2 * config()["columns"] * max(1, 128 // config()["bus_width"]), config()["max_rows"])
 
     def ratio(self) -> float:
         counters = self.env.counters
