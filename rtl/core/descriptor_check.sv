@@ -9,7 +9,7 @@
 // multiple of 64, dimension too large, alignment, range; within each in descriptor order. Only the regions that the
 // opcode and the rank use are held against the window; a region counts as whole lines of 64 bytes.
 //
-// Latency: 4 cycles for the descriptor's own address, at most 44 for its fields. One 16 x 16 multiplier serves all sizes.
+// Latency: 5 cycles for the descriptor's own address, at most 45 for its fields. One 16 x 16 multiplier serves all sizes.
 
 module descriptor_check #(
   // Width of a memory address; everything at 2^ADDR_W and above is out of range.

@@ -7,7 +7,7 @@
 // would leave data in flight; it turns all further writes off and the job runs to its end. A NaN or an infinity changes
 // nothing: the results are written as they are, and the job ends with a code of its own.
 //
-// Latency: doorbell to the descriptor's read command 6 cycles; last response to the report 4 cycles.
+// Latency: doorbell to the descriptor's read command 8 cycles; last response to the report 5 cycles.
 
 module job_control #(
   // Width of a memory address.

@@ -5,7 +5,7 @@
 // Why: all steps are the same loops over different operands. The registers here are the loops' parameters, filled one
 // operand per cycle through a single lookup; nothing behind them depends on what the step means.
 //
-// Latency: done_o 5 cycles after start_i; the outputs then hold until the next start.
+// Latency: done_o 6 cycles after start_i; the outputs then hold until the next start.
 
 module step_operands #(
   // Width of a memory address.
