@@ -29,7 +29,7 @@ def compare_with_rdl(constants: dict[str, int]) -> None:
     """
     compiler = RDLCompiler()
     compiler.compile_file(str(RDL))
-    nodes = [node for node in compiler.elaborate().top.children(unroll=True) if isinstance(node, RegNode)]
+    nodes = [node for node in compiler.elaborate("edge_qlora").top.children(unroll=True) if isinstance(node, RegNode)]
     found = {
         (
             node.inst_name,
