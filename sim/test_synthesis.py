@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from fpga.area import synthesize
-from sim.bench import ROOT
+from sim.bench import ROOT, read_filelist
+
+ARRAY = ("systolic_pkg", "delay_line", "skew_lane", "pe", "systolic_array")
 
 
 @pytest.mark.parametrize("act_width", [18, 25])
@@ -18,6 +20,14 @@ def test_processing_element_is_one_dsp(act_width: int) -> None:
     assert found.get("DSP48E1") == 1, found
     outside = {name: count for name, count in found.items() if name not in ("DSP48E1", "FDRE")}
     assert not outside, f"logic outside of the DSP: {outside}"
+
+
+def test_array_has_one_dsp_per_processing_element() -> None:
+    """Flattened, an array of one column has 64 DSP48E1: none is shared, merged away or added."""
+    sources = [path for path in read_filelist("rtl/systolic/matrix_unit.f") if path.stem in ARRAY]
+    assert len(sources) == len(ARRAY)
+    found = synthesize("systolic_array", sources, {"COLUMNS": 1, "ACT_W": 25}, hierarchy=False)
+    assert found.get("DSP48E1") == 64, found
 
 
 def test_a_latch_is_refused() -> None:

@@ -2,6 +2,10 @@
 
 import subprocess
 
+import pytest
+
+from sim.bench import check_settings, configs
+from sim.run import failures
 from sim.tools import mend_always_comb, require_simulator
 
 # Each block assigns a default first, and is read by the next.
@@ -30,3 +34,41 @@ def test_chained_always_comb_ends(tmp_path):
     mend_always_comb(program)
     run = subprocess.run(["vvp", "-n", program], capture_output=True, text=True, timeout=10, check=True)
     assert "a 1 b 2 c 3" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colums": 2}, r"\[mine\]: unknown setting 'colums'; the settings are: columns, act_width"),
+        ({"columns": "two"}, r"\[mine\]: columns = 'two' is not an integer"),
+        ({"columns": True}, r"\[mine\]: columns = True is not an integer"),
+        ({"bus_width": None}, r"\[mine\]: no bus_width"),
+    ],
+)
+def test_wrong_settings_are_named(change, message):
+    """A configuration with a wrong setting stops with a message that names it."""
+    settings = {key: value for key, value in {**configs()["tiny"], **change}.items() if value is not None}
+    with pytest.raises(SystemExit, match=message):
+        check_settings("mine", settings)
+
+
+LOG = """\
+     0.00ns INFO     cocotb.regression                  running tb.x.test_x.Good (1/2)
+    90.00ns INFO     cocotb.regression                  tb.x.test_x.Good passed
+    90.00ns INFO     cocotb.regression                  running tb.x.test_x.Bad (2/2)
+   125.00ns ERROR    cocotb                             MISMATCH board transfer 3: data is 0x1, expected 0x0
+   130.00ns WARNING  cocotb.regression                  tb.x.test_x.Bad failed
+                                                        Traceback (most recent call last):
+                                                        ScoreboardError: board: 1 of 9 transfers differ
+   130.00ns INFO     cocotb.regression                  the table
+"""
+
+
+def test_failures_say_what_and_when():
+    """The summary of a failed run has the time of each mismatch, and what ended the test; a cut log says so."""
+    assert failures(LOG) == [
+        "tb.x.test_x.Bad failed at 130.00ns",
+        "  125.00ns: MISMATCH board transfer 3: data is 0x1, expected 0x0",
+        "  ScoreboardError: board: 1 of 9 transfers differ",
+    ]
+    assert failures(LOG[: LOG.index("   130.00ns WARNING")])[0].startswith("tb.x.test_x.Bad did not end")

@@ -65,7 +65,7 @@ def mend_always_comb(program: Path) -> None:
 
     Its always_comb blocks share the event that starts each of them at time zero, and whatever wakes one of them wakes
     them all. Two that assign a default first and are read by others then wake each other without end
-    (steveicarus/iverilog, issue 508; later versions are right). Without that event they are ``always @*``.
+    (a known fault; later versions are right). Without that event they are ``always @*``.
     """
     text = program.read_text()
     mended = re.sub(r"(\.event/or [^;]*), E_0x0;", r"\1;", text)

@@ -36,7 +36,7 @@ module stream_fifo #(
     ERROR_stream_fifo_DEPTH_must_be_at_least_2 error ();
   end
 
-  localparam int PtrWidth   = $clog2(DEPTH);
+  localparam int PtrWidth   = DEPTH < 2 ? 1 : $clog2(DEPTH);
   localparam int LevelWidth = $clog2(DEPTH + 1);
   localparam logic [PtrWidth-1:0] LastPtr = PtrWidth'(DEPTH - 1);
 

@@ -30,9 +30,8 @@ module stream_resize #(
     ERROR_stream_resize_widths_must_be_positive error ();
   end else if (IN_WIDTH % OUT_WIDTH != 0 && OUT_WIDTH % IN_WIDTH != 0) begin : g_check_ratio
     ERROR_stream_resize_widths_must_have_an_integer_ratio error ();
-  end
 
-  if (IN_WIDTH == OUT_WIDTH) begin : g_wires
+  end else if (IN_WIDTH == OUT_WIDTH) begin : g_wires
     assign in_ready_o  = out_ready_i;
     assign out_valid_o = in_valid_i;
     assign out_data_o  = in_data_i;

@@ -18,7 +18,7 @@ module edge_qlora #(
   parameter int ACT_DEPTH    = 2048,
   // Most activation rows that one pass over the weights serves, a power of two.
   parameter int MAX_ROWS     = 64,
-  // Entries of the nested-absmax table, a power of two, at least BUS_W / 16.
+  // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096,
   // Width of the host's data bus in bits: 32, 64 or 128.
   parameter int HOST_W       = 64,

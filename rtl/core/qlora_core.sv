@@ -19,7 +19,7 @@ module qlora_core #(
   parameter int ACT_DEPTH    = 2048,
   // Most activation rows of a chunk, a power of two.
   parameter int MAX_ROWS     = 64,
-  // Entries of the nested-absmax table, a power of two, at least BUS_W / 16.
+  // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096,
   // Width of a memory address.
   parameter int ADDR_W       = 40,

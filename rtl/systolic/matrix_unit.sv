@@ -22,7 +22,7 @@ module matrix_unit #(
   parameter int ACT_DEPTH = 2048,
   // Most activation rows per pass, a power of two.
   parameter int MAX_ROWS = 64,
-  // Entries of the nested absmax table, a power of two.
+  // Entries of the nested absmax table, a power of two; at least two beats, and 16: the table comes in lines of 64 bytes.
   parameter int NESTED_DEPTH = 4096
 ) (
   input  logic                                    clk_i,
@@ -368,8 +368,8 @@ module matrix_unit #(
   if (MAX_ROWS < 2 || ACT_DEPTH > 32768) begin : g_check_sizes
     ERROR_matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768 u_error ();
   end
-  if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < BUS_W / 16) begin : g_check_nested
-    ERROR_matrix_unit_NESTED_DEPTH_must_be_a_power_of_two_and_at_least_two_beats u_error ();
+  if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < 16 || NESTED_DEPTH < BUS_W / 16) begin : g_check_nested
+    ERROR_matrix_unit_NESTED_DEPTH_must_be_a_power_of_two_and_at_least_16_and_two_beats u_error ();
   end
 
 endmodule : matrix_unit

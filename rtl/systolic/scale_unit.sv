@@ -12,7 +12,7 @@ module scale_unit #(
   parameter int BUS_W = 256,
   // Scales per cycle: columns that the array loads per cycle.
   parameter int PORTS = 1,
-  // Entries of the nested absmax table, a power of two.
+  // Entries of the nested absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096
 ) (
   input  logic                        clk_i,

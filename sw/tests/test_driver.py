@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edge_qlora import errors, registers
+from edge_qlora.checkpoint import open_checkpoint
 from edge_qlora.driver import Accelerator, QloraLinear
 from edge_qlora.job import ADDRESSES, MemoryWindow, Opcode
 from edge_qlora.layout import tensor_bytes
 from edge_qlora.planner import Allocator, Job, LayerPlan, Segment
-from edge_qlora.quantization import quantize_nf4
+from edge_qlora.quantization import dequantize_nf4, quantize_nf4
 from model_backend import ModelBackend
 
 from tb.reference import LinearCase, float64_reference, relative_error
@@ -226,6 +227,36 @@ def test_hardware_errors_have_names_and_the_next_job_works(case, code):
         assert await layer.accelerator.last_error() == code
         assert backend.registers[registers.IRQ_STATUS.offset] == 0
         assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("cut", "error"),
+    [
+        (lambda data: data[:-2048], errors.TruncatedFileError),
+        (lambda data: b"NOPE" + data[4:], errors.MalformedFileError),
+    ],
+    ids=["truncated", "malformed"],
+)
+def test_after_a_refused_model_file_jobs_work(case, models, tmp_path, cut, error):
+    """The layer in memory gives the results it gave before, and the whole file's layer loads and runs."""
+    bad, name = tmp_path / "bad.gguf", "model.layers.0.self_attn.q_proj.weight"
+    bad.write_bytes(cut(models["gguf"].read_bytes()))
+
+    async def scenario():
+        layer, backend = await open_layer(case)
+        before = await layer.forward(case.x)
+        with pytest.raises(error, match="bad.gguf"):
+            open_checkpoint(bad)
+        np.testing.assert_array_equal(await layer.forward(case.x), before)
+        weight = open_checkpoint(models["gguf"]).linear(name)
+        whole = QloraLinear(layer.accelerator, LayerPlan(WINDOW, weight, TOKENS, 0, SCALE))
+        await whole.load()
+        x = case.x[:, :128]
+        expected = x.astype(np.float64) @ dequantize_nf4(weight).astype(np.float64).T
+        assert relative_error(await whole.forward(x), expected) <= 2.0**-24
+        assert len(backend.jobs) == 3
 
     asyncio.run(scenario())
 

@@ -16,9 +16,9 @@ WIDE = {"DATA_W": 512, "MAX_BURST": 24, "READ_OUTSTANDING": 3, "WRITE_OUTSTANDIN
 
 
 def random_parameters(config: Config) -> dict[str, int]:
-    """Parameters of the DUT for the random tests; at 64 bits, where a page holds more, with AXI's longest burst."""
-    longest = {"MAX_BURST": 256} if config["bus_width"] == 64 else {}
-    return {**DEFAULTS, "DATA_W": config["bus_width"], **longest}
+    """Parameters of the DUT for the random tests; bursts are as long as the core's, up to a page or AXI's limit."""
+    page = 4096 * 8 // config["bus_width"]
+    return {**DEFAULTS, "DATA_W": config["bus_width"], "MAX_BURST": min(page, 256)}
 
 
 def ideal_parameters(config: Config) -> dict[str, int]:

@@ -31,7 +31,8 @@ class BusMonitor(uvm_component):
 
     Attributes:
         checker: rules applied to each cycle.
-        fault: (channel, field) whose first sampled transfer gets one bit flipped (fault injection), or None.
+        fault: (port, field) whose first transfer gets one bit flipped (fault injection), or None; of the bus channels
+            before the protocol checker sees it, of the error reports on its way to the scoreboard.
         beats: transfers per channel.
         stalls: channels that were seen with valid high and ready low.
         first, last: clock cycle of the first and the last transfer per channel since ``clear``.
@@ -88,12 +89,16 @@ class BusMonitor(uvm_component):
         payload = None
         if valid:
             payload = {field: int(signals[field].value) for field in FIELDS[name]}
-            if ready and self.fault and self.fault[0] == name:
-                payload[self.fault[1]] ^= 1 << random.randrange(len(signals[self.fault[1]]))
-                self.fault = None
+            if ready:
+                self._falsify(name, payload, signals)
             if not ready:
                 self.stalls.add(name)
         return Channel(valid, ready, payload)
+
+    def _falsify(self, name: str, payload: dict[str, int], signals: dict) -> None:
+        if self.fault and self.fault[0] == name:
+            payload[self.fault[1]] ^= 1 << random.randrange(len(signals[self.fault[1]]))
+            self.fault = None
 
     def _accepted(self, name: str) -> Region | None:
         """The command taken at this clock edge on stream ``name``, if any."""
@@ -129,4 +134,6 @@ class BusMonitor(uvm_component):
                 self.ports[name].write(StreamItem(channel.payload))
         for name, error in (("read_error", status.read_error), ("write_error", status.write_error)):
             if error:
-                self.ports[name].write(StreamItem({"addr": error[0], "resp": error[1]}))
+                report = {"addr": error[0], "resp": error[1]}
+                self._falsify(name, report, dict(zip(report, self.errors[name][1:], strict=True)))
+                self.ports[name].write(StreamItem(report))

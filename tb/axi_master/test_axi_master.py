@@ -252,7 +252,7 @@ class Injected(MemoryTest):
 
 
 def _corrupt_bus(channel: str, field: str, error: type[Exception], name: str) -> type:
-    """An expected-fail test that flips one bit of ``field`` in the first transfer seen on a channel."""
+    """An expected-fail test that flips one bit of ``field`` in the first transfer of a channel or error report."""
 
     def inject(self) -> None:
         self.env.monitor.fault = (channel, field)
@@ -271,6 +271,8 @@ class CaughtReadData(Injected):
 CaughtReadAddress = _corrupt_bus("ar", "addr", ScoreboardError, "CaughtReadAddress")
 CaughtWriteAddress = _corrupt_bus("aw", "addr", ScoreboardError, "CaughtWriteAddress")
 CaughtStrobe = _corrupt_bus("w", "strb", ScoreboardError, "CaughtStrobe")
+CaughtReadError = _corrupt_bus("read_error", "addr", ScoreboardError, "CaughtReadError")
+CaughtWriteError = _corrupt_bus("write_error", "resp", ScoreboardError, "CaughtWriteError")
 CaughtAttribute = _corrupt_bus("aw", "cache", ProtocolError, "CaughtAttribute")
 
 

@@ -9,7 +9,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotb.utils import get_sim_time
-from cocotb_coverage.coverage import coverage_db
+from cocotb_coverage.coverage import CoverItem, coverage_db
 
 from sim.bench import Config
 from tb.common.report import Row, report
@@ -80,9 +80,15 @@ def finish(
     """
     if injected:
         return
-    hit, bins = 0, 0
+    hit, bins, missed = 0, 0, []
     if coverage is not None and coverage in coverage_db:
         hit, bins = coverage_db[coverage].coverage, coverage_db[coverage].size
+        points = {name: point for name, point in coverage_db.items() if name.startswith(f"{coverage}.")}
+        for name, point in points.items():
+            if type(point) is not CoverItem:
+                missed += [
+                    f"{name}: {label}" for label, hits in point.detailed_coverage.items() if hits < point.at_least
+                ]
     name = os.environ["EDGE_QLORA_BENCH"]
     used = {} if utilisation is None else {unit: utilisation}
-    report(Row(name, transactions, mismatches, hit, bins, cycles, used))
+    report(Row(name, transactions, mismatches, hit, bins, cycles, used, missed=missed))

@@ -7,6 +7,8 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+SHOWN = 8  # most bins that are named per row
+
 
 @dataclass(frozen=True)
 class Row:
@@ -21,6 +23,7 @@ class Row:
         cycles: clock cycles simulated while transactions ran.
         utilisation: busy slots over available slots, 0 to 1, by what is counted ("of MAC slots").
         failed: cases that failed, whose numbers may be missing from the others.
+        missed: names of the planned bins that were not hit.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Row:
     cycles: int
     utilisation: dict[str, float] = field(default_factory=dict)
     failed: int = 0
+    missed: list[str] = field(default_factory=list)
 
 
 def report(row: Row) -> None:
@@ -58,7 +62,7 @@ def report(row: Row) -> None:
 
 
 def format_table(rows: list[Row]) -> str:
-    """Rows as an aligned text table."""
+    """Rows as an aligned text table, and below it the coverage bins that were not hit."""
     head = ("test", "transactions", "mismatches", "failed cases", "coverage bins", "cycles", "utilisation")
     cells = [head]
     for row in rows:
@@ -70,4 +74,8 @@ def format_table(rows: list[Row]) -> str:
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
     lines = ["  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
     lines.insert(1, "  " + "  ".join("-" * width for width in widths))
+    for row in rows:
+        if row.missed:
+            more = f" and {len(row.missed) - SHOWN} more" if len(row.missed) > SHOWN else ""
+            lines.append(f"  {row.name}, bins not hit: {', '.join(row.missed[:SHOWN])}{more}")
     return "\n".join(lines)

@@ -167,7 +167,11 @@ class OneToken(SteadyState):
 class ManyTokens(SteadyState):
     """At least 95 % of the MAC slots are used by 2 x COLUMNS tokens, 4 x COLUMNS on a 64-bit bus."""
 
-    unit, busy, slots = "of MAC slots, many tokens", "MAC_VECTORS", "CYCLES_BUSY"
+    busy, slots = "MAC_VECTORS", "CYCLES_BUSY"
+
+    @property
+    def unit(self) -> str:
+        return f"of MAC slots ({self.tokens} tokens, {config()['columns']} columns)"
 
     @property
     def tokens(self) -> int:

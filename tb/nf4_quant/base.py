@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Combine, RisingEdge
+from cocotb.triggers import RisingEdge, gather
 from cocotb_coverage.coverage import CoverPoint
 from pyuvm import uvm_component, uvm_env, uvm_test
 
@@ -162,7 +162,7 @@ class StreamsTest(uvm_test):
             AssertionError: it took more than ``limit`` cycles.
         """
         tasks = [cocotb.start_soon(self.send(name, items)) for name, items in streams.items()]
-        await within(limit, Combine(*tasks), "acceptance of all input")
+        await within(limit, gather(*tasks), "acceptance of all input")
         await within(limit, self.env.drained(), "arrival of all output")
 
     def extract_phase(self) -> None:

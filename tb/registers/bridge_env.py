@@ -23,6 +23,7 @@ class RegisterMonitor(uvm_component):
     Attributes:
         model: the golden model.
         corrupt: index of the answer that the scoreboard sees with an inverted bit (fault injection), or None.
+        corrupt_output: the output that the scoreboard sees with an inverted bit (fault injection), or None.
     """
 
     def __init__(self, name: str, parent: uvm_component, dut, constants: dict[str, int]) -> None:
@@ -30,6 +31,7 @@ class RegisterMonitor(uvm_component):
         self.dut, self.constants = dut, constants
         self.model = RegisterModel(constants)
         self.corrupt: int | None = None
+        self.corrupt_output: str | None = None
         self.answered = 0
         self.low: dict[str, int] = {}
 
@@ -112,6 +114,8 @@ class RegisterMonitor(uvm_component):
     def _compare_outputs(self, pulses: dict[str, int], doorbell: bool, clear: bool) -> None:
         expected = {"doorbell": int(doorbell), "clear_counters": int(clear), **self._settings()}
         observed = {**pulses, **{name: int(getattr(self.dut, f"{name}_o").value) for name in self._settings()}}
+        if self.corrupt_output:
+            observed[self.corrupt_output] ^= 1
         self.outputs.expect(expected)
         self.outputs.write(StreamItem(observed))
 

@@ -161,18 +161,39 @@ class CorruptReadData(SlaveTest):
         await self.burst(Burst(False, self.base, 4))
 
 
-@pyuvm.test(expect_error=ScoreboardError)
-class LostAccess(SlaveTest):
-    """An access that the register bus sees at another address than the burst says must be caught."""
+class Falsified(SlaveTest):
+    """One bit of a field of every transfer of a channel is flipped on its way to the scoreboards."""
 
     injected = True
+    write, falsify = False, ("access", "addr", 4)
 
     async def body(self) -> None:
         publish = self.env.monitor._publish
+        falsified, field, bit = self.falsify
 
-        def moved(channel: str, fields: dict) -> None:
-            publish(channel, {**fields, "addr": fields["addr"] ^ 4} if channel == "access" else fields)
+        def other(channel: str, fields: dict) -> None:
+            publish(channel, {**fields, field: fields[field] ^ bit} if channel == falsified else fields)
 
-        self.env.monitor._publish = moved
-        await self.burst(Burst(False, self.base, 1))
-        cocotb.log.info("the scoreboard must now report the wrong address")
+        self.env.monitor._publish = other
+        burst = Burst(self.write, self.base, 1)
+        await self.burst(fill(burst, self.bus_bytes, False) if self.write else burst)
+        cocotb.log.info("the scoreboard must now report a mismatch of %s", field)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class LostAccess(Falsified):
+    """A read that the register bus sees at another address than the burst says must be caught."""
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class WrongWriteData(Falsified):
+    """Write data that the register bus sees otherwise than the burst carries it must be caught."""
+
+    write, falsify = True, ("access", "wdata", 1 << 31)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class WrongWriteResponse(Falsified):
+    """A write response other than the register's answer must be caught."""
+
+    write, falsify = True, ("b", "resp", 2)

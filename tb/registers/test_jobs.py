@@ -285,6 +285,18 @@ class CorruptAnswer(RandomTraffic):
 
 
 @pyuvm.test(expect_error=ScoreboardError)
+class CorruptOutput(RandomTraffic):
+    """A setting that the core sees with an inverted bit must be caught."""
+
+    injected = True
+    rounds, bursts = (1, 1), (20, 20)
+
+    async def body(self) -> None:
+        self.env.registers.corrupt_output = "mem_base"
+        await super().body()
+
+
+@pyuvm.test(expect_error=ScoreboardError)
 class WrongModel(BridgeTest):
     """A golden model with another reset value must disagree with the RTL."""
 

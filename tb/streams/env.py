@@ -88,7 +88,7 @@ class Watcher(uvm_component):
             for name in (name for name, moved in moves.items() if moved):
                 self.spans.setdefault(name, [cycle(), 0])[1] = cycle()
             shown = int(self.dut.fifo_level_o.value)
-            assert shown == level, f"level_o is {shown} with {level} transfers inside"
+            assert shown == level, f"FIFO of {coverage.DEPTH}: level_o is {shown} with {level} transfers inside"
             pushed, popped = moves["fifo_in"], moves["fifo_out"]
             coverage.sample_fifo(level, pushed, popped)
             level += pushed - popped

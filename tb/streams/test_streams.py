@@ -6,7 +6,7 @@ import random
 
 import cocotb
 import pyuvm
-from cocotb.triggers import ClockCycles, Combine
+from cocotb.triggers import ClockCycles, gather
 from pyuvm import uvm_test
 
 from tb.common.base import cycle, finish, scaled, start, within
@@ -67,7 +67,7 @@ class StreamsTest(uvm_test):
             coverage.sample_paces(*("pauses" if pace.pause else "full" for pace in (sources, sinks)))
             sequence = StreamSequence(self.payloads(cell, count))
             tasks.append(cocotb.start_soon(sequence.start(self.env.agents[f"{cell}_in"].sequencer)))
-        await within(400 * count, Combine(*tasks), "acceptance of all transfers")
+        await within(400 * count, gather(*tasks), "acceptance of all transfers")
         await ClockCycles(self.dut.clk_i, 2)
         await within(400 * count, self.drained(), "delivery of all transfers")
         await ClockCycles(self.dut.clk_i, 20)
@@ -156,7 +156,7 @@ class Reset(StreamsTest):
         sequences = [StreamSequence(self.payloads(cell, 60)[:-1]) for cell in OUTPUTS]
         agents = [env.agents[f"{cell}_in"] for cell in OUTPUTS]
         tasks = [cocotb.start_soon(s.start(a.sequencer)) for s, a in zip(sequences, agents, strict=True)]
-        await within(20_000, Combine(*tasks), "acceptance of all transfers")
+        await within(20_000, gather(*tasks), "acceptance of all transfers")
         self.dut.rst_ni.value = 0
         await ClockCycles(self.dut.clk_i, 2)
         for scoreboard in env.scoreboards.values():

@@ -203,7 +203,9 @@ class Utilisation(MatrixTest):
 class ArrayIsBusy(Utilisation):
     """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, 4 x COLUMNS on a 64-bit bus."""
 
-    unit = "of MAC slots"
+    @property
+    def unit(self) -> str:
+        return f"of MAC slots ({self.rows} rows, {config()['columns']} columns)"
 
     @property
     def rows(self) -> int:

@@ -1,0 +1,57 @@
+"""Parameters that cannot work stop the build in every tool, with a module whose name says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sim.bench import read_filelist
+from sim.lint import yosys_check
+from sim.tools import require_simulator, verilator_environment
+
+MATRIX, MASTER, BRIDGE = "rtl/systolic/matrix_unit.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
+STREAMS = "rtl/common/streams.f"
+CASES = [
+    ("matrix_unit", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
+    ("matrix_unit", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
+    ("matrix_unit", MATRIX, {"ACT_DEPTH": 48}, "matrix_unit_ACT_DEPTH_and_MAX_ROWS_must_be_powers_of_two"),
+    ("matrix_unit", MATRIX, {"MAX_ROWS": 1}, "matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768"),
+    ("matrix_unit", MATRIX, {"BUS_W": 64, "NESTED_DEPTH": 8}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
+    ("matrix_unit", MATRIX, {"BUS_W": 512, "NESTED_DEPTH": 16}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
+    ("axi_master", MASTER, {"DATA_W": 96}, "data_w_must_be_64_128_256_or_512"),
+    ("axi_master", MASTER, {"MAX_BURST": 257}, "max_burst_must_be_1_to_256"),
+    ("axi_master", MASTER, {"READ_OUTSTANDING": 1}, "outstanding_must_be_at_least_2"),
+    ("axi_master", MASTER, {"ID_W": 2, "ID_VALUE": 4}, "id_value_does_not_fit_id_w"),
+    ("vega_bridge", BRIDGE, {"DATA_W": 256}, "DATA_W_must_be_32_64_or_128"),
+    ("vega_bridge", BRIDGE, {"ACT_DEPTH": 65536}, "limits_must_fit_16_bits"),
+    ("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 3}, "nf4_quantizer_LANES_must_be_a_power_of_two_up_to_16"),
+    ("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 4}, "nf4_dequantizer_LANES_must_be_8_16_32_or_64"),
+    ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 3}, "tile_transposer_LANES_must_be_a_power_of_two"),
+    ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 65}, "int_to_fp32_WIDTH_must_be_2_to_64"),
+    ("stream_fifo", STREAMS, {"DEPTH": 1}, "stream_fifo_DEPTH_must_be_at_least_2"),
+    ("stream_resize", STREAMS, {"IN_WIDTH": 3, "OUT_WIDTH": 2}, "stream_resize_widths_must_have_an_integer_ratio"),
+]
+
+
+@pytest.mark.parametrize(("top", "filelist", "parameters", "error"), CASES, ids=[case[3] for case in CASES])
+def test_verilator_stops(top: str, filelist: str, parameters: dict[str, int], error: str) -> None:
+    """Verilator names the module that does not exist."""
+    options = [f"-G{name}={value}" for name, value in parameters.items()]
+    command = ["verilator", "--lint-only", "-Wno-fatal", "--top", top, *options, *map(str, read_filelist(filelist))]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **verilator_environment()})
+    assert done.returncode != 0 and f"ERROR_{error}" in done.stderr, done.stderr[-2000:]
+
+
+def test_icarus_and_yosys_stop(tmp_path: Path) -> None:
+    """The other two tools stop at the same module."""
+    top, filelist, parameters, error = CASES[-2]
+    require_simulator("icarus")
+    options = [f"-P{top}.{name}={value}" for name, value in parameters.items()]
+    command = ["iverilog", "-g2012", "-o", tmp_path / "out", "-s", top, *options, *read_filelist(filelist)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0 and f"ERROR_{error}" in done.stderr, done.stderr
+    _, ok, output = yosys_check(top, filelist, "bad", parameters)
+    assert not ok and f"ERROR_{error}" in output, output
