@@ -368,7 +368,7 @@ module matrix_unit #(
   if (MAX_ROWS < 2 || ACT_DEPTH > 32768) begin : g_check_sizes
     ERROR_matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768 u_error ();
   end
-  if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < 16 || NESTED_DEPTH < BUS_W / 16) begin : g_check_nested
+  if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < 16 || NESTED_DEPTH < BUS_W / 16) begin : g_bad_nested
     ERROR_matrix_unit_NESTED_DEPTH_must_be_a_power_of_two_and_at_least_16_and_two_beats u_error ();
   end
 
