@@ -22,7 +22,7 @@ module matrix_unit #(
   parameter int ACT_DEPTH = 2048,
   // Most activation rows per pass, a power of two.
   parameter int MAX_ROWS = 64,
-  // Entries of the nested absmax table, a power of two; at least two beats, and 16: the table comes in lines of 64 bytes.
+  // Entries of the nested absmax table, a power of two: at least two beats and 16, a line of memory.
   parameter int NESTED_DEPTH = 4096
 ) (
   input  logic                                    clk_i,
