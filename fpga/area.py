@@ -40,6 +40,7 @@ DESIGNS: list[tuple[str, str, Mapping[str, int], bool]] = [
     ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 48}, False),
     *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp16_to_fp32", "bf16_to_fp32")),
     *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp32_to_fp16", "fp32_to_bf16")),
+    ("function_unit", "rtl/vector/function_unit.f", {}, False),
     ("stream_register", "rtl/common/streams.f", {"WIDTH": 32}, False),
     *(("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}, False) for depth in (16, 64)),
     ("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}, False),
