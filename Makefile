@@ -20,6 +20,7 @@ SEEDS ?=
 WAVES ?=
 CONFIG ?= tiny
 TOP ?=
+MODULES ?=
 JOBS ?= 2
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
@@ -57,8 +58,8 @@ equality: $(READY) ## Compare the quantization models with bitsandbytes on every
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
-area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one; long)
-	@$(RUN) -m fpga.area --top "$(TOP)"
+area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, MODULES=1 for those below it; long)
+	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)"
 
 docs: $(READY) ## Write registers and job descriptor as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html

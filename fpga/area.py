@@ -1,4 +1,4 @@
-"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_unit]`` prints a table in Markdown.
+"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_unit] [MODULES=1]`` prints tables in Markdown.
 
 LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
 counted with the LUTs it occupies. The matrix engine and the whole accelerator keep their hierarchy, which costs some
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist
@@ -29,35 +30,52 @@ MEMORY_LUTS = {
 }  # fmt: skip
 LATCHES = ("LDCE", "LDPE", "$_DLATCH")
 
-# Top module, file list, parameters, whether the hierarchy is kept.
-DESIGNS: list[tuple[str, str, Mapping[str, int], bool]] = [
-    ("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 8}, False),
-    ("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 64}, False),
-    ("double_quantizer", "rtl/nf4/double_quantizer.f", {}, False),
-    ("double_dequantizer", "rtl/nf4/double_dequantizer.f", {}, False),
-    ("exact_mean", "rtl/nf4/exact_mean.f", {}, False),
-    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp32_mul", "fp32_add")),
-    ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 48}, False),
-    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp16_to_fp32", "bf16_to_fp32")),
-    *((unit, "rtl/common/fp32.f", {}, False) for unit in ("fp32_to_fp16", "fp32_to_bf16")),
-    ("function_unit", "rtl/vector/function_unit.f", {}, False),
-    ("stream_register", "rtl/common/streams.f", {"WIDTH": 32}, False),
-    *(("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}, False) for depth in (16, 64)),
-    ("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}, False),
-    ("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 256, "OUT_WIDTH": 32}, False),
-    ("stream_fork", "rtl/common/streams.f", {"OUTPUTS": 3}, False),
-    *(("axi_slave", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}, False) for width in (32, 64, 128)),
-    *(("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}, False) for width in (32, 64, 128)),
-    *(("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}, False) for width in (64, 128, 256, 512)),
-    ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}, False),
-    *(("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}, False) for n in (2, 8)),
-    *(("matrix_unit", "rtl/systolic/matrix_unit.f", matrix(config), True) for config in configs().values()),
-    *(("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), True) for config in configs().values()),
+
+@dataclass(frozen=True)
+class Design:
+    """What is synthesized: the top of a file list; one of a named configuration keeps its hierarchy."""
+
+    top: str
+    filelist: str
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    config: str = ""
+
+
+DESIGNS = [
+    Design("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 8}),
+    Design("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 64}),
+    Design("double_quantizer", "rtl/nf4/double_quantizer.f"),
+    Design("double_dequantizer", "rtl/nf4/double_dequantizer.f"),
+    Design("exact_mean", "rtl/nf4/exact_mean.f"),
+    *(Design(unit, "rtl/common/fp32.f") for unit in ("fp32_mul", "fp32_add")),
+    Design("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 48}),
+    *(Design(unit, "rtl/common/fp32.f") for unit in ("fp16_to_fp32", "bf16_to_fp32")),
+    *(Design(unit, "rtl/common/fp32.f") for unit in ("fp32_to_fp16", "fp32_to_bf16")),
+    Design("function_unit", "rtl/vector/function_unit.f"),
+    Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),
+    *(Design("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}) for depth in (16, 64)),
+    Design("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}),
+    Design("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 256, "OUT_WIDTH": 32}),
+    Design("stream_fork", "rtl/common/streams.f", {"OUTPUTS": 3}),
+    *(Design("axi_slave", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
+    *(Design("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
+    *(Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}) for width in (64, 128, 256, 512)),
+    Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}),
+    *(Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}) for n in (2, 8)),
+    *(Design("matrix_unit", "rtl/systolic/matrix_unit.f", matrix(config), name) for name, config in configs().items()),
+    *(Design("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), name) for name, config in configs().items()),
 ]
 
 
 def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
-    """Cells by type; ``hierarchy`` keeps it.
+    """Cells by type, see ``synthesize_modules``."""
+    return total(synthesize_modules(top, sources, parameters, hierarchy), f"\\{top}")
+
+
+def synthesize_modules(
+    top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool
+) -> dict[str, dict]:
+    """What yosys says of every module; ``hierarchy`` keeps those below the top.
 
     Raises:
         SystemExit: yosys failed, or it found a latch; the message says why.
@@ -79,11 +97,32 @@ def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int],
         if done.returncode:
             raise SystemExit(f"error: yosys on {top} failed\n{done.stdout}{done.stderr}")
         text = (ROOT / report).read_text()
-    found = json.loads(text[text.index("{") :])
-    cells = total(found["modules"], f"\\{top}")
+    modules = json.loads(text[text.index("{") :])["modules"]
+    cells = total(modules, f"\\{top}")
     if latches := [name for name in cells if name.startswith(LATCHES)]:
         raise SystemExit(f"error: {top} has latches: {', '.join(latches)}")
-    return cells
+    return modules
+
+
+def breakdown(modules: Mapping[str, dict], top: str) -> list[tuple[str, int, dict[str, float]]]:
+    """Modules with their instances and what these use by themselves, without those below them; most LUTs first."""
+    instances: dict[str, int] = {}
+    cells: dict[str, dict[str, int]] = {}
+
+    def visit(name: str, count: int) -> None:
+        # \\name, $paramod\\name\\parameters, or $paramod$hash\\name
+        source = name.split("\\")[1]
+        instances[source] = instances.get(source, 0) + count
+        own = cells.setdefault(source, {})
+        for cell, number in modules[name]["num_cells_by_type"].items():
+            if is_module(modules, cell):
+                visit(cell if cell in modules else f"\\{cell}", count * number)
+            else:
+                own[cell] = own.get(cell, 0) + count * number
+
+    visit(top, 1)
+    used = [(name, instances[name], resources(own)) for name, own in cells.items()]
+    return sorted(used, key=lambda item: -item[2]["LUT"])
 
 
 def total(modules: Mapping[str, dict], top: str) -> dict[str, int]:
@@ -124,23 +163,42 @@ def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--top", default="", help="one module only")
+    parser.add_argument("--config", default="", help="one configuration only, of those designs that have several")
+    parser.add_argument("--modules", default="", help="1 prints what each module below the top uses by itself")
     arguments = parser.parse_args()
-    chosen = [design for design in DESIGNS if arguments.top in ("", design[0])]
+    chosen = [design for design in DESIGNS if arguments.top in ("", design.top)]
+    if arguments.config in configs():
+        chosen = [design for design in chosen if design.config in ("", arguments.config)]
+    elif arguments.config:
+        raise SystemExit(f"error: CONFIG={arguments.config}; choose one of {', '.join(configs())}")
     if not chosen:
         raise SystemExit(
-            f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d[0] for d in DESIGNS))}"
+            f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d.top for d in DESIGNS))}"
         )
-    print("| module | parameters | LUT | of these memory | FF | BRAM36 | DSP48E1 | share of XC7K325T: LUT, BRAM |")
-    print("|---|---|---|---|---|---|---|---|")
-    for number, (top, filelist, parameters, hierarchy) in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {top} ...", file=sys.stderr, flush=True)
-        began = time.monotonic()
-        used = resources(synthesize(top, read_filelist(filelist), parameters, hierarchy))
-        values = " | ".join(f"{value:g}" for value in used.values())
+    head = "LUT | of these memory | FF | BRAM36 | DSP48E1 |"
+    print(f"| module | parameters | {head} share of XC7K325T: LUT, BRAM |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    tables = []
+    for number, design in enumerate(chosen, 1):
+        print(f"[{number}/{len(chosen)}] {design.top} {design.config} ...", file=sys.stderr, flush=True)
+        began, sources = time.monotonic(), read_filelist(design.filelist)
+        modules = synthesize_modules(design.top, sources, design.parameters, bool(design.config))
+        used = resources(total(modules, f"\\{design.top}"))
         shares = ", ".join(f"{used[name] / DEVICE[name]:.1%}" for name in ("LUT", "BRAM36"))
-        described = ", ".join(f"{name} {value}" for name, value in parameters.items())
-        print(f"| `{top}` | {described} | {values} | {shares} |", flush=True)
+        described = ", ".join(f"{name} {value}" for name, value in design.parameters.items())
+        described = f"{design.config}: {described}" if design.config else described
+        print(f"| `{design.top}` | {described} | {_cells(used)} | {shares} |", flush=True)
         print(f"    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        if design.config and arguments.modules == "1":
+            tables += [f"\nModules of {design.top}, {design.config}, each without those below it:\n"]
+            tables += [f"| module | instances | {head}", "|---|---|---|---|---|---|---|"]
+            tables += [f"| `{name}` | {n} | {_cells(own)} |" for name, n, own in breakdown(modules, f"\\{design.top}")]
+    print("\n".join(tables))
+
+
+def _cells(used: Mapping[str, float]) -> str:
+    """Cells of a table's row."""
+    return " | ".join(f"{value:g}" for value in used.values())
 
 
 if __name__ == "__main__":
