@@ -52,6 +52,7 @@ DESIGNS = [
     *(Design(unit, "rtl/common/fp32.f") for unit in ("fp16_to_fp32", "bf16_to_fp32")),
     *(Design(unit, "rtl/common/fp32.f") for unit in ("fp32_to_fp16", "fp32_to_bf16")),
     Design("function_unit", "rtl/vector/function_unit.f"),
+    Design("vector_engine", "rtl/vector/vector_engine.f", {"ADDR_W": 13, "UNITS": 2}),
     Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),
     *(Design("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}) for depth in (16, 64)),
     Design("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}),

@@ -1,10 +1,12 @@
-"""Bench of the vector engine's function unit."""
+"""Benches of the vector engine and of its function unit by itself."""
 
 from __future__ import annotations
 
 from sim.bench import Bench
 
-DESCRIPTION = "exponential, reciprocal and reciprocal square root of the vector engine, bit for bit"
+DESCRIPTION = (
+    "vector engine: exponential, reciprocal, rsqrt, products, sums and maxima over the scratchpad, bit for bit"
+)
 BENCHES = [
     Bench(
         name="function_unit",
@@ -13,5 +15,13 @@ BENCHES = [
         module="tb.vector.test_functions",
         parameters=lambda config: {"LANES": 8},
         configs=("tiny",),
-    )
+    ),
+    Bench(
+        name="vector_engine",
+        top="vector_engine",
+        filelist="rtl/vector/vector_engine.f",
+        module="tb.vector.test_engine",
+        parameters=lambda config: {"ADDR_W": 11, "UNITS": 2},
+        configs=("tiny",),
+    ),
 ]

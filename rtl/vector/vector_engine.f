@@ -1,0 +1,12 @@
+# Vector engine: vector_engine and everything below it.
+-f rtl/vector/function_unit.f
+rtl/common/fp32_mul.sv
+rtl/common/fp32_add.sv
+rtl/common/stream_fifo.sv
+rtl/common/stream_fork.sv
+rtl/vector/vector_pkg.sv
+rtl/vector/row_walker.sv
+rtl/vector/operand_reader.sv
+rtl/vector/function_lanes.sv
+rtl/vector/row_reducer.sv
+rtl/vector/vector_engine.sv

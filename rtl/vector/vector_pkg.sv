@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Codes of the vector engine's instructions; tb/models/vector.py has the same.
+
+package vector_pkg;
+
+  // Users take what they need.
+  // verilator lint_off UNUSEDPARAM
+
+  // Values per scratchpad word. The order of a row's sum depends on it, and the adder's latency times it is the number
+  // of interleaved sums.
+  localparam int Lanes = 8;
+
+  // What a value is multiplied with (x) and what is added to the product (z).
+  localparam logic [1:0] OperandImmediate = 2'd0;
+  localparam logic [1:0] OperandSelf      = 2'd1;  // x only: the value itself
+  localparam logic [1:0] OperandB         = 2'd2;
+
+  // What becomes of the sum; the functions are those of functions_pkg.
+  localparam logic [1:0] FunctionNone = 2'd3;
+
+  // What is stored per row.
+  localparam logic [1:0] ReductionNone = 2'd0;
+  localparam logic [1:0] ReductionSum  = 2'd1;
+  localparam logic [1:0] ReductionMax  = 2'd2;
+
+  // verilator lint_on UNUSEDPARAM
+
+endpackage : vector_pkg

@@ -1,0 +1,266 @@
+"""The vector engine against its golden model: random instructions, whole algorithms, throughput, a fault to be seen."""
+
+from __future__ import annotations
+
+import random
+
+import cocotb
+import numpy as np
+import pyuvm
+from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
+from pyuvm import uvm_test
+
+from tb.common.base import cycle, finish, scaled, start
+from tb.common.scoreboard import ScoreboardError
+from tb.models.vector import LANES, Function, Instruction, Operand, Reduction, Region
+from tb.vector.env import VectorEnv, pauses, reads, uses_b
+from tb.vector.test_functions import CORNERS, random_operands
+
+GROUP = "vector"
+
+
+@coverage_section(
+    CoverPoint(f"{GROUP}.x", xf=lambda i: i.x.name, bins=["IMMEDIATE", "SELF", "B"]),
+    CoverPoint(f"{GROUP}.z", xf=lambda i: i.z.name, bins=["IMMEDIATE", "B"]),
+    CoverCross(f"{GROUP}.x_z", items=[f"{GROUP}.x", f"{GROUP}.z"]),
+    CoverPoint(
+        f"{GROUP}.b", xf=lambda i: uses_b(i) and ("per row" if i.b_per_row else "stream"), bins=["per row", "stream"]
+    ),
+    CoverPoint(f"{GROUP}.function", xf=lambda i: i.function.name, bins=[f.name for f in Function]),
+    CoverPoint(f"{GROUP}.reduction", xf=lambda i: i.reduction.name, bins=[r.name for r in Reduction]),
+    CoverPoint(f"{GROUP}.store", xf=lambda i: i.d is not None, bins=[False, True]),
+    CoverCross(f"{GROUP}.function_reduction", items=[f"{GROUP}.function", f"{GROUP}.reduction"]),
+    CoverPoint(f"{GROUP}.words", xf=lambda i: min(i.words, 5), bins=[1, 2, 3, 4, 5]),
+    CoverPoint(f"{GROUP}.tail", xf=lambda i: i.length % LANES, bins=list(range(LANES))),
+    CoverPoint(f"{GROUP}.rows", xf=lambda i: (i.outer > 1, i.inner > 1), bins=[(o, i) for o in (0, 1) for i in (0, 1)]),
+    CoverPoint(f"{GROUP}.masked", xf=lambda i: i.first is not None, bins=[False, True]),
+    CoverPoint(f"{GROUP}.exchange", xf=lambda i: i.exchange, bins=[0, 1, 2, 4]),
+    CoverPoint(f"{GROUP}.in_place", xf=lambda i: i.d == i.a and not i.exchange, bins=[False, True]),
+)
+def sample(i: Instruction) -> None:
+    """An instruction ran."""
+
+
+def random_instruction(words: int, longest: int) -> Instruction:
+    """An instruction whose operands and results lie in four quarters of a scratchpad of so many words."""
+    quarter = words // 4
+    exchange = random.choice([0, 0, 0, 1, 2, 4])
+    length = random.choice([random.randint(1, 8 * longest), random.randint(1, 40)])
+    if exchange:  # whole pairs of halves, so that every word exchanged lies in the row
+        length = 2 * exchange * LANES * random.randint(1, 2)
+    size = -(-length // LANES)
+    outer, inner = (random.choice([1, random.randint(2, 4)]) for _ in range(2))
+    while outer * inner * size > quarter:
+        outer, inner = max(1, outer - 1), max(1, inner - 1)
+        if outer == inner == 1:
+            break
+    dense = Region(0, inner * size, size)
+
+    def region(number: int, least: int = 0) -> Region:
+        """Rows one behind the other, or with the loops exchanged, or (operands) all the same."""
+        free = quarter - outer * inner * size
+        base = number * quarter + random.randint(0, max(free, 0))
+        kinds = [dense, Region(0, size, outer * size), Region(0, 0, size), Region(0, size, 0), Region()]
+        kind = kinds[random.randrange(2 if least else len(kinds))]
+        return Region(base, kind.outer, kind.inner)
+
+    a, per_row = region(0), random.random() < 0.5
+    b = region(1)
+    strides = (1, outer) if random.random() < 0.5 else (inner, 1)
+    b = Region(
+        LANES * b.base + (random.randrange(8) if per_row else 0),
+        *(strides if per_row else (LANES * b.outer, LANES * b.inner)),
+    )
+    reduction = random.choice(list(Reduction))
+    store = reduction == Reduction.NONE or random.random() < 0.7
+    d = region(2, 1) if store else None
+    if store and not exchange and a.outer in (dense.outer, size) and a.inner and a.outer and random.random() < 0.3:
+        if (a.outer, a.inner) in ((dense.outer, dense.inner), (size, outer * size)):
+            d = a  # in place
+    row_strides = random.choice([(inner, 1), (1, outer)])
+    return Instruction(
+        length=length,
+        outer=outer,
+        inner=inner,
+        first=random.choice([None, random.randint(1, length)]),
+        step=random.choice([0, 1, random.randint(1, length)]),
+        a=a,
+        exchange=exchange,
+        b=b,
+        b_per_row=per_row,
+        x=random.choice(list(Operand)),
+        z=random.choice([Operand.IMMEDIATE, Operand.B]),
+        immediate_x=random.choice([1.0, -0.5, float(np.float32(random.uniform(-3, 3)))]),
+        immediate_z=random.choice([0.0, 1.0, float(np.float32(random.uniform(-3, 3)))]),
+        negate_x=random.random() < 0.3,
+        negate_z=random.random() < 0.3,
+        function=random.choice(list(Function)),
+        d=d,
+        reduction=reduction,
+        r=Region(LANES * 3 * quarter + random.randrange(64), *row_strides),
+    )
+
+
+class EngineTest(uvm_test):
+    """Fills the scratchpad and runs instructions; a subclass says which."""
+
+    injected = False
+    utilisation: tuple[str, float] | None = None
+
+    def build_phase(self) -> None:
+        self.env = VectorEnv("env", self)
+        self.rng = np.random.default_rng(random.getrandbits(64))
+
+    def fill(self) -> None:
+        """Random FP32 bits, mostly near one, with corners among them."""
+        words = self.env.scratchpad.words
+        bits = random_operands(self.rng, words.size)
+        near = self.rng.standard_normal(words.size).astype(np.float32).view(np.uint32)
+        kinds = self.rng.random(words.size)
+        corners = self.rng.choice(CORNERS, words.size) | self.rng.integers(
+            0, 2, words.size, dtype=np.uint32
+        ) << np.uint32(31)
+        chosen = np.select([kinds < self.odd / 2, kinds < self.odd], [corners, bits], near).astype(np.uint32)
+        words[:] = chosen.view(np.float32).reshape(words.shape)
+
+    # Share of values that are not near one; a row with a NaN tells nothing of the others in its sum.
+    odd = 0.02
+
+    async def body(self) -> None:
+        """What the test does."""
+        raise NotImplementedError
+
+    async def run(self, instruction: Instruction) -> None:
+        """Run and cover one instruction."""
+        if not self.injected:
+            sample(instruction)
+        await self.env.run(instruction)
+
+    async def run_phase(self) -> None:
+        self.raise_objection()
+        await start(cocotb.top)
+        self.fill()
+        began = cycle()
+        await self.body()
+        board, (unit, ratio) = self.env.board, self.utilisation or ("", None)
+        finish(GROUP, board.compared, board.mismatches, cycle() - began, ratio, unit, self.injected)
+        self.drop_objection()
+
+
+@pyuvm.test()
+class RandomInstructions(EngineTest):
+    """Instructions of every kind while the scratchpad pauses."""
+
+    async def body(self) -> None:
+        words = len(self.env.scratchpad.words)
+        for count in range(scaled(240, 60)):
+            if count % 12 == 0:
+                self.fill()
+                pauses(self.env.scratchpad)
+            await self.run(random_instruction(words, 24))
+
+
+@pyuvm.test()
+class OddValues(EngineTest):
+    """Half of the values are zeros, infinities, NaN, subnormals or of any size; no pauses."""
+
+    odd = 0.5
+
+    async def body(self) -> None:
+        words = len(self.env.scratchpad.words)
+        for count in range(scaled(60, 20)):
+            if count % 6 == 0:
+                self.fill()
+            await self.run(random_instruction(words, 6))
+
+
+@pyuvm.test()
+class Softmax(EngineTest):
+    """A causal softmax over rows of heads, and its sum: largest value, exponential with sum, reciprocal, product."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        tokens, heads, length = 3, 2, 40
+        size = length // LANES
+        scores, result = Region(16, heads * size, size), Region(512, heads * size, size)
+        largest, sums = Region(1024 * LANES, heads, 1), Region(1026 * LANES + 3, heads, 1)
+        rows = {"length": length, "outer": tokens, "inner": heads, "first": length - tokens + 1, "step": 1}
+        await self.run(Instruction(**rows, a=scores, reduction=Reduction.MAX, r=largest))
+        shifted = {"b": largest, "b_per_row": True, "z": Operand.B, "negate_z": True, "function": Function.EXP}
+        await self.run(Instruction(**rows, a=scores, **shifted, d=result, reduction=Reduction.SUM, r=sums))
+        whole = Region(1026, 0, 0)
+        await self.run(Instruction(length=16, a=whole, function=Function.RECIPROCAL, d=Region(1030)))
+        inverse = Region(1030 * LANES + 3, heads, 1)
+        await self.run(Instruction(**rows, a=result, b=inverse, b_per_row=True, x=Operand.B, d=result))
+        values = self.env.scratchpad.words[512 : 512 + tokens * heads * size].reshape(tokens * heads, length)
+        given = self.env.scratchpad.words[16 : 16 + tokens * heads * size].reshape(tokens * heads, length)
+        for row in range(tokens * heads):
+            active = length - tokens + 1 + row // heads
+            exact = np.exp(given[row, :active].astype(np.float64))
+            np.testing.assert_allclose(values[row, :active], exact / exact.sum(), rtol=2e-6)
+            assert not values[row, active:].any()
+
+
+class Rate(EngineTest):
+    """Without pauses, one long instruction; a subclass says which, and how many cycles a word takes."""
+
+    odd, per_word, unit = 0.0, 1, ""
+
+    def instruction(self, words: int) -> Instruction:
+        """An instruction over so many words."""
+        raise NotImplementedError
+
+    async def body(self) -> None:
+        spent = []
+        for words in (64, 64 + scaled(256, 128)):
+            instruction, began = self.instruction(words), cycle()
+            await self.run(instruction)
+            spent.append(cycle() - began)
+        ratio = (reads(instruction) - 64) * self.per_word / (spent[1] - spent[0])
+        self.utilisation = self.unit, ratio
+        assert 0.95 <= ratio <= 1, f"{spent} cycles, {100 * ratio:.1f} % {self.unit}"
+
+
+@pyuvm.test()
+class OneWordPerCycle(Rate):
+    """a * b + z, stored."""
+
+    unit = "of cycles take a word"
+
+    def instruction(self, words: int) -> Instruction:
+        return Instruction(length=words * LANES, a=Region(0), b=Region(512 * LANES), x=Operand.B, d=Region(1024))
+
+
+@pyuvm.test()
+class FourCyclesPerWord(Rate):
+    """An exponential with its sum: two function units serve eight lanes."""
+
+    per_word, unit = 4, "of function slots"
+
+    def instruction(self, words: int) -> Instruction:
+        rows = {"reduction": Reduction.SUM, "r": Region(1900 * LANES)}
+        return Instruction(length=words * LANES, a=Region(0), function=Function.EXP, d=Region(1024), **rows)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class CorruptWrite(EngineTest):
+    """One bit of one write is flipped, which the comparison of the memory must see."""
+
+    injected = True
+
+    async def body(self) -> None:
+        self.env.scratchpad.corrupt = random.randrange(20)
+        await self.run(Instruction(length=300, a=Region(0), d=Region(1024)))
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class CorruptRow(EngineTest):
+    """One bit of a row's sum is flipped."""
+
+    injected, odd = True, 0.0
+
+    async def body(self) -> None:
+        self.env.scratchpad.corrupt = 1
+        rows = {"reduction": Reduction.SUM, "r": Region(1900 * LANES + 5, 1, 0)}
+        await self.run(Instruction(length=30, outer=3, a=Region(0, 4, 0), **rows))
