@@ -5,8 +5,8 @@
 // Why: normalization, rotary embedding, softmax, gates, residuals, their backward passes and the optimizer are all
 // sequences of this one form; tb/models/vector.py says what an instruction means, bit for bit. Operands are read ahead,
 // results leave as the scratchpad takes them, and everything between moves at the pace of the slowest.
-// Latency: cmd taken to the first write 16 cycles, with a function 28, and those of the scratchpad; last write to the
-// next command taken 1.
+// Latency: an instruction's transfer to its first write 10 cycles, with a function 19 + Lanes / UNITS, and those of the
+// scratchpad's answer.
 // Throughput: one word per cycle; with a function one in Lanes / UNITS cycles; a reduction adds its latency per row.
 
 module vector_engine #(

@@ -7,6 +7,7 @@ import random
 import cocotb
 import numpy as np
 import pyuvm
+from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from pyuvm import uvm_test
 
@@ -241,6 +242,38 @@ class FourCyclesPerWord(Rate):
     def instruction(self, words: int) -> Instruction:
         rows = {"reduction": Reduction.SUM, "r": Region(1900 * LANES)}
         return Instruction(length=words * LANES, a=Region(0), function=Function.EXP, d=Region(1024), **rows)
+
+
+@pyuvm.test()
+class Latency(EngineTest):
+    """Without pauses, cycles from an instruction to its first write are those the documentation names."""
+
+    odd, answer = 0.0, 2
+
+    async def body(self) -> None:
+        rows = {"reduction": Reduction.SUM, "r": Region(1900 * LANES)}
+        most = {"reduction": Reduction.MAX, "r": Region(1900 * LANES)}
+        for what, cycles in (
+            ({"d": Region(1024)}, 10),
+            ({"d": Region(1024), "function": Function.EXP}, 23),
+            ({**rows, "length": 4 * LANES}, 10 + 3 + 24),
+            ({**rows, "length": LANES}, 10 + 24 + 3),
+            (most, 10 + 4),
+        ):
+            task = cocotb.start_soon(self.run(Instruction(**{"length": 8, "a": Region(0), **what})))
+            measured = await self.cycles_to_write() - self.answer
+            await task
+            assert measured == cycles, f"{what}: {measured} cycles and those of the scratchpad, expected {cycles}"
+
+    async def cycles_to_write(self) -> int:
+        """Cycles from the command's transfer to that of the first write."""
+        dut, began = cocotb.top, None
+        while True:
+            await RisingEdge(dut.clk_i)
+            if dut.cmd_valid_i.value and dut.cmd_ready_o.value:
+                began = cycle()
+            if began is not None and dut.w_valid_o.value and dut.w_ready_i.value:
+                return cycle() - began
 
 
 @pyuvm.test(expect_error=ScoreboardError)
