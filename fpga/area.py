@@ -51,6 +51,8 @@ DESIGNS = [
     Design("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 48}),
     *(Design(unit, "rtl/common/fp32.f") for unit in ("fp16_to_fp32", "bf16_to_fp32")),
     *(Design(unit, "rtl/common/fp32.f") for unit in ("fp32_to_fp16", "fp32_to_bf16")),
+    Design("round_robin", "rtl/core/scratchpad.f", {"REQUESTS": 4}),
+    Design("scratchpad", "rtl/core/scratchpad.f", {"ADDR_W": 13, "BANKS": 4, "READERS": 4, "WRITERS": 3}),
     Design("function_unit", "rtl/vector/function_unit.f"),
     Design("vector_engine", "rtl/vector/vector_engine.f", {"ADDR_W": 13, "UNITS": 2}),
     Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),

@@ -1,7 +1,8 @@
 """Proofs of the stream cells' and the event counters' properties (``ifdef FORMAL``) by temporal induction in yosys.
 
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
-and the register lose, change and reorder nothing, and that no carry of a counter is lost.
+and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, and that no carry of a counter
+is lost.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ CASES = [
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
     ("stream_fork", {"OUTPUTS": 3}),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}),
+    *(("round_robin", {"REQUESTS": requests}) for requests in (1, 2, 3, 5)),
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
@@ -35,6 +37,8 @@ FAULTS = [
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
+    ("round_robin", {"REQUESTS": 3}, "~(grant_o | (grant_o - REQUESTS'(1)))", "~(grant_o - REQUESTS'(1))"),
+    ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
 ]
 
 
@@ -52,7 +56,8 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
-    for source in [*ROOT.glob("rtl/common/stream_*"), ROOT / "rtl/core/event_counters.sv"]:
+    cells = [ROOT / "rtl/common/round_robin.sv", ROOT / "rtl/core/event_counters.sv"]
+    for source in [*ROOT.glob("rtl/common/stream_*"), *cells]:
         shutil.copy(source, tmp_path)
     return tmp_path
 

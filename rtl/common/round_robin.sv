@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Chooses one of several requests, the one behind the last that was served first.
+//
+// Why: ports of the scratchpad share its banks; none may wait for ever.
+// Latency 0: the grant follows the requests combinationally. A request that stays is granted after at most REQUESTS - 1
+// others.
+
+module round_robin #(
+  // Requests, at least 1.
+  parameter int REQUESTS = 4
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+
+  input  logic [REQUESTS-1:0] request_i,
+  // At most one, and one whenever there is a request.
+  output logic [REQUESTS-1:0] grant_o
+);
+
+  if (REQUESTS < 1) begin : g_check
+    ERROR_round_robin_REQUESTS_must_be_positive error ();
+  end
+
+  // Requests behind the last one served, lowest first, then all from the lowest.
+  logic [REQUESTS-1:0] behind_q, preferred, lowest_preferred, lowest;
+
+  assign preferred        = request_i & behind_q;
+  assign lowest_preferred = preferred & (~preferred + REQUESTS'(1));
+  assign lowest           = request_i & (~request_i + REQUESTS'(1));
+  assign grant_o          = (preferred != '0) ? lowest_preferred : lowest;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) behind_q <= '0;
+    // All bits above the granted one.
+    else if (request_i != '0) behind_q <= ~(grant_o | (grant_o - REQUESTS'(1)));
+  end
+
+`ifdef FORMAL
+  // Others served since each request came without a break.
+  logic [REQUESTS*8-1:0] f_waited;
+  logic                  f_past_valid = 1'b0;
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+  end
+
+  always @(*) begin
+    assert ((grant_o & (grant_o - REQUESTS'(1))) == '0);
+    assert ((grant_o & ~request_i) == '0);
+    assert ((grant_o != '0) == (request_i != '0));
+    // Those behind the last one are all from some place up, or none.
+    assert ((~behind_q & (~behind_q + REQUESTS'(1))) == '0);
+  end
+
+  for (genvar r = 0; r < REQUESTS; r++) begin : g_waited
+    always @(posedge clk_i) begin
+      if (!rst_ni || !request_i[r] || grant_o[r]) f_waited[r*8+:8] <= '0;
+      else f_waited[r*8+:8] <= f_waited[r*8+:8] + 8'd1;
+      if (f_past_valid) assert (f_waited[r*8+:8] < 8'(REQUESTS));
+    end
+  end
+`endif
+
+endmodule : round_robin

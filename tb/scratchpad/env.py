@@ -1,0 +1,173 @@
+"""Environment of the scratchpad: ports that read and write, and the memory as it should be."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterator
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Event, RisingEdge
+from cocotb_coverage.coverage import CoverPoint, coverage_section
+from pyuvm import uvm_component, uvm_env
+
+from tb.common.scoreboard import Scoreboard
+from tb.common.stream import Pace, StreamItem
+
+GROUP = "scratchpad"
+DUT = cocotb.top
+READERS, WRITERS = len(DUT.read_valid_i), len(DUT.write_valid_i)
+LANES = len(DUT.write_strobe_i) // WRITERS
+ADDRESS_BITS = len(DUT.read_addr_i) // READERS
+WORDS = 1 << ADDRESS_BITS
+ANSWER_CYCLES = 2
+
+
+@coverage_section(
+    CoverPoint(f"{GROUP}.readers", xf=lambda readers, *_: readers, bins=list(range(1, READERS + 1))),
+    CoverPoint(f"{GROUP}.writers", xf=lambda _, writers, *__: writers, bins=list(range(1, WRITERS + 1))),
+    CoverPoint(f"{GROUP}.same_word", xf=lambda *values: values[2], bins=["read in the cycle of its write"]),
+)
+def sample_cycle(readers: int, writers: int, same: str | None) -> None:
+    """A cycle with so many readers and writers that want something."""
+
+
+@CoverPoint(f"{GROUP}.strobes", xf=lambda strobes: strobes, bins=["none", "some", "all"])
+def sample_strobes(strobes: str) -> None:
+    """A write with these strobes."""
+
+
+class Port:
+    """What one port still has to do, and what it offers now.
+
+    Attributes:
+        accesses: yields addresses.
+        pace: pauses before each access.
+        whole: writes write every value of their word.
+        served: accesses granted.
+    """
+
+    def __init__(self) -> None:
+        self.pace, self.pause, self.served, self.whole = Pace(), 0, 0, False
+        self.accesses: Iterator[int] = iter(())
+        self.offer: tuple[int, int, int] | None = None
+
+    def next(self) -> None:
+        """Offer the next access, unless the port pauses or waits for the last one."""
+        if self.offer is not None:
+            return
+        self.pause = self.pause - 1 if self.pause else self.pace.cycles()
+        if not self.pause and (address := next(self.accesses, None)) is not None:
+            everything = (1 << LANES) - 1
+            strobes = random.choice([everything, everything, 0, random.getrandbits(LANES)])
+            self.offer = address, random.getrandbits(32 * LANES), everything if self.whole else strobes
+
+
+class Ports(uvm_component):
+    """Drive all ports, and compare every answer and its time with the golden memory.
+
+    Attributes:
+        memory: uint32 [WORDS, LANES].
+        readers, writers: the ports.
+        corrupt: number of the answer that the scoreboard sees with one bit flipped (fault injection), or None.
+        idle: set when no port has anything left to do.
+    """
+
+    def __init__(self, name: str, parent: uvm_component) -> None:
+        super().__init__(name, parent)
+        self.memory = np.zeros((WORDS, LANES), np.uint32)
+        self.readers, self.writers = [Port() for _ in range(READERS)], [Port() for _ in range(WRITERS)]
+        self.corrupt: int | None = None
+        self.answers, self.cycles = 0, 0
+        self.idle = Event()
+        self.board = Scoreboard("answers", self)
+
+    def start(self) -> None:
+        """Begin with new accesses."""
+        self.idle.clear()
+        self.cycles = 0
+        for port in (*self.readers, *self.writers):
+            port.served = 0
+
+    async def run_phase(self) -> None:
+        dut = DUT
+        granted_before: deque[int] = deque([0] * ANSWER_CYCLES)
+        dut.read_valid_i.value, dut.write_valid_i.value = 0, 0
+        while True:
+            await RisingEdge(dut.clk_i)
+            if dut.rst_ni.value != 1:
+                continue
+            self.cycles += 1
+            valid = int(dut.answer_valid_o.value)
+            due = granted_before.popleft()
+            assert valid == due, f"answers to ports {valid:#b}, expected {due:#b}"
+            if valid:
+                self._answers(valid, int(dut.answer_data_o.value))
+            granted_before.append(self._reads())
+            self._writes()
+            self._offer()
+            if not any(granted_before) and not any(port.offer for port in (*self.readers, *self.writers)):
+                self.idle.set()
+
+    def _answers(self, valid: int, data: int) -> None:
+        for port in range(READERS):
+            if valid >> port & 1:
+                word = data >> 32 * LANES * port & (1 << 32 * LANES) - 1
+                if self.answers == self.corrupt:
+                    word ^= 1 << random.randrange(32 * LANES)
+                self.answers += 1
+                self.board.write(StreamItem({"data": word}))
+
+    def _reads(self) -> int:
+        wanted, ready = self._offers(self.readers), int(DUT.read_ready_o.value)
+        assert ready & ~wanted == 0, f"read ports {ready:#b} are granted, {wanted:#b} ask"
+        writes = {port.offer[0] for n, port in enumerate(self.writers) if int(DUT.write_ready_o.value) >> n & 1}
+        for number, port in enumerate(self.readers):
+            if ready >> number & 1:
+                address = port.offer[0]
+                word = int.from_bytes(self.memory[address].tobytes(), "little")
+                self.board.expect({"data": word}, f"port {number}, word {address:#x}")
+                port.offer = None
+                port.served += 1
+                if address in writes:
+                    sample_cycle(wanted.bit_count(), 0, "read in the cycle of its write")
+        return ready
+
+    def _writes(self) -> None:
+        wanted, ready = self._offers(self.writers), int(DUT.write_ready_o.value)
+        assert ready & ~wanted == 0, f"write ports {ready:#b} are granted, {wanted:#b} ask"
+        for number, port in enumerate(self.writers):
+            if ready >> number & 1:
+                address, data, strobes = port.offer
+                chosen = [bool(strobes >> lane & 1) for lane in range(LANES)]
+                values = np.frombuffer(data.to_bytes(4 * LANES, "little"), np.uint32)
+                self.memory[address, chosen] = values[chosen]
+                sample_strobes("all" if all(chosen) else "some" if any(chosen) else "none")
+                port.offer = None
+                port.served += 1
+
+    @staticmethod
+    def _offers(ports: list[Port]) -> int:
+        return sum((port.offer is not None) << number for number, port in enumerate(ports))
+
+    def _offer(self) -> None:
+        for port in (*self.readers, *self.writers):
+            port.next()
+        readers, writers = self._offers(self.readers), self._offers(self.writers)
+        sample_cycle(readers.bit_count(), writers.bit_count(), None)
+        DUT.read_valid_i.value, DUT.write_valid_i.value = readers, writers
+        for signal, ports, part, width in (
+            (DUT.read_addr_i, self.readers, 0, ADDRESS_BITS),
+            (DUT.write_addr_i, self.writers, 0, ADDRESS_BITS),
+            (DUT.write_data_i, self.writers, 1, 32 * LANES),
+            (DUT.write_strobe_i, self.writers, 2, LANES),
+        ):
+            signal.value = sum((port.offer[part] if port.offer else 0) << n * width for n, port in enumerate(ports))
+
+
+class ScratchpadEnv(uvm_env):
+    """The ports and their scoreboard."""
+
+    def build_phase(self) -> None:
+        self.ports = Ports("ports", self)
