@@ -1,0 +1,2 @@
+# DDR3 memory model.
+sim/models/axi_ddr3_memory.sv
