@@ -47,7 +47,7 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)"
 
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
-	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow"
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1

@@ -1,8 +1,8 @@
 """Proofs of the stream cells' and the event counters' properties (``ifdef FORMAL``) by temporal induction in yosys.
 
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
-and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, and that no carry of a counter
-is lost.
+and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, and that no carry of a
+counter is lost.
 """
 
 from __future__ import annotations

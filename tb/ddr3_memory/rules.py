@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 CYCLE_NS = 5
 CLOCK_NS = 1.25
 BURST_CYCLES = 1  # eight transfers
-# DDR3-1600K, 4 Gb, x16 (pages of 2 KB): JEDEC JESD79-3F, tables 45, 61, 68.
+# DDR3-1600K (11-11-11), 4 Gb, x16 (pages of 2 KB), after JEDEC JESD79-3.
 TIMES_NS = {
     "rcd": 13.75,
     "rp": 13.75,
