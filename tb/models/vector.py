@@ -1,122 +1,15 @@
-"""Instructions of the vector engine on the scratchpad, bit for bit.
-
-An instruction runs over ``outer * inner`` rows of ``length`` values. Of each value a of operand A it computes
-
-    y = f(a * x + z)        rounded after the product, after the sum and in f
-
-where x is an immediate, a itself, or operand B, z an immediate or operand B, either with its sign inverted if wanted,
-and f nothing, the exponential, the reciprocal or the reciprocal square root (``tb/models/functions.py``). Operand B is
-a stream of values like A or one value per row. y goes to destination D, and its sum or its largest value over the row
-to R, one value per row. With a mask, row (o, i) has only ``first + o * step`` active values: the others are zero in D
-and count in no reduction, which is the causal mask of attention.
-
-The scratchpad is an array of FP32 words of LANES values; A and D are in words, B and R in values.
-"""
+"""What the vector engine's instructions (``edge_qlora.vector``) do to the scratchpad, bit for bit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import IntEnum
-
 import numpy as np
+from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction
 
 from tb.models import fp32, functions
 
-LANES = 8
 # A row's sum is the sum of this many interleaved sums: the adder's latency times the lanes.
 PARTIAL_SUMS = 32
 NEGATIVE_INFINITY = np.float32(-np.inf)
-
-
-class Operand(IntEnum):
-    """What x or z is."""
-
-    IMMEDIATE = 0
-    SELF = 1  # x only: a itself
-    B = 2
-
-
-class Function(IntEnum):
-    """f; the codes are those of ``functions_pkg``, and 3 for none."""
-
-    EXP = 0
-    RECIPROCAL = 1
-    RSQRT = 2
-    NONE = 3
-
-
-class Reduction(IntEnum):
-    """What goes to R."""
-
-    NONE = 0
-    SUM = 1
-    MAX = 2
-
-
-@dataclass(frozen=True)
-class Region:
-    """Where a row of an operand begins: ``base + o * outer + i * inner``."""
-
-    base: int = 0
-    outer: int = 0
-    inner: int = 0
-
-    def rows(self, outer: int, inner: int) -> np.ndarray:
-        """Beginnings of all rows, [outer, inner], flattened."""
-        return (self.base + self.outer * np.arange(outer)[:, None] + self.inner * np.arange(inner)).reshape(-1)
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction.
-
-    Attributes:
-        outer, inner: rows, at least 1 each.
-        length: values per row, at least 1.
-        first, step: active values of row (o, i) are ``min(length, first + o * step)``; None: all of them. At least 1.
-        a: operand A, in words.
-        exchange: A's word w of a row is read at w XOR exchange, which exchanges halves of attention heads for RoPE.
-        b: operand B, in values; as a stream its rows begin at whole words.
-        b_per_row: B is one value per row.
-        x, z: what the value is multiplied with, and what is added.
-        immediate_x, immediate_z: FP32 values.
-        negate_x, negate_z: x or z has its sign inverted.
-        function: f.
-        d: destination in words, None: y is not stored.
-        reduction, r: what is stored per row, and where, in values.
-    """
-
-    length: int
-    outer: int = 1
-    inner: int = 1
-    first: int | None = None
-    step: int = 0
-    a: Region = field(default_factory=Region)
-    exchange: int = 0
-    b: Region = field(default_factory=Region)
-    b_per_row: bool = False
-    x: Operand = Operand.IMMEDIATE
-    z: Operand = Operand.IMMEDIATE
-    immediate_x: float = 1.0
-    immediate_z: float = 0.0
-    negate_x: bool = False
-    negate_z: bool = False
-    function: Function = Function.NONE
-    d: Region | None = None
-    reduction: Reduction = Reduction.NONE
-    r: Region = field(default_factory=Region)
-
-    @property
-    def words(self) -> int:
-        """Words per row."""
-        return -(-self.length // LANES)
-
-    def active(self) -> np.ndarray:
-        """Active values of each row, int64 [outer * inner]."""
-        if self.first is None:
-            return np.full(self.outer * self.inner, self.length)
-        lengths = np.minimum(self.length, self.first + self.step * np.arange(self.outer))
-        return np.repeat(lengths, self.inner)
 
 
 def _negated(values: np.ndarray, negate: bool) -> np.ndarray:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
+from edge_qlora.vector import LANES, Instruction, Operand, Region
 from pyuvm import uvm_component, uvm_env
 
 from tb.common.base import within
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamAgent, StreamItem, StreamPort, StreamSequence
 from tb.models import fp32, vector
-from tb.models.vector import LANES, Instruction, Operand, Region
 
 FIELDS = (
     *("outer", "inner", "length", "masked", "first", "step", "a", "exchange", "b", "b_per_row", "x", "z"),

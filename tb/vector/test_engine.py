@@ -1,7 +1,8 @@
-"""The vector engine against its golden model: random instructions, whole algorithms, throughput, a fault to be seen."""
+"""The vector engine against its golden model: random instructions, programs, throughput, faults to be seen."""
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import cocotb
@@ -9,11 +10,12 @@ import numpy as np
 import pyuvm
 from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
+from edge_qlora import vector
+from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
 from pyuvm import uvm_test
 
 from tb.common.base import cycle, finish, scaled, start
 from tb.common.scoreboard import ScoreboardError
-from tb.models.vector import LANES, Function, Instruction, Operand, Reduction, Region
 from tb.vector.env import VectorEnv, pauses, reads, uses_b
 from tb.vector.test_functions import CORNERS, random_operands
 
@@ -176,31 +178,26 @@ class OddValues(EngineTest):
 
 
 @pyuvm.test()
-class Softmax(EngineTest):
-    """A causal softmax over rows of heads, and its sum: largest value, exponential with sum, reciprocal, product."""
+class Programs(EngineTest):
+    """What a layer asks for: RMSNorm, rotary embedding, causal softmax, SiLU gate and residual, in place."""
 
     odd = 0.0
 
     async def body(self) -> None:
-        tokens, heads, length = 3, 2, 40
-        size = length // LANES
-        scores, result = Region(16, heads * size, size), Region(512, heads * size, size)
-        largest, sums = Region(1024 * LANES, heads, 1), Region(1026 * LANES + 3, heads, 1)
-        rows = {"length": length, "outer": tokens, "inner": heads, "first": length - tokens + 1, "step": 1}
-        await self.run(Instruction(**rows, a=scores, reduction=Reduction.MAX, r=largest))
-        shifted = {"b": largest, "b_per_row": True, "z": Operand.B, "negate_z": True, "function": Function.EXP}
-        await self.run(Instruction(**rows, a=scores, **shifted, d=result, reduction=Reduction.SUM, r=sums))
-        whole = Region(1026, 0, 0)
-        await self.run(Instruction(length=16, a=whole, function=Function.RECIPROCAL, d=Region(1030)))
-        inverse = Region(1030 * LANES + 3, heads, 1)
-        await self.run(Instruction(**rows, a=result, b=inverse, b_per_row=True, x=Operand.B, d=result))
-        values = self.env.scratchpad.words[512 : 512 + tokens * heads * size].reshape(tokens * heads, length)
-        given = self.env.scratchpad.words[16 : 16 + tokens * heads * size].reshape(tokens * heads, length)
-        for row in range(tokens * heads):
-            active = length - tokens + 1 + row // heads
-            exact = np.exp(given[row, :active].astype(np.float64))
-            np.testing.assert_allclose(values[row, :active], exact / exact.sum(), rtol=2e-6)
-            assert not values[row, active:].any()
+        pauses(self.env.scratchpad)
+        tokens, heads, context, hidden = 3, 2, 40, 96
+        first, second, third = (Region(at, hidden // LANES) for at in (16, 200, 400))
+        head = Region(16, heads * 8, 8)
+        scores = Region(512, heads * context // LANES, context // LANES)
+        programs = (
+            vector.rms_norm(first, 1000, second, 1100, tokens, hidden, 1e-5),
+            vector.rotary(head, Region(1200, 8), Region(1300, 8), head, Region(1400, heads * 8, 8), tokens, heads, 64),
+            vector.causal_softmax(scores, scores, 1500, tokens, heads, context),
+            vector.silu_gate(first, second, second, tokens, hidden),
+            vector.add(second, third, third, tokens, hidden),
+        )
+        for instruction in itertools.chain(*programs):
+            await self.run(instruction)
 
 
 class Rate(EngineTest):
