@@ -51,6 +51,15 @@ _FUNCTIONS = {
 }
 
 
+def apply(
+    a: np.ndarray, x: np.ndarray | float = 1.0, z: np.ndarray | float = 0.0, function: Function = Function.NONE
+) -> fp32.Float32:
+    """``f(a * x + z)`` with the engine's roundings; operands broadcast."""
+    x, z = (np.broadcast_to(np.asarray(operand, np.float32), np.shape(a)) for operand in (x, z))
+    y = fp32.add(fp32.mul(a, x), z)
+    return y if function == Function.NONE else _FUNCTIONS[function](y)
+
+
 def execute(memory: np.ndarray, instruction: Instruction) -> None:
     """Run one instruction.
 
@@ -68,11 +77,8 @@ def execute(memory: np.ndarray, instruction: Instruction) -> None:
         begin = i.b.rows(i.outer, i.inner)[:, None]
         b = flat[begin + (0 if i.b_per_row else np.arange(i.words * LANES))]
     operands = {Operand.IMMEDIATE: np.float32(i.immediate_x), Operand.SELF: a, Operand.B: b}
-    x = _negated(np.broadcast_to(operands[i.x], a.shape), i.negate_x)
     z = b if i.z == Operand.B else np.float32(i.immediate_z)
-    y = fp32.add(fp32.mul(a, x), _negated(np.broadcast_to(z, a.shape), i.negate_z))
-    if i.function != Function.NONE:
-        y = _FUNCTIONS[i.function](y)
+    y = apply(a, _negated(operands[i.x], i.negate_x), _negated(z, i.negate_z), i.function)
     active = np.arange(i.words * LANES) < i.active()[:, None]
     if i.d is not None:
         memory[i.d.rows(i.outer, i.inner)[:, None] + words] = np.where(active, y, 0).reshape(-1, i.words, LANES)

@@ -1,0 +1,171 @@
+"""The golden decoder against Hugging Face's Llama in PyTorch, with the same dequantized weights and an adapter."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.quantization import dequantize_nf4, quantize_nf4
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from tb.models import vector
+from tb.models.llama import Decoder, DecoderLayer, attention, rms_norm, rotary, rotary_tables, silu_gate
+from tb.models.qlora import Layer
+
+HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS, SIZE, VOCABULARY = 192, 320, 2, 3, 1, 64, 96
+RANK, SCALE = 8, 0.5
+
+
+def relative(found: np.ndarray, exact: np.ndarray) -> float:
+    """Frobenius norm of the difference over that of the exact values."""
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Decoder, LlamaForCausalLM]:
+    """The same model twice: golden, and PyTorch in float64 with dequantized weights and the adapter merged."""
+    torch.manual_seed(3)
+    shape = LlamaConfig(
+        hidden_size=HIDDEN,
+        intermediate_size=INTERMEDIATE,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=KV_HEADS,
+        head_dim=SIZE,
+        vocab_size=VOCABULARY,
+        max_position_embeddings=256,
+        initializer_range=0.1,  # logits far enough from one another to have a largest one
+    )
+    reference = LlamaForCausalLM(shape).eval()
+    rng = np.random.default_rng(4)
+    layers = []
+    for module in reference.model.layers:
+        projections = {}
+        for name in PROJECTIONS:
+            linear = module.get_submodule(name)
+            weight = quantize_nf4(linear.weight.detach().numpy())
+            (n, k) = weight.shape
+            lora_a, lora_b = (0.1 * rng.standard_normal(s).astype(np.float32) for s in ((RANK, k), (n, RANK)))
+            projections[name] = Layer.from_nf4(weight, lora_a, lora_b, SCALE)
+            merged = dequantize_nf4(weight).astype(np.float64) + SCALE * lora_b.astype(np.float64) @ lora_a
+            linear.weight = torch.nn.Parameter(torch.from_numpy(merged))
+        norms = [rng.uniform(0.5, 2, HIDDEN).astype(np.float32) for _ in range(2)]
+        for norm, weight in zip((module.input_layernorm, module.post_attention_layernorm), norms, strict=True):
+            norm.weight = torch.nn.Parameter(torch.from_numpy(weight))
+        layers.append(DecoderLayer(projections, *norms))
+    config = ModelConfig(
+        HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS, SIZE, VOCABULARY, 256, shape.rms_norm_eps, 10000.0, False
+    )
+    embedding, head = (m.weight.detach().numpy().copy() for m in (reference.model.embed_tokens, reference.lm_head))
+    norm = reference.model.norm.weight.detach().numpy().copy()
+    return Decoder(config, embedding, layers, norm, head, cache_dtype=np.float32), reference.double()
+
+
+@pytest.fixture
+def tokens() -> np.ndarray:
+    return np.random.default_rng(7).integers(0, VOCABULARY, 24)
+
+
+def logits_of(model: LlamaForCausalLM, tokens: np.ndarray) -> np.ndarray:
+    """Logits [M, vocab] of PyTorch, in float64."""
+    with torch.no_grad():
+        return model(torch.from_numpy(tokens)[None]).logits[0].double().numpy()
+
+
+def test_logits(models, tokens):
+    """At least 16 times closer to float64 than the same model in FP16, at once and in parts.
+
+    An operand of a product has 17 bits of magnitude at its block's largest where FP16 has 11, and 24 for activations.
+    """
+    decoder, reference = models
+    exact = logits_of(reference, tokens)
+    half = relative(logits_of(copy.deepcopy(reference).half(), tokens), exact)
+    for cuts in ([], [1, 2, 10, 11, 20], list(range(1, len(tokens)))):
+        decoder.reset()
+        golden = relative(np.concatenate([decoder.forward(part) for part in np.split(tokens, cuts)]), exact)
+        assert golden < half / 16, f"cut at {cuts}: golden {golden:.2e}, FP16 {half:.2e}"
+
+
+def test_cache_of_half_precision(models, tokens):
+    """Keys and values rounded to FP16 still leave the logits closer than the whole model in FP16."""
+    decoder, reference = models
+    exact = logits_of(reference, tokens)
+    half = relative(logits_of(copy.deepcopy(reference).half(), tokens), exact)
+    cached = copy.deepcopy(decoder)
+    cached.cache_dtype = np.float16
+    cached.reset()
+    assert relative(cached.forward(tokens), exact) < half
+
+
+def test_greedy_tokens_equal_pytorch(models):
+    """Five prompts, twenty tokens each."""
+    decoder, reference = models
+    for seed in range(5):
+        prompt = np.random.default_rng(seed).integers(0, VOCABULARY, 5)
+        decoder.reset()
+        found = decoder.generate(prompt, 20)
+        sequence = prompt.tolist()
+        for _ in range(20):
+            sequence.append(int(logits_of(reference, np.array(sequence))[-1].argmax()))
+        assert found == sequence[5:], f"prompt {seed}"
+
+
+def test_context_overflow(models):
+    """More tokens than the model's context are refused, and nothing is lost."""
+    decoder, _ = models
+    decoder.reset()
+    decoder.forward(np.zeros(250, np.int64))
+    with pytest.raises(ValueError, match="257 tokens exceed the context of 256"):
+        decoder.forward(np.zeros(7, np.int64))
+    assert decoder.position == 250
+    decoder.forward(np.zeros(6, np.int64))
+
+
+def test_functions_equal_the_programs():
+    """RMSNorm, rotary embedding, softmax and gate are, bit for bit, what the vector engine's programs compute."""
+    from edge_qlora import vector as programs
+    from edge_qlora.vector import LANES, Region
+
+    rng, tokens, heads, hidden = np.random.default_rng(8), 3, 2, 128
+    words = np.zeros((2048, LANES), np.float32)
+    flat = words.reshape(-1)
+    x, up = (rng.standard_normal((tokens, hidden)).astype(np.float32) for _ in range(2))
+    weight = rng.uniform(0.5, 2, hidden).astype(np.float32)
+
+    def put(at: int, values: np.ndarray) -> None:
+        flat[LANES * at :][: values.size] = values.reshape(-1)
+
+    def run(program: list, at: int, expected: np.ndarray) -> None:
+        for instruction in program:
+            vector.execute(words, instruction)
+        found = flat[LANES * at :][: expected.size].view(np.uint32)
+        np.testing.assert_array_equal(found, expected.reshape(-1).view(np.uint32))
+
+    size = hidden // LANES
+    rows = Region(0, size)
+    put(0, x)
+    put(500, weight)
+    run(programs.rms_norm(rows, 500, rows, 600, tokens, hidden, 1e-5), 0, rms_norm(x, weight, 1e-5))
+    cosines, sines = rotary_tables(np.arange(4, 4 + tokens), 64, 10000.0)
+    for at, values in ((0, x), (500, cosines), (700, sines)):
+        put(at, values)
+    head = Region(0, heads * 8, 8)
+    program = programs.rotary(head, Region(500, 8), Region(700, 8), head, Region(900, heads * 8, 8), tokens, heads, 64)
+    run(program, 0, rotary(x.reshape(tokens, heads, 64), cosines, sines))
+    put(0, x)
+    put(500, up)
+    run(programs.silu_gate(rows, Region(500, size), Region(500, size), tokens, hidden), 500, silu_gate(x, up))
+    put(0, x)
+    put(500, up)
+    run(programs.add(rows, Region(500, size), rows, tokens, hidden), 0, vector.apply(x, 1.0, up))
+
+
+def test_attention_of_one_position():
+    """A single position attends to itself: the value comes back, but for the array's rounding of weights to 18 bits."""
+    rng = np.random.default_rng(9)
+    q, k, v = rng.standard_normal((1, 2, 64)), rng.standard_normal((1, 64)), rng.standard_normal((1, 64))
+    found = attention(*(values.astype(np.float32) for values in (q, k, v)), 25)
+    assert np.abs(found - v).max() <= np.abs(v).max() * 2.0**-17
