@@ -52,7 +52,7 @@ test: $(READY) ## Run everything: golden models, software, and every test on bot
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
 
-equality: $(READY) ## Compare the quantization models with bitsandbytes on every layer of SmolLM2 (some minutes)
+equality: $(READY) ## Compare the golden models with bitsandbytes and PyTorch on all of SmolLM2 (some minutes)
 	@$(RUN) -m pytest -m slow -s tb/models
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)

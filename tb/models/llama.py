@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, Checkpoint, ModelConfig
 from edge_qlora.vector import Function
 from numpy.typing import NDArray
 
@@ -110,6 +110,28 @@ class Decoder:
 
     def __post_init__(self) -> None:
         self.reset()
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, **options) -> Decoder:
+        """A model without an adapter, its projections in NF4 with double quantization, its head as it is.
+
+        Raises:
+            CheckpointError: a tensor is missing, malformed, not finite, or not made of blocks of 64.
+        """
+        layers = []
+        for index in range(checkpoint.config.layers):
+            prefix = f"model.layers.{index}."
+            projections = {}
+            for name in PROJECTIONS:
+                weight = checkpoint.linear(f"{prefix}{name}.weight")
+                n, k = weight.shape
+                empty = np.zeros((0, k), np.float32), np.zeros((n, 0), np.float32)
+                projections[name] = Layer.from_nf4(weight, *empty, 1.0)
+            norms = (checkpoint.tensor(f"{prefix}{n}_layernorm.weight") for n in ("input", "post_attention"))
+            layers.append(DecoderLayer(projections, *norms))
+        embedding = checkpoint.tensor("model.embed_tokens.weight")
+        head = embedding if checkpoint.config.tied_head else checkpoint.tensor("lm_head.weight")
+        return cls(checkpoint.config, embedding, layers, checkpoint.tensor("model.norm.weight"), head, **options)
 
     def reset(self) -> None:
         """Forget all tokens."""

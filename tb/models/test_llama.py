@@ -11,6 +11,7 @@ from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.quantization import dequantize_nf4, quantize_nf4
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from tb.cases import smollm2, smollm2_model, smollm2_tokens
 from tb.models import vector
 from tb.models.llama import Decoder, DecoderLayer, attention, rms_norm, rotary, rotary_tables, silu_gate
 from tb.models.qlora import Layer
@@ -111,6 +112,30 @@ def test_greedy_tokens_equal_pytorch(models):
         for _ in range(20):
             sequence.append(int(logits_of(reference, np.array(sequence))[-1].argmax()))
         assert found == sequence[5:], f"prompt {seed}"
+
+
+@pytest.mark.slow
+def test_smollm2():
+    """SmolLM2-135M, 24 tokens of text: logits against PyTorch in float64 with the same dequantized weights."""
+    checkpoint = smollm2()
+    decoder = Decoder.from_checkpoint(checkpoint)
+    tokens = np.array(smollm2_tokens())[:24]
+    golden = decoder.forward(tokens)
+    reference = smollm2_model()
+    for name in checkpoint.linear_names():
+        weight = dequantize_nf4(checkpoint.linear(name))
+        reference.get_parameter(name).copy_(torch.from_numpy(weight))
+    exact = logits_of(reference.double(), tokens)
+    single = relative(logits_of(copy.deepcopy(reference).float(), tokens), exact)
+    half = relative(logits_of(reference.half(), tokens), exact)
+    error = relative(golden, exact)
+    same = (golden.argmax(axis=1) == exact.argmax(axis=1)).sum()
+    print(
+        f"\nSmolLM2-135M, {len(tokens)} tokens, logits: golden {error:.2e}, FP32 {single:.2e}, FP16 {half:.2e}; ",
+        end="",
+    )
+    print(f"most likely token the same at {same} of {len(tokens)} positions")
+    assert error < half and same == len(tokens)
 
 
 def test_context_overflow(models):
