@@ -9,7 +9,7 @@
 // An address's bits 11:5 are the column, 14:12 the bank, those above the row, so a burst, which crosses no 4 KB page, lies
 // in one row, and neighbouring pages lie in different banks.
 //
-// Latency: an address to its first beat 3 (row opens) + 3 (column) + LATENCY cycles when nothing else goes on.
+// Latency: an address to its first beat T_RCD + T_CL + LATENCY + 2 cycles when nothing else goes on.
 // Supported: full-width INCR bursts in order, any ID. Addresses wrap at the size of the memory. Simulation only.
 
 module axi_ddr3_memory #(
@@ -98,7 +98,7 @@ module axi_ddr3_memory #(
   localparam int Buffer   = 1024;
   localparam int BufferW  = 10;
 
-  if (BEATS != (1 << IndexW) || IndexW < 11 || BURSTS != (1 << BurstW)) begin : g_bad_size
+  if (BEATS != (1 << IndexW) || IndexW < 11 || BURSTS < 2 || BURSTS != (1 << BurstW)) begin : g_bad_size
     ERROR_axi_ddr3_memory_BEATS_and_BURSTS_must_be_powers_of_two_BEATS_at_least_2048 u_error ();
   end
 

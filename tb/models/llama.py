@@ -17,7 +17,7 @@ from edge_qlora.checkpoint import PROJECTIONS, Checkpoint, ModelConfig
 from edge_qlora.vector import Function
 from numpy.typing import NDArray
 
-from tb.models import fp32, functions, qlora, vector
+from tb.models import fp32, qlora, vector
 from tb.models.matrix import Segment, gemm
 from tb.models.qlora import Layer
 
@@ -52,6 +52,20 @@ def silu_gate(gate: Float32, up: Float32) -> Float32:
     return vector.apply(vector.apply(exponential, 1.0, 1.0, Function.RECIPROCAL), product)
 
 
+def causal_softmax(scores: Float32, tokens: int, heads: int) -> tuple[Float32, Float32]:
+    """Softmax of scores [M * heads, n] of the last M of n positions, and what its rows are still to be multiplied with.
+
+    Returns:
+        Exponentials [M * heads, n], zero beyond the row's position; one over their sums [M * heads].
+    """
+    context = scores.shape[1]
+    active = np.arange(context) <= np.repeat(context - tokens + np.arange(tokens), heads)[:, None]
+    largest = vector.row_maxima(np.where(active, scores, vector.NEGATIVE_INFINITY))
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponentials = np.where(active, vector.apply(scores, 1.0, -largest[:, None], Function.EXP), np.float32(0))
+    return exponentials, vector.apply(vector.row_sums(exponentials), function=Function.RECIPROCAL)
+
+
 def attention(q: Float32, k: Float32, v: Float32, act_width: int) -> Float32:
     """Causal attention of the last M of n positions to all of them, one key and value head.
 
@@ -64,13 +78,8 @@ def attention(q: Float32, k: Float32, v: Float32, act_width: int) -> Float32:
         [M, heads, size].
     """
     tokens, heads, size = q.shape
-    rows, context = q.reshape(-1, size), len(k)
-    scores = gemm([Segment(rows, k, False, 1 / np.sqrt(size))], act_width)
-    active = np.arange(context) <= np.repeat(context - tokens + np.arange(tokens), heads)[:, None]
-    largest = vector.row_maxima(np.where(active, scores, vector.NEGATIVE_INFINITY))
-    with np.errstate(over="ignore", invalid="ignore"):
-        exponentials = np.where(active, vector.apply(scores, 1.0, -largest[:, None], Function.EXP), np.float32(0))
-    inverse = functions.reciprocal(vector.row_sums(exponentials))
+    scores = gemm([Segment(q.reshape(-1, size), k, False, 1 / np.sqrt(size))], act_width)
+    exponentials, inverse = causal_softmax(scores, tokens, heads)
     mixed = gemm([Segment(exponentials, v, True)], act_width)
     return vector.apply(mixed, inverse[:, None]).reshape(tokens, heads, size)
 

@@ -46,11 +46,13 @@ class Port:
         pace: pauses before each access.
         whole: writes write every value of their word.
         served: accesses granted.
+        exhausted: there are no more accesses.
     """
 
     def __init__(self) -> None:
         self.pace, self.pause, self.served, self.whole = Pace(), 0, 0, False
         self.accesses: Iterator[int] = iter(())
+        self.exhausted = True
         self.offer: tuple[int, int, int] | None = None
 
     def next(self) -> None:
@@ -58,7 +60,11 @@ class Port:
         if self.offer is not None:
             return
         self.pause = self.pause - 1 if self.pause else self.pace.cycles()
-        if not self.pause and (address := next(self.accesses, None)) is not None:
+        if self.pause or self.exhausted:
+            return
+        address = next(self.accesses, None)
+        self.exhausted = address is None
+        if address is not None:
             everything = (1 << LANES) - 1
             strobes = random.choice([everything, everything, 0, random.getrandbits(LANES)])
             self.offer = address, random.getrandbits(32 * LANES), everything if self.whole else strobes
@@ -88,7 +94,7 @@ class Ports(uvm_component):
         self.idle.clear()
         self.cycles = 0
         for port in (*self.readers, *self.writers):
-            port.served = 0
+            port.served, port.exhausted = 0, False
 
     async def run_phase(self) -> None:
         dut = DUT
@@ -107,7 +113,7 @@ class Ports(uvm_component):
             granted_before.append(self._reads())
             self._writes()
             self._offer()
-            if not any(granted_before) and not any(port.offer for port in (*self.readers, *self.writers)):
+            if not any(granted_before) and all(p.exhausted and not p.offer for p in (*self.readers, *self.writers)):
                 self.idle.set()
 
     def _answers(self, valid: int, data: int) -> None:

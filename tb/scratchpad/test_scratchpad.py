@@ -56,6 +56,8 @@ class ScratchpadTest(uvm_test):
             port.accesses = accesses
         ports.start()
         await within(limit, ports.idle.wait(), "the end of all accesses")
+        left = [next(port.accesses, None) for port in ports.readers + ports.writers]
+        assert left == [None] * len(left), "accesses were left out"
 
     async def run_phase(self) -> None:
         self.raise_objection()

@@ -85,7 +85,7 @@ def random_instruction(words: int, longest: int) -> Instruction:
         length=length,
         outer=outer,
         inner=inner,
-        first=random.choice([None, random.randint(1, length)]),
+        first=random.choice([None, random.randint(1, length), random.randint(1, 2 * length)]),
         step=random.choice([0, 1, random.randint(1, length)]),
         a=a,
         exchange=exchange,
@@ -261,6 +261,15 @@ class Latency(EngineTest):
             measured = await self.cycles_to_write() - self.answer
             await task
             assert measured == cycles, f"{what}: {measured} cycles and those of the scratchpad, expected {cycles}"
+
+        for what, words, added in ((rows, 4, 24), (rows, 8, 24), (rows, 1, 27), (most, 4, 4)):
+            spent = []
+            for count in (1, 5):
+                began = cycle()
+                await self.run(Instruction(**{"length": words * LANES, "outer": count, "a": Region(0, words), **what}))
+                spent.append(cycle() - began)
+            measured = (spent[1] - spent[0]) / 4 - words
+            assert measured == added, f"a row of {words} words adds {measured} cycles, expected {added}"
 
     async def cycles_to_write(self) -> int:
         """Cycles from the command's transfer to that of the first write."""
