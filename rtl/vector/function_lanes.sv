@@ -4,7 +4,7 @@
 //
 // Why: functions are needed for one value in many, so there are fewer units than lanes. A word goes in at once, its values
 // leave UNITS at a time and are gathered behind the units. Without a function the word passes unchanged, by the same way.
-// Latency: LANES / UNITS + functions_pkg::FunctionLatency + 2 cycles. Throughput: a word every LANES / UNITS cycles; without
+// Latency: LANES / UNITS + functions_pkg::FunctionLatency + 1 cycles. Throughput: a word every LANES / UNITS cycles; without
 // a function, a word every cycle with one cycle of latency.
 
 module function_lanes #(

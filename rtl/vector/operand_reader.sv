@@ -4,7 +4,7 @@
 //
 // Why: the scratchpad is shared, so a read is granted when it is free. A request is made only if the queue has room for
 // its answer, so an answer is never refused.
-// Latency: start_i to out_valid_o 3 cycles and those of the scratchpad. Throughput: one word per cycle while the
+// Latency: start_i to out_valid_o 2 cycles and those of the scratchpad. Throughput: one word per cycle while the
 // scratchpad answers within DEPTH - 2 cycles.
 
 module operand_reader #(

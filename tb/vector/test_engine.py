@@ -109,6 +109,8 @@ class EngineTest(uvm_test):
 
     injected = False
     utilisation: tuple[str, float] | None = None
+    # Share of values that are not near one; a row with a NaN tells nothing of the others in its sum.
+    odd = 0.02
 
     def build_phase(self) -> None:
         self.env = VectorEnv("env", self)
@@ -125,9 +127,6 @@ class EngineTest(uvm_test):
         ) << np.uint32(31)
         chosen = np.select([kinds < self.odd / 2, kinds < self.odd], [corners, bits], near).astype(np.uint32)
         words[:] = chosen.view(np.float32).reshape(words.shape)
-
-    # Share of values that are not near one; a row with a NaN tells nothing of the others in its sum.
-    odd = 0.02
 
     async def body(self) -> None:
         """What the test does."""
