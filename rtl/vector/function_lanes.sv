@@ -51,7 +51,7 @@ module function_lanes #(
 
   assign bypass     = function_i == vector_pkg::FunctionNone;
   assign last_part  = &part_q;
-  assign in_ready_o = bypass ? out_ready_i || !out_valid_o : en && (!busy_q || last_part);
+  assign in_ready_o = en && (bypass || !busy_q || last_part);
   assign accept     = in_valid_i && in_ready_o && !bypass;
 
   always_ff @(posedge clk_i) begin
