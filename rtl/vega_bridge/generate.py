@@ -30,6 +30,9 @@ PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
 DESCRIPTOR_SV_PACKAGE = ROOT / "rtl/core/descriptor_pkg.sv"
 DESCRIPTOR_C_HEADER = ROOT / "sw/include/edge_qlora_descriptor.h"
 DESCRIPTOR_PYTHON_MODULE = ROOT / "sw/edge_qlora/descriptor.py"
+COMMANDS_SV_PACKAGE = ROOT / "rtl/core/commands_pkg.sv"
+COMMANDS_C_HEADER = ROOT / "sw/include/edge_qlora_commands.h"
+COMMANDS_PYTHON_MODULE = ROOT / "sw/edge_qlora/command_layout.py"
 BANNER = "Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit."
 LICENSE = ["// SPDX-License-Identifier: Apache-2.0", "//"]
 WINDOW_BITS = 12  # the control registers fill a 4 KB window
@@ -116,19 +119,20 @@ class Series:
     registers: tuple[RegNode, ...]
 
 
-def compile_maps() -> tuple[AddrmapNode, AddrmapNode]:
+def compile_maps() -> tuple[AddrmapNode, AddrmapNode, AddrmapNode]:
     """Compile and elaborate the RDL file.
 
     Returns:
-        The nodes of the control registers and of the job descriptor.
+        The nodes of the control registers, of the job descriptor and of the commands.
 
     Raises:
         systemrdl.RDLCompileError: the file has an error, already printed.
     """
     compiler = RDLCompiler()
     compiler.compile_file(str(RDL))
-    control, descriptor = (compiler.elaborate(name).top for name in ("edge_qlora", "edge_qlora_descriptor"))
-    return control, descriptor
+    names = ("edge_qlora", "edge_qlora_descriptor", "edge_qlora_commands")
+    control, descriptor, commands = (compiler.elaborate(name).top for name in names)
+    return control, descriptor, commands
 
 
 def registers(top: AddrmapNode) -> list[RegNode]:
@@ -324,6 +328,89 @@ def sv_descriptor_package(descriptor: AddrmapNode) -> str:
     return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : descriptor_pkg", ""])
 
 
+def command_fields(layout: AddrmapNode) -> list[FieldNode]:
+    """Fields of a command in ascending order, with the bits between them taken.
+
+    Raises:
+        ValueError: the layout leaves a bit out, has no 64 bytes, or uses a name twice.
+    """
+    found = [field for node in sorted(layout.registers(), key=address) for field in node.fields()]
+    position = 0
+    for field in found:
+        if command_lsb(field) != position:
+            raise ValueError(f"{field.get_path()} must begin at bit {position} of the command")
+        position += field.width
+    if position != 512 or len({field.inst_name for field in found}) != len(found):
+        raise ValueError(f"{layout.inst_name} must have 512 bits and every name once")
+    return found
+
+
+def command_lsb(field: FieldNode) -> int:
+    """Position of a field's lowest bit in the 512 bits of its command."""
+    return (address(field.parent) - address(field.parent.parent)) * 8 + field.lsb
+
+
+def is_zero_field(field: FieldNode) -> bool:
+    """Whether the field is there to be zero."""
+    return re.fullmatch(r"zero\d+|reserved", field.inst_name) is not None
+
+
+def command_encodings(commands: AddrmapNode) -> dict[str, type]:
+    """Enumerations of the commands' fields by name, without their ``_e``."""
+    nodes = (node for layout in commands.children() for node in layout.registers())
+    return {encode.type_name.removesuffix("_e"): encode for _, _, encode in encodings(nodes)}
+
+
+def sv_commands_package(commands: AddrmapNode) -> str:
+    """SystemVerilog package of the commands: opcodes, formats, and the position of each field in the 512 bits."""
+    out = [
+        *LICENSE,
+        f"// {BANNER}",
+        "// Keeps the layout of the commands out of hand-written RTL. A command is a vector of 512 bits, word 0 lowest.",
+        "package commands_pkg;",
+        "  // The package holds the whole layout; no module needs all of it.",
+        "  /* verilator lint_off UNUSEDPARAM */",
+        "  localparam int Bytes = 64;",
+    ]
+    for name, encode in command_encodings(commands).items():
+        width = 8 if name == "command" else max(int(member) for member in encode).bit_length() + 1
+        out += ["", f"  // Values of {name}."]
+        out += [f"  localparam [{width - 1}:0] {camel(name)}{camel(m.name)} = {width}'d{int(m)};" for m in encode]
+    for layout in commands.children():
+        name = camel(layout.inst_name)
+        out += ["", f"  // {layout.get_property('name')}."]
+        zeros = 0
+        for field in command_fields(layout):
+            if is_zero_field(field):
+                zeros |= ((1 << field.width) - 1) << command_lsb(field)
+                continue
+            out.append(f"  localparam int {name}{camel(field.inst_name)}Lsb = {command_lsb(field)};")
+            out.append(f"  localparam int {name}{camel(field.inst_name)}Width = {field.width};")
+            if field.inst_name == "magic":
+                out.append(f"  localparam [15:0] {name}MagicValue = 16'h{field.get_property('reset'):x};")
+        parts = ", ".join(f"128'h{zeros >> shift & ((1 << 128) - 1):032x}" for shift in (384, 256, 128, 0))
+        out += ["  // Bits that must be zero.", f"  localparam [511:0] {name}Zeros = {{"]
+        out += [*(f"    {line}" for line in wrap(parts)), "  };"]
+    return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : commands_pkg", ""])
+
+
+def python_commands_module(commands: AddrmapNode) -> str:
+    """Python module of the commands: enumerations, and the position and width of each field."""
+    layouts = list(commands.children())
+    magic = next(f for f in command_fields(layouts[0]) if f.inst_name == "magic").get_property("reset")
+    out = [f'"""Layout of the commands. {BANNER}"""', "", "from enum import IntEnum", ""]
+    for name, encode in command_encodings(commands).items():
+        out += ["", f"class {camel(name)}(IntEnum):", f'    """Values of {encode.type_name}."""', ""]
+        out += [f"    {m.name} = {int(m)}  # {' '.join((m.rdl_desc or '').split())}" for m in encode] + [""]
+    out += ["", f"MAGIC = {magic:#x}", "COMMAND_BYTES = 64", ""]
+    out += ["# Lowest bit and width of each field in the 512 bits of a command; what is not listed is zero."]
+    for layout in layouts:
+        fields = [field for field in command_fields(layout) if not is_zero_field(field)]
+        out += [f"{layout.inst_name.upper()} = {{"]
+        out += [f'    "{field.inst_name}": ({command_lsb(field)}, {field.width}),' for field in fields] + ["}"]
+    return "\n".join([*out, ""])
+
+
 def listing(nodes: Iterable[RegNode]) -> list[str]:
     """Indented lines that name registers, comma after each."""
     return [f"    {line}" for line in wrap(", ".join(node.inst_name for node in nodes) + ",")]
@@ -437,7 +524,7 @@ def python_descriptor_module(descriptor: AddrmapNode) -> str:
 
 def generated() -> dict[Path, str]:
     """Every committed file that comes from the RDL, with the text it must have."""
-    control, descriptor = compile_maps()
+    control, descriptor, commands = compile_maps()
     return {
         SV_PACKAGE: sv_package(control),
         C_HEADER: c_header(control, registers(control), C_HEADER.name),
@@ -445,6 +532,9 @@ def generated() -> dict[Path, str]:
         DESCRIPTOR_SV_PACKAGE: sv_descriptor_package(descriptor),
         DESCRIPTOR_C_HEADER: c_header(descriptor, words(descriptor), DESCRIPTOR_C_HEADER.name),
         DESCRIPTOR_PYTHON_MODULE: python_descriptor_module(descriptor),
+        COMMANDS_SV_PACKAGE: sv_commands_package(commands),
+        COMMANDS_C_HEADER: c_header(commands, [], COMMANDS_C_HEADER.name),
+        COMMANDS_PYTHON_MODULE: python_commands_module(commands),
     }
 
 
