@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Generated from rtl/vega_bridge/edge_qlora.rdl by rtl/vega_bridge/generate.py; do not edit.
-// Keeps the layout of the commands out of hand-written RTL. A command is a vector of 512 bits, word 0 lowest.
+// Keeps the layout of the commands out of hand-written RTL. A command is 512 bits, word 0 lowest.
 package commands_pkg;
   // The package holds the whole layout; no module needs all of it.
   /* verilator lint_off UNUSEDPARAM */

@@ -366,7 +366,7 @@ def sv_commands_package(commands: AddrmapNode) -> str:
     out = [
         *LICENSE,
         f"// {BANNER}",
-        "// Keeps the layout of the commands out of hand-written RTL. A command is a vector of 512 bits, word 0 lowest.",
+        "// Keeps the layout of the commands out of hand-written RTL. A command is 512 bits, word 0 lowest.",
         "package commands_pkg;",
         "  // The package holds the whole layout; no module needs all of it.",
         "  /* verilator lint_off UNUSEDPARAM */",
