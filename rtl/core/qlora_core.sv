@@ -93,6 +93,8 @@ module qlora_core #(
   localparam int TileDepth = 8;
   // Bursts as long as a 4 KB page and the protocol allow.
   localparam int MaxBurst  = (4096 * 8 / BUS_W > 256) ? 256 : 4096 * 8 / BUS_W;
+  // Read commands under way: more than the master holds.
+  localparam int DestDepth = 32;
   localparam int TileW     = 1 + 2 + 7 + 32 + 16 + ActAW + 16 + RowsW + 1 + 1 + 32 + 1;
 
   logic              rcmd_valid, rcmd_ready;
@@ -317,10 +319,42 @@ module qlora_core #(
   // Memory
   // ---------------------------------------------------------------------------------------------
   logic rbeat, wbeat;
+  logic rdata_last, dest_in_ready, dest_waiting, mask_q, master_rcmd_ready;
+  logic [BUS_W/8-1:0] wstrb;
   // verilator lint_off UNUSEDSIGNAL
-  logic       rdata_last;                         // users count their own beats
-  logic [1:0] read_error_resp, write_error_resp;  // SLVERR and DECERR are reported alike
+  logic       unused_wait, unused_drained, unused_read_range, unused_write_range; // all of memory is in the window
+  logic [ADDR_W-1:0] unused_read_addr, unused_write_addr;
+  logic [4*(ADDR_W-6)-1:0] unused_tags;
+  logic [$clog2(DestDepth+1)-1:0] unused_level;
+  logic       unused_offset; // all addresses are whole lines
   // verilator lint_on UNUSEDSIGNAL
+
+  assign unused_offset = ^{rcmd_addr[5:0], burst_cmd_addr[5:0]};
+
+  // Destinations of the read commands under way.
+  stream_fifo #(
+    .WIDTH(DestW),
+    .DEPTH(DestDepth)
+  ) u_dest (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (rcmd_valid && master_rcmd_ready && rcmd_rows != '0 && rcmd_row_bytes != '0),
+    .in_ready_o (dest_in_ready),
+    .in_data_i  (rcmd_dest),
+    .out_valid_o(dest_waiting),
+    .out_ready_i(rdata_valid && rdata_ready && rdata_last),
+    .out_data_o (rdata_dest),
+    .level_o    (unused_level)
+  );
+  assign rcmd_ready = master_rcmd_ready && dest_in_ready;
+  assign read_idle  = !dest_waiting;
+
+  // Beats that show up from then on change nothing.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) mask_q <= 1'b0;
+    else if (!m_axi_wvalid || m_axi_wready) mask_q <= write_mask;
+  end
+  assign m_axi_wstrb = mask_q ? '0 : wstrb;
 
   always_comb begin
     case (rdata_dest)
@@ -335,41 +369,51 @@ module qlora_core #(
     .ADDR_W   (ADDR_W),
     .DATA_W   (BUS_W),
     .ID_W     (ID_W),
-    .DEST_W   (DestW),
     .MAX_BURST(MaxBurst)
   ) u_master (
     .clk_i,
     .rst_ni,
-    .rcmd_valid_i      (rcmd_valid),
-    .rcmd_ready_o      (rcmd_ready),
-    .rcmd_addr_i       (rcmd_addr),
-    .rcmd_row_bytes_i  (rcmd_row_bytes),
+    .rcmd_valid_i      (rcmd_valid && dest_in_ready),
+    .rcmd_ready_o      (master_rcmd_ready),
+    .rcmd_addr_i       (rcmd_addr[ADDR_W-1:6]),
+    .rcmd_lines_i      (rcmd_row_bytes >> 6),
     .rcmd_rows_i       (rcmd_rows),
-    .rcmd_stride_i     (rcmd_stride),
-    .rcmd_dest_i       (rcmd_dest),
+    .rcmd_stride_i     ((ADDR_W-6)'(rcmd_stride >> 6)),
+    .rcmd_last_i       (1'b1),
+    .rcmd_tag_i        ((ADDR_W-6)'(0)),
+    .credit_return_i   (1'b0),
+    .credit_wait_o     (unused_wait),
     .rdata_valid_o     (rdata_valid),
     .rdata_ready_i     (rdata_ready),
     .rdata_data_o      (rdata),
-    .rdata_dest_o      (rdata_dest),
     .rdata_last_o      (rdata_last),
     .wcmd_valid_i      (burst_cmd_valid),
     .wcmd_ready_o      (burst_cmd_ready),
-    .wcmd_addr_i       (burst_cmd_addr),
-    .wcmd_row_bytes_i  (burst_cmd_row_bytes),
+    .wcmd_addr_i       (burst_cmd_addr[ADDR_W-1:6]),
+    .wcmd_lines_i      (burst_cmd_row_bytes >> 6),
     .wcmd_rows_i       (burst_cmd_rows),
-    .wcmd_stride_i     (burst_cmd_stride),
+    .wcmd_stride_i     ((ADDR_W-6)'(burst_cmd_stride >> 6)),
+    .wcmd_tag_i        ((ADDR_W-6)'(0)),
     .wdata_valid_i     (wdata_valid),
     .wdata_ready_o     (wdata_ready),
     .wdata_data_i      (wdata),
-    .write_mask_i      (write_mask),
-    .read_idle_o       (read_idle),
     .writes_pending_o  (writes_pending),
+    .window_base_i     (ADDR_W'(0)),
+    .window_limit_i    ({1'b1, ADDR_W'(0)}),
+    .stop_i            (1'b0),
+    .drained_o         (unused_drained),
+    .read_range_o      (unused_read_range),
+    .read_range_addr_o (unused_read_addr),
+    .read_range_tag_o  (unused_tags[0*(ADDR_W-6)+:ADDR_W-6]),
+    .write_range_o     (unused_write_range),
+    .write_range_addr_o(unused_write_addr),
+    .write_range_tag_o (unused_tags[1*(ADDR_W-6)+:ADDR_W-6]),
     .read_error_o      (read_error),
     .read_error_addr_o (read_error_addr),
-    .read_error_resp_o (read_error_resp),
+    .read_error_tag_o  (unused_tags[2*(ADDR_W-6)+:ADDR_W-6]),
     .write_error_o     (write_error),
     .write_error_addr_o(write_error_addr),
-    .write_error_resp_o(write_error_resp),
+    .write_error_tag_o (unused_tags[3*(ADDR_W-6)+:ADDR_W-6]),
     .rbeat_o           (rbeat),
     .wbeat_o           (wbeat),
     .m_axi_awid,
@@ -384,7 +428,7 @@ module qlora_core #(
     .m_axi_awvalid,
     .m_axi_awready,
     .m_axi_wdata,
-    .m_axi_wstrb,
+    .m_axi_wstrb       (wstrb),
     .m_axi_wlast,
     .m_axi_wvalid,
     .m_axi_wready,
