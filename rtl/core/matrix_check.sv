@@ -115,7 +115,9 @@ module matrix_check #(
     assign base = cmd_i[BaseLsb[r*32+:32]+:16];
     assign next = (last_inner ? outer_q : row_q) +
                   (last_inner ? cmd_i[OuterLsb[r*32+:32]+:16] : cmd_i[InnerLsb[r*32+:32]+:16]);
-    assign outside[r] = (17'(row_q) + 17'(last_word[r*13+:13])) >> SCRATCH_W != '0 && (r != 1 || second);
+    // With a scratchpad of all addresses nothing is outside.
+    assign outside[r] = SCRATCH_W < 16 && (17'(row_q) + 17'(last_word[r*13+:13])) >> SCRATCH_W != '0 &&
+                        (r != 1 || second);
 
     always_ff @(posedge clk_i) begin
       if (start || (state_q == StateWalk && last_inner)) outer_q <= start ? base : next;

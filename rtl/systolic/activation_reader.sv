@@ -78,7 +78,7 @@ module activation_reader #(
     .base_i        (cmd_base_i),
     .outer_stride_i(cmd_outer_stride_i),
     .inner_stride_i(cmd_inner_stride_i),
-    .exchange_i    ('0),
+    .exchange_i    (WalkW'(0)),
     .idle_o        (walk_idle),
     .valid_o       (req_valid_o),
     .ready_i       (req_ready_i),

@@ -220,7 +220,7 @@ module result_drain #(
     .base_i        (cmd_base),
     .outer_stride_i(cmd_outer_stride),
     .inner_stride_i(cmd_inner_stride),
-    .exchange_i    ('0),
+    .exchange_i    (WalkW'(0)),
     .idle_o        (walk_idle),
     .valid_o       (walk_valid),
     .ready_i       (w_ready_i && out_valid),
