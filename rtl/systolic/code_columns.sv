@@ -14,7 +14,10 @@ module code_columns #(
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
-  input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
+  // Codebook, written while no tile is in progress.
+  input  logic                                                          entry_write_i,
+  input  logic [3:0]                                                    entry_index_i,
+  input  logic [systolic_pkg::WeightWidth-1:0]                          entry_i,
   input  logic [31:0]                                                   codebook_scale_i,
   // One command per tile.
   input  logic                                                          cmd_valid_i,
@@ -188,8 +191,9 @@ module code_columns #(
     .LANES(PORTS * 64)
   ) u_codebook (
     .clk_i,
-    .rst_ni,
-    .entries_i(codebook_i),
+    .write_i(entry_write_i),
+    .index_i(entry_index_i),
+    .entry_i,
     .codes_i(codes),
     .weights_o(weights)
   );
