@@ -30,14 +30,11 @@ module command_fetch #(
   // First byte address behind the memory window; stable.
   input  logic [63:0]       mem_limit_i,
 
-  // Read client. The tag is the first line of the request.
+  // Read client: so many lines from this one on, which is also the request's tag.
   output logic              rcmd_valid_o,
   input  logic              rcmd_ready_i,
-  output logic [ADDR_W-1:0] rcmd_addr_o,
-  output logic [31:0]       rcmd_row_bytes_o,
-  output logic [15:0]       rcmd_rows_o,
-  output logic [31:0]       rcmd_stride_o,
-  output logic [ADDR_W-7:0] rcmd_tag_o,
+  output logic [ADDR_W-7:0] rcmd_addr_o,
+  output logic [31:0]       rcmd_lines_o,
   input  logic              rdata_valid_i,
   // Always high while a request is under way.
   output logic              rdata_ready_o,
@@ -104,15 +101,12 @@ module command_fetch #(
     if (start_i) next_q <= line_i;
     else if (request) next_q <= next_q + LineW'(lines);
     if (request) begin
-      rcmd_tag_o <= next_q;
-      lines_q    <= lines;
+      rcmd_addr_o <= next_q;
+      lines_q     <= lines;
     end
   end
 
-  assign rcmd_addr_o      = {rcmd_tag_o, 6'd0};
-  assign rcmd_row_bytes_o = 32'({lines_q, 6'd0});
-  assign rcmd_rows_o      = 16'd1;
-  assign rcmd_stride_o    = 32'd0;
+  assign rcmd_lines_o = 32'(lines_q);
 
   // ---------------------------------------------------------------------------------------------
   // Beats to lines

@@ -3,7 +3,8 @@
 // The life of a list from doorbell to report, and the first thing that went wrong in it.
 //
 // Why: whatever happens, a list ends with exactly one report and the next one starts as after power-up. So there is one way
-// out for good and bad lists alike: the bus comes to rest, everything but the AXI masters is reset, the report is made.
+// out for good and bad lists alike: the bus comes to rest, the AXI masters forget what they have not begun, everything else
+// is reset, the report is made.
 //
 // The first error stops the AXI masters; what follows it is a consequence and is not looked at. Of errors in the same cycle the
 // first of this order counts: COMMAND, FIELD, RANGE (read, write), STREAM, SEMAPHORE, AXI_READ, AXI_WRITE, DEADLOCK, and of
@@ -79,14 +80,10 @@ module list_control #(
   input  logic              write_error_i,
   input  logic [ADDR_W-1:0] write_error_addr_i,
   input  logic [ADDR_W-7:0] write_error_tag_i,
-  // No access is accepted and unfinished.
+  // No burst is under way.
   input  logic              axi_idle_i,
-  // After stop_o: nothing is under way on the bus.
-  input  logic              drained_i,
-  // Begin no access, write nothing.
+  // Begin no burst, write nothing, forget what has not begun.
   output logic              stop_o,
-  // Forget what has not begun.
-  output logic              flush_o,
   // Reset of everything else in the core.
   output logic              engine_rst_no
 );
@@ -191,7 +188,7 @@ module list_control #(
   logic at_rest;
 
   assign at_rest = ended_i && empty_i == '1 && axi_idle_i;
-  assign quiet   = (state_q == StateRun && at_rest) || (state_q == StateStop && drained_i) || state_q == StateReset;
+  assign quiet   = (state_q == StateRun && at_rest) || (state_q == StateStop && axi_idle_i) || state_q == StateReset;
   assign settled = quiet && settle_q == SettleW'(Settle - 1);
 
   always_comb begin
@@ -216,15 +213,13 @@ module list_control #(
       watch_q       <= '0;
       start_o       <= 1'b0;
       stop_o        <= 1'b0;
-      flush_o       <= 1'b0;
       engine_rst_no <= 1'b0;
     end else begin
       state_q       <= state_d;
       settle_q      <= (quiet && state_d == state_q) ? settle_q + SettleW'(1) : '0;
       watch_q       <= (state_q != StateRun || activity_i || !axi_idle_i || deadlock) ? '0 : watch_q + WatchW'(1);
       start_o       <= state_q == StateStart && !address_bad;
-      stop_o        <= state_d == StateStop || (stop_o && state_d == StateReset);
-      flush_o       <= state_d == StateReset;
+      stop_o        <= state_d == StateStop || state_d == StateReset;
       engine_rst_no <= state_d != StateReset;
     end
   end
@@ -322,7 +317,7 @@ module list_control #(
     if (!rst_ni || !engine_rst_no) f_clean <= 1'b1;
     else if (start_o) f_clean <= 1'b0;
     f_low  <= (rst_ni && !engine_rst_no) ? f_low + 3'd1 : '0;
-    f_rest <= (rst_ni && state_q == StateStop && drained_i) ? f_rest + 3'd1 : '0;
+    f_rest <= (rst_ni && state_q == StateStop && axi_idle_i) ? f_rest + 3'd1 : '0;
 
     if (f_past_valid && rst_ni && $past(rst_ni)) begin
       assert (state_q <= StateReport);
@@ -339,12 +334,13 @@ module list_control #(
       // A list that has failed does not stay: it waits for the bus alone, and that not longer than a few cycles.
       if (state_q == StateRun) assert (f_first == '0);
       assert (f_rest <= 3'(Settle));
-      if (state_q == StateStop) assert (3'(settle_q) == f_rest && stop_o);
+      if (state_q == StateStop) assert (3'(settle_q) == f_rest);
+      assert (stop_o == (state_q == StateStop || state_q == StateReset));
       // Each list starts on engines that have been reset for some cycles, and not before the bus was at rest.
       if (start_o) assert (f_clean);
       assert ((state_q == StateReset) == !engine_rst_no);
       if ($past(!engine_rst_no && $past(rst_ni)) && engine_rst_no) assert (f_low == 3'(Settle));
-      if (state_q == StateReset && $past(state_q == StateStop)) assert ($past(drained_i));
+      if (state_q == StateReset && $past(state_q != StateReset && state_q != StateStart)) assert ($past(axi_idle_i));
       // What the states above rest on.
       if (state_q == StateStart || state_q == StateRun) assert (f_first == '0 && !failed_q);
       if (state_q == StateStart) assert (!nonfinite_q);
