@@ -1,4 +1,4 @@
-"""Make everything that knows the register map or the job descriptor from ``edge_qlora.rdl``.
+"""Make everything that knows the register map, the commands or the job descriptor from ``edge_qlora.rdl``.
 
 python rtl/vega_bridge/generate.py              write the SystemVerilog packages, C headers and Python modules
 python rtl/vega_bridge/generate.py --check      fail when one of the written files is not what the RDL says
@@ -13,7 +13,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from peakrdl_cheader.exporter import CHeaderExporter
@@ -111,14 +110,6 @@ class Register:
 '''
 
 
-@dataclass(frozen=True)
-class Series:
-    """Registers NAME0, NAME1, ... of equal layout at consecutive addresses."""
-
-    name: str
-    registers: tuple[RegNode, ...]
-
-
 def compile_maps() -> tuple[AddrmapNode, AddrmapNode, AddrmapNode]:
     """Compile and elaborate the RDL file.
 
@@ -199,20 +190,6 @@ def reset(node: RegNode) -> int | None:
     return value
 
 
-def series(top: AddrmapNode) -> list[Series]:
-    """Runs of numbered registers (CODEBOOK0 to CODEBOOK15) that are one table."""
-    groups: dict[str, list[RegNode]] = {}
-    for node in registers(top):
-        if match := re.fullmatch(r"(.*?)(\d+)", node.inst_name):
-            groups.setdefault(match[1], []).append(node)
-    return [
-        Series(name, tuple(nodes))
-        for name, nodes in groups.items()
-        if len({tuple((f.inst_name, f.lsb, f.width) for f in node.fields()) for node in nodes}) == 1
-        and [address(node) for node in nodes] == [address(nodes[0]) + 4 * i for i in range(len(nodes))]
-    ]
-
-
 def counters(top: AddrmapNode) -> list[str]:
     """Names of the 64-bit counters, in address order, without their _LO."""
     return [node.inst_name.removesuffix("_LO") for node in registers(top) if node.type_name.startswith("counter_lo")]
@@ -248,11 +225,7 @@ def sv_package(top: AddrmapNode) -> str:
         "  /* verilator lint_off UNUSEDPARAM */",
         f"  localparam int WindowBits = {WINDOW_BITS};",
     ]
-    tables = series(top)
-    in_tables = {node.inst_name for table in tables for node in table.registers}
     for node in registers(top):
-        if node.inst_name in in_tables:
-            continue
         name = camel(node.inst_name)
         out += ["", f"  // {first_sentence(node)}."]
         out.append(f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(node):03x};")
@@ -271,19 +244,6 @@ def sv_package(top: AddrmapNode) -> str:
             out.append(
                 f"  localparam [{width - 1}:0] {camel(node.inst_name)}{camel(member.name)} = {width}'d{int(member)};"
             )
-    for table in tables:
-        name, width = camel(table.name), next(iter(table.registers[0].fields())).width
-        count = len(table.registers)
-        values = ", ".join(f"{width}'h{reset(node):x}" for node in reversed(table.registers))
-        out += ["", f"  // All {count} registers {table.name}0, {table.name}1, ... as one vector, number 0 lowest."]
-        out += [
-            f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(table.registers[0]):03x};",
-            f"  localparam int {name}Count = {count};",
-            f"  localparam int {name}Width = {width};",
-            f"  localparam [{count * width - 1}:0] {name}Reset = {{",
-            *(f"    {line}" for line in wrap(values)),
-            "  };",
-        ]
     names = counters(top)
     out += ["", "  // 64-bit counters as LO/HI pairs from CounterOffset on; positions in the core's counter vector."]
     out += [f"  localparam int CounterCount = {len(names)};"]
@@ -376,6 +336,9 @@ def sv_commands_package(commands: AddrmapNode) -> str:
         width = 8 if name == "command" else max(int(member) for member in encode).bit_length() + 1
         out += ["", f"  // Values of {name}."]
         out += [f"  localparam [{width - 1}:0] {camel(name)}{camel(m.name)} = {width}'d{int(m)};" for m in encode]
+    engines = len(command_encodings(commands)["command"]) - 1
+    out += ["", "  // Every command but END has an engine; its number is the opcode - 1."]
+    out += [f"  localparam int Engines = {engines};"]
     for layout in commands.children():
         name = camel(layout.inst_name)
         out += ["", f"  // {layout.get_property('name')}."]
@@ -388,6 +351,8 @@ def sv_commands_package(commands: AddrmapNode) -> str:
             out.append(f"  localparam int {name}{camel(field.inst_name)}Width = {field.width};")
             if field.inst_name == "magic":
                 out.append(f"  localparam [15:0] {name}MagicValue = 16'h{field.get_property('reset'):x};")
+        out += ["  // Bits from which on all must be zero."]
+        out += [f"  localparam int {name}Bits = {(((1 << 512) - 1) ^ zeros).bit_length()};"]
         parts = ", ".join(f"128'h{zeros >> shift & ((1 << 128) - 1):032x}" for shift in (384, 256, 128, 0))
         out += ["  // Bits that must be zero.", f"  localparam [511:0] {name}Zeros = {{"]
         out += [*(f"    {line}" for line in wrap(parts)), "  };"]
@@ -451,15 +416,12 @@ def c_header(top: AddrmapNode, nodes: Iterable[RegNode], name: str) -> str:
 
 
 def python_module(top: AddrmapNode) -> str:
-    """Python module of the map: one Register per register, enumerations, tables and counters."""
+    """Python module of the map: one Register per register, enumerations and counters."""
     out = [f'"""Register map of the accelerator. {BANNER}"""', PYTHON_PRELUDE]
     out += [*python_enumerations(registers(top)), ""]
     for node in registers(top):
         out += [f"# {first_sentence(node)}.", *python_register(node)]
     out += ["", "REGISTERS = (", *listing(registers(top)), ")"]
-    for table in series(top):
-        out += ["", f"# The table {table.registers[0].inst_name} to {table.registers[-1].inst_name}."]
-        out += [f"{table.name} = (", *listing(table.registers), ")"]
     out += ["", "# 64-bit counters in address order, as (LO, HI)."]
     out += ["COUNTERS = {"] + [f'    "{name}": ({name}_LO, {name}_HI),' for name in counters(top)] + ["}"]
     out += ["", "# Size of the register window in bytes.", f"WINDOW_SIZE = {1 << WINDOW_BITS:#x}", ""]

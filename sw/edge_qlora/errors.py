@@ -81,16 +81,18 @@ class JobError(EdgeQloraError):
     code: int = ErrorCode.NONE
 
 
-class OpcodeError(JobError):
+class CommandError(JobError):
+    """A command has an unknown opcode, a wrong magic number or a reserved bit that is set."""
+
+    code = ErrorCode.COMMAND
+
+
+class OpcodeError(CommandError):
     """The descriptor's opcode is unknown."""
 
-    code = ErrorCode.OPCODE
 
-
-class DescriptorError(JobError):
+class DescriptorError(CommandError):
     """The descriptor's magic number is wrong, a reserved bit is set, or a value does not fit its field."""
-
-    code = ErrorCode.DESCRIPTOR
 
 
 class AlignmentError(JobError):
@@ -105,22 +107,40 @@ class RangeError(JobError):
     code = ErrorCode.RANGE
 
 
-class DimZeroError(JobError):
+class FieldError(JobError):
+    """A field of a command has a value that its engine cannot take."""
+
+    code = ErrorCode.FIELD
+
+
+class DimZeroError(FieldError):
     """A dimension is zero."""
 
-    code = ErrorCode.DIM_ZERO
 
-
-class DimMultipleError(JobError):
+class DimMultipleError(FieldError):
     """in_features or out_features is not a multiple of 64."""
 
-    code = ErrorCode.DIM_MULTIPLE
 
-
-class DimLargeError(JobError):
+class DimLargeError(FieldError):
     """A dimension is larger than the descriptor format or the hardware allows."""
 
-    code = ErrorCode.DIM_LARGE
+
+class StreamError(JobError):
+    """A LOAD command and its MATRIX command differ in length."""
+
+    code = ErrorCode.STREAM
+
+
+class SemaphoreError(JobError):
+    """A semaphore passed its largest count."""
+
+    code = ErrorCode.SEMAPHORE
+
+
+class DeadlockError(JobError):
+    """The list's semaphores leave no command that can go on."""
+
+    code = ErrorCode.DEADLOCK
 
 
 class AxiReadError(JobError):

@@ -259,13 +259,13 @@ def test_every_hardware_code_has_an_exception():
     assert set(errors.JOB_ERRORS) == codes - {registers.ErrorCode.NONE}
     assert [code.name for code in sorted(codes)] == [
         "NONE",
-        "OPCODE",
-        "DESCRIPTOR",
-        "ALIGNMENT",
+        "COMMAND",
+        "FIELD",
         "RANGE",
-        "DIM_ZERO",
-        "DIM_MULTIPLE",
-        "DIM_LARGE",
+        "STREAM",
+        "SEMAPHORE",
+        "DEADLOCK",
+        "ALIGNMENT",
         "AXI_READ",
         "AXI_WRITE",
         "NONFINITE",
@@ -275,7 +275,7 @@ def test_every_hardware_code_has_an_exception():
 
 
 def test_error_by_code():
-    error = errors.job_error(4, "the job failed")
+    error = errors.job_error(3, "the job failed")
     assert isinstance(error, errors.RangeError) and error.code == registers.ErrorCode.RANGE
     assert "RANGE" in str(error)
     unknown = errors.job_error(200, "the job failed")
