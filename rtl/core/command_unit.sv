@@ -78,10 +78,8 @@ module command_unit #(
   localparam int LineW   = ADDR_W - 6;
   localparam int Masks   = commands_pkg::LoadWaitsWidth;
 
-  logic                       start, ended, fetch_bad, overflow, stop, flush;
+  logic                       start, ended, fetch_bad, overflow, fetch_activity;
   logic [LineW-1:0]           list_line, fetch_bad_line, fetch_line;
-  logic [5:0]                 unused_low;
-  logic [31:0]                fetch_bytes;
   logic [Engines-1:0]         fetch_valid, fetch_ready;
   logic [511:0]               fetch_cmd;
   logic [$clog2(Masks)-1:0]   overflow_number;
@@ -89,9 +87,6 @@ module command_unit #(
   logic [Engines-1:0]         take_valid, take_grant, empty, waiting, queue_activity;
   logic [Engines*Masks-1:0]   take_mask, post_mask;
   logic [Engines*LineW-1:0]   issued_line, oldest_line, waiting_line, post_line;
-  logic                       fetch_activity;
-  logic [15:0]                unused_rows;
-  logic [31:0]                unused_stride;
 
   command_fetch #(
     .BUS_W (BUS_W),
@@ -104,11 +99,8 @@ module command_unit #(
     .mem_limit_i,
     .rcmd_valid_o,
     .rcmd_ready_i,
-    .rcmd_addr_o     ({rcmd_addr_o, unused_low}),
-    .rcmd_row_bytes_o(fetch_bytes),
-    .rcmd_rows_o     (unused_rows),
-    .rcmd_stride_o   (unused_stride),
-    .rcmd_tag_o,
+    .rcmd_addr_o,
+    .rcmd_lines_o,
     .rdata_valid_i,
     .rdata_ready_o,
     .rdata_data_i,
@@ -121,7 +113,7 @@ module command_unit #(
     .bad_line_o      (fetch_bad_line),
     .activity_o      (fetch_activity)
   );
-  assign rcmd_lines_o = fetch_bytes >> 6;
+  assign rcmd_tag_o = rcmd_addr_o;
 
   for (genvar e = 0; e < Engines; e++) begin : g_engine
     localparam int Bits = (e == 32'(commands_pkg::CommandLoad) - 1) ? commands_pkg::LoadBits :
@@ -221,12 +213,8 @@ module command_unit #(
     .write_error_addr_i,
     .write_error_tag_i,
     .axi_idle_i       (drained_i),
-    .drained_i,
-    .stop_o           (stop),
-    .flush_o          (flush),
+    .stop_o,
     .engine_rst_no
   );
-  // The masters forget what they hold while they are stopped, at a good list's end too.
-  assign stop_o = stop || flush;
 
 endmodule : command_unit
