@@ -54,7 +54,7 @@ DESIGNS = [
     Design("round_robin", "rtl/core/scratchpad.f", {"REQUESTS": 4}),
     Design("scratchpad", "rtl/core/scratchpad.f", {"ADDR_W": 13, "BANKS": 4, "READERS": 4, "WRITERS": 3}),
     Design("function_unit", "rtl/vector/function_unit.f"),
-    Design("vector_engine", "rtl/vector/vector_engine.f", {"ADDR_W": 13, "UNITS": 2}),
+    Design("vector_engine", "rtl/vector/vector_engine.f", {"SCRATCH_W": 13, "UNITS": 2}),
     Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),
     *(Design("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}) for depth in (16, 64)),
     Design("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}),
