@@ -3,21 +3,23 @@
 // AXI4 write master: 2-D region commands and one in-order beat stream in, bursts out.
 //
 // Why: results go back to DRAM at the full bus rate without the producer knowing about bursts, pages or
-// responses, and a job that failed must still end every burst it has begun, without touching memory.
+// responses, and whoever is stopped in the middle must still end every burst it has begun.
 //
 // AWVALID rises at least one cycle before the WVALID of the same burst, which does not wait for AWREADY, so
 // the slave may take either first. Addresses run ahead of the data by up to OUTSTANDING bursts.
 //
-// Latency: wcmd transfer to AWVALID is 4 cycles with empty queues; wdata transfer to WVALID is 1 cycle.
+// Latency: wcmd transfer to AWVALID is 4 cycles; wdata transfer to WVALID is 1 cycle.
 // Throughput: one beat per cycle while OUTSTANDING bursts cover the response latency; one burst per cycle.
 //
-// Beats that are accepted while write_mask_i is high are written with all strobes off. An SLVERR or DECERR
-// raises write_error_o once per failing burst; everything else goes on.
+// An SLVERR or DECERR raises write_error_o once per failing burst; everything else goes on. A burst outside of the window is
+// never issued, see axi_window; nothing is issued any more.
+// While stop_i is high no burst is issued, the commands are forgotten, and beats that bursts in flight still need are written
+// by the master itself, with all strobes off. When drained_o is high too, a new beginning is clean.
 //
 // The AXI port names carry no _i/_o suffix: they are the names of the AXI specification behind m_axi_.
 
 module axi_write_master #(
-  // Width of a byte address.
+  // Width of a byte address, 32 to 64.
   parameter int ADDR_W      = 40,
   // Width of the data bus in bits: 64, 128, 256 or 512.
   parameter int DATA_W      = 256,
@@ -25,38 +27,48 @@ module axi_write_master #(
   parameter int ID_W        = 4,
   // The ID that every burst carries.
   parameter int ID_VALUE    = 0,
-  // Longest burst in beats, 1 to 256.
+  // Longest burst in beats, whole lines of 64 bytes, at most 256.
   parameter int MAX_BURST   = 64,
-  // Bursts in flight, from AWVALID to the response.
+  // Bursts in flight, from AWVALID to the response, at least 2.
   parameter int OUTSTANDING = 8,
-  // Commands that wait behind the one in progress.
-  parameter int CMD_DEPTH   = 4
+  // Width of the address of a line; derived, leave alone.
+  parameter int LINE_W      = ADDR_W - 6
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
 
+  // Regions in lines of 64 bytes. The tag comes back with errors.
   input  logic                wcmd_valid_i,
   output logic                wcmd_ready_o,
-  input  logic [ADDR_W-1:0]   wcmd_addr_i,
-  input  logic [31:0]         wcmd_row_bytes_i,
+  input  logic [LINE_W-1:0]   wcmd_addr_i,
+  input  logic [31:0]         wcmd_lines_i,
   input  logic [15:0]         wcmd_rows_i,
-  input  logic [31:0]         wcmd_stride_i,
+  input  logic [LINE_W-1:0]   wcmd_stride_i,
+  input  logic [LINE_W-1:0]   wcmd_tag_i,
 
   input  logic                wdata_valid_i,
   // High only while a burst waits for data: data that come before their command wait.
   output logic                wdata_ready_o,
   input  logic [DATA_W-1:0]   wdata_data_i,
-  // Sampled with each beat of wdata: high leaves memory unchanged.
-  input  logic                write_mask_i,
 
   // High while an accepted command has not seen its last response; rises the cycle after wcmd is accepted
   // and falls only after the last write_error_o.
   output logic                writes_pending_o,
-  // One-cycle pulse per failing burst; the address and response are valid with it and hold until the next.
+  // First byte of the memory window, and the byte after its last.
+  input  logic [ADDR_W-1:0]   window_base_i,
+  input  logic [ADDR_W:0]     window_limit_i,
+  input  logic                stop_i,
+  // No burst is in flight.
+  output logic                drained_o,
+  // Level, until stop_i: a burst is not wholly inside the window; its first address outside.
+  output logic                range_error_o,
+  output logic [ADDR_W-1:0]   range_error_addr_o,
+  output logic [LINE_W-1:0]   range_error_tag_o,
+  // One-cycle pulse per failing burst; address of the burst and tag hold until the next.
   output logic                write_error_o,
   output logic [ADDR_W-1:0]   write_error_addr_o,
-  output logic [1:0]          write_error_resp_o,
-  // One-cycle pulse per beat taken by the bus, masked or not.
+  output logic [LINE_W-1:0]   write_error_tag_o,
+  // One-cycle pulse per beat taken by the bus.
   output logic                wbeat_o,
 
   output logic [ID_W-1:0]     m_axi_awid,
@@ -82,79 +94,95 @@ module axi_write_master #(
   output logic                m_axi_bready
 );
 
-  localparam int TrackW   = 1 + ADDR_W;
-  localparam int BeatW    = 2 + DATA_W;
-  // Commands in the queue, in the burst generator, in flight and just ended.
-  localparam int PendingW = $clog2(CMD_DEPTH + OUTSTANDING + 8);
+  // Beats of a line.
+  localparam int LineBeats = 512 / DATA_W;
+  localparam int LineLog2  = $clog2(LineBeats);
+
+  logic client_rst_n;
+  assign client_rst_n = rst_ni && !stop_i;
 
   // ---------------------------------------------------------------------------------------------
   // Address side
   // ---------------------------------------------------------------------------------------------
-  logic              cmd_empty;
-  logic              burst_valid;
-  logic              burst_ready;
-  logic [ADDR_W-1:0] burst_addr;
-  logic [7:0]        burst_len;
-  logic              burst_last;
-  logic              aw_load;
-  logic              aw_free;
-  logic              awvalid_q;
-  logic [ADDR_W-1:0] awaddr_q;
-  logic [7:0]        awlen_q;
-  logic              track_in_ready;
-  logic              length_in_ready;
+  logic              burst_valid, burst_ready, next_valid, bursts_idle;
+  logic [LINE_W-1:0] burst_addr, burst_tag, next_addr, next_tag, awaddr_q;
+  logic [6:0]        burst_lines, next_lines;
+  logic [7:0]        next_len, awlen_q;
+  logic              aw_load, aw_ready, awvalid_q, track_in_ready, length_in_ready;
   // verilator lint_off UNUSEDSIGNAL
-  logic              unused_tag; // writes have no destination
+  logic              unused_last; // a command ends with its last response
   // verilator lint_on UNUSEDSIGNAL
 
   axi_region_bursts #(
-    .ADDR_W   (ADDR_W),
-    .DATA_W   (DATA_W),
-    .MAX_BURST(MAX_BURST),
-    .CMD_DEPTH(CMD_DEPTH),
-    .TAG_W    (1)
+    .LINE_W   (LINE_W),
+    .MAX_LINES(MAX_BURST / LineBeats),
+    .TAG_W    (LINE_W)
   ) u_bursts (
     .clk_i,
-    .rst_ni,
-    .cmd_valid_i    (wcmd_valid_i),
-    .cmd_ready_o    (wcmd_ready_o),
-    .cmd_addr_i     (wcmd_addr_i),
-    .cmd_row_bytes_i(wcmd_row_bytes_i),
-    .cmd_rows_i     (wcmd_rows_i),
-    .cmd_stride_i   (wcmd_stride_i),
-    .cmd_tag_i      (1'b0),
-    .cmd_empty_o    (cmd_empty),
-    .burst_valid_o  (burst_valid),
-    .burst_ready_i  (burst_ready),
-    .burst_addr_o   (burst_addr),
-    .burst_len_o    (burst_len),
-    .burst_last_o   (burst_last),
-    .burst_tag_o    (unused_tag)
+    .rst_ni       (client_rst_n),
+    .cmd_valid_i  (wcmd_valid_i),
+    .cmd_ready_o  (wcmd_ready_o),
+    .cmd_addr_i   (wcmd_addr_i),
+    .cmd_lines_i  (wcmd_lines_i),
+    .cmd_rows_i   (wcmd_rows_i),
+    .cmd_stride_i (wcmd_stride_i),
+    .cmd_tag_i    (wcmd_tag_i),
+    .burst_valid_o(burst_valid),
+    .burst_ready_i(burst_ready),
+    .burst_addr_o (burst_addr),
+    .burst_lines_o(burst_lines),
+    .burst_last_o (unused_last),
+    .burst_tag_o  (burst_tag),
+    .idle_o       (bursts_idle)
   );
+
+  axi_window #(
+    .ADDR_W(ADDR_W),
+    .SIDE_W(LINE_W)
+  ) u_window (
+    .clk_i,
+    .rst_ni      (client_rst_n),
+    .base_i      (window_base_i),
+    .limit_i     (window_limit_i),
+    .in_valid_i  (burst_valid),
+    .in_ready_o  (burst_ready),
+    .in_addr_i   (burst_addr),
+    .in_lines_i  (burst_lines),
+    .in_side_i   (burst_tag),
+    .out_valid_o (next_valid),
+    .out_ready_i (aw_ready),
+    .out_addr_o  (next_addr),
+    .out_lines_o (next_lines),
+    .out_side_o  (next_tag),
+    .range_o     (range_error_o),
+    .range_addr_o(range_error_addr_o)
+  );
+
+  assign range_error_tag_o = next_tag;
 
   // A burst moves to the AW register together with its entries in the length and track queues. The register
   // has no second stage, so the data side never learns of a burst before AWVALID shows it.
-  assign aw_free     = !awvalid_q || m_axi_awready;
-  assign burst_ready = aw_free && track_in_ready && length_in_ready;
-  assign aw_load     = burst_valid && burst_ready;
+  assign aw_ready = (!awvalid_q || m_axi_awready) && track_in_ready && length_in_ready;
+  assign aw_load  = next_valid && aw_ready && !stop_i;
+  assign next_len = 8'((10'(next_lines) << LineLog2) - 10'd1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       awvalid_q <= 1'b0;
-    end else if (aw_free) begin
+    end else if (!awvalid_q || m_axi_awready) begin
       awvalid_q <= aw_load;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (aw_load) begin
-      awaddr_q <= burst_addr;
-      awlen_q  <= burst_len;
+      awaddr_q <= next_addr;
+      awlen_q  <= next_len;
     end
   end
 
   assign m_axi_awid    = ID_W'(ID_VALUE);
-  assign m_axi_awaddr  = awaddr_q;
+  assign m_axi_awaddr  = {awaddr_q, 6'd0};
   assign m_axi_awlen   = awlen_q;
   assign m_axi_awsize  = 3'($clog2(DATA_W / 8));
   assign m_axi_awburst = 2'b01;   // INCR
@@ -167,14 +195,8 @@ module axi_write_master #(
   // ---------------------------------------------------------------------------------------------
   // Data side: the length queue says how many beats of the stream belong to the burst at hand
   // ---------------------------------------------------------------------------------------------
-  logic       length_valid;
-  logic       length_pop;
-  logic [7:0] length_data;
-  logic [7:0] beat_q;
-  logic       beat_last;
-  logic       beat_fire;
-  logic       w_ready;
-  logic       w_mask;
+  logic       length_valid, length_pop, beat_valid, beat_last, beat_fire, w_ready, w_mask;
+  logic [7:0] length_data, beat_q;
   // verilator lint_off UNUSEDSIGNAL
   logic [$clog2(OUTSTANDING+1)-1:0] length_level; // only the formal properties look at it
   // verilator lint_on UNUSEDSIGNAL
@@ -187,16 +209,17 @@ module axi_write_master #(
     .rst_ni,
     .in_valid_i (aw_load),
     .in_ready_o (length_in_ready),
-    .in_data_i  (burst_len),
+    .in_data_i  (next_len),
     .out_valid_o(length_valid),
     .out_ready_i(length_pop),
     .out_data_o (length_data),
     .level_o    (length_level)
   );
 
-  assign wdata_ready_o = w_ready && length_valid;
-  assign beat_fire     = wdata_valid_i && wdata_ready_o;
-  assign beat_last     = (beat_q == length_data);
+  assign wdata_ready_o = w_ready && length_valid && !stop_i;
+  assign beat_valid    = length_valid && (wdata_valid_i || stop_i);
+  assign beat_fire     = beat_valid && w_ready;
+  assign beat_last     = beat_q == length_data;
   assign length_pop    = beat_fire && beat_last;
 
   always_ff @(posedge clk_i) begin
@@ -208,13 +231,13 @@ module axi_write_master #(
   end
 
   stream_register #(
-    .WIDTH(BeatW)
+    .WIDTH(2 + DATA_W)
   ) u_beat (
     .clk_i,
     .rst_ni,
-    .in_valid_i (wdata_valid_i && length_valid),
+    .in_valid_i (beat_valid),
     .in_ready_o (w_ready),
-    .in_data_i  ({write_mask_i, beat_last, wdata_data_i}),
+    .in_data_i  ({stop_i, beat_last, wdata_data_i}),
     .out_valid_o(m_axi_wvalid),
     .out_ready_i(m_axi_wready),
     .out_data_o ({w_mask, m_axi_wlast, m_axi_wdata})
@@ -225,79 +248,74 @@ module axi_write_master #(
   // ---------------------------------------------------------------------------------------------
   // Responses: in order, because a single ID is in use
   // ---------------------------------------------------------------------------------------------
-  logic              track_valid;
-  logic              track_pop;
-  logic [ADDR_W-1:0] track_addr;
-  logic              track_last;
+  logic              track_valid, track_pop;
+  logic [LINE_W-1:0] track_addr, track_tag;
   // verilator lint_off UNUSEDSIGNAL
   logic [$clog2(OUTSTANDING+1)-1:0] track_level; // only the formal properties look at it
-  logic [ID_W-1:0]                  unused_bid;  // a single ID is in use
+  logic [ID_W:0]                    unused_b;    // a single ID is in use; SLVERR and DECERR are alike
   // verilator lint_on UNUSEDSIGNAL
 
-  assign unused_bid = m_axi_bid;
+  assign unused_b = {m_axi_bid, m_axi_bresp[0]};
 
   stream_fifo #(
-    .WIDTH(TrackW),
+    .WIDTH(2 * LINE_W),
     .DEPTH(OUTSTANDING)
   ) u_track (
     .clk_i,
     .rst_ni,
     .in_valid_i (aw_load),
     .in_ready_o (track_in_ready),
-    .in_data_i  ({burst_last, burst_addr}),
+    .in_data_i  ({next_addr, next_tag}),
     .out_valid_o(track_valid),
     .out_ready_i(track_pop),
-    .out_data_o ({track_last, track_addr}),
+    .out_data_o ({track_addr, track_tag}),
     .level_o    (track_level)
   );
 
   assign m_axi_bready = track_valid;
   assign track_pop    = m_axi_bvalid && track_valid;
+  assign drained_o    = !track_valid;
 
   // ---------------------------------------------------------------------------------------------
   // Errors, beats and idleness
   // ---------------------------------------------------------------------------------------------
-  logic                error_new;
-  logic                error_q;
-  logic [ADDR_W-1:0]   error_addr_q;
-  logic [1:0]          error_resp_q;
-  logic                wbeat_q;
-  logic                cmd_in;
-  logic                cmd_out_q;
-  logic [PendingW-1:0] pending_q;
+  logic              error_new, error_q, wbeat_q, in_flight_q;
+  logic [LINE_W-1:0] error_addr_q, error_tag_q;
 
   assign error_new = track_pop && m_axi_bresp[1];
-  assign cmd_in    = wcmd_valid_i && wcmd_ready_o && !cmd_empty;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      error_q   <= 1'b0;
-      wbeat_q   <= 1'b0;
-      cmd_out_q <= 1'b0;
-      pending_q <= '0;
+      error_q     <= 1'b0;
+      wbeat_q     <= 1'b0;
+      in_flight_q <= 1'b0;
     end else begin
-      error_q   <= error_new;
-      wbeat_q   <= m_axi_wvalid && m_axi_wready;
-      // A cycle later than the response, so that its error is out before the command counts as done.
-      cmd_out_q <= track_pop && track_last;
-      if (cmd_in && !cmd_out_q) pending_q <= pending_q + PendingW'(1);
-      if (!cmd_in && cmd_out_q) pending_q <= pending_q - PendingW'(1);
+      error_q     <= error_new;
+      wbeat_q     <= m_axi_wvalid && m_axi_wready;
+      in_flight_q <= track_valid;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (error_new) begin
       error_addr_q <= track_addr;
-      error_resp_q <= m_axi_bresp;
+      error_tag_q  <= track_tag;
     end
   end
 
-  assign writes_pending_o   = (pending_q != '0);
+  // A cycle longer than a burst is in flight, so that its error is out before the command counts as done.
+  assign writes_pending_o   = !bursts_idle || next_valid || range_error_o || track_valid || in_flight_q;
   assign write_error_o      = error_q;
-  assign write_error_addr_o = error_addr_q;
-  assign write_error_resp_o = error_resp_q;
+  assign write_error_addr_o = {error_addr_q, 6'd0};
+  assign write_error_tag_o  = error_tag_q;
   assign wbeat_o            = wbeat_q;
 
+  if (DATA_W != 64 && DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_bad_data_w
+    ERROR_data_w_must_be_64_128_256_or_512 u_error ();
+  end
+  if (MAX_BURST > 256 || MAX_BURST % LineBeats != 0) begin : g_bad_max_burst
+    ERROR_max_burst_must_be_whole_lines_of_at_most_256_beats u_error ();
+  end
   if (OUTSTANDING < 2) begin : g_bad_outstanding
     ERROR_outstanding_must_be_at_least_2 u_error ();
   end
@@ -313,7 +331,7 @@ module axi_write_master #(
   logic [7:0]         f_awlen;
   logic               f_w_held;
   logic [DATA_W:0]    f_w;
-  logic               f_w_mask;
+  logic               f_w_mask, f_stop;
   logic [FCountW-1:0] f_in_flight;
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
@@ -323,6 +341,7 @@ module axi_write_master #(
     f_w_held     <= rst_ni && m_axi_wvalid && !m_axi_wready;
     f_w          <= {m_axi_wlast, m_axi_wdata};
     f_w_mask     <= w_mask;
+    f_stop       <= rst_ni && stop_i;
     if (!rst_ni) f_in_flight <= '0;
     else f_in_flight <= f_in_flight + FCountW'(aw_load) - FCountW'(track_pop);
     if (f_past_valid && rst_ni) begin
@@ -331,6 +350,12 @@ module axi_write_master #(
       end
       if (f_w_held) begin
         assert (m_axi_wvalid && {m_axi_wlast, m_axi_wdata} == f_w && w_mask == f_w_mask);
+      end
+      // While stopped no address appears.
+      if (f_stop && !f_aw_held) assert (!m_axi_awvalid);
+      if (aw_load) begin
+        assert ({next_addr, 6'd0} >= window_base_i);
+        assert ((ADDR_W + 1)'({next_addr, 6'd0}) + (ADDR_W + 1)'({next_lines, 6'd0}) <= window_limit_i);
       end
       if (m_axi_awvalid) begin
         assert (m_axi_awlen < 9'(MAX_BURST));
@@ -342,7 +367,9 @@ module axi_write_master #(
       if (m_axi_bvalid) assume (length_level < track_level);
       assert (length_level <= track_level);
       cover (f_in_flight == FCountW'(OUTSTANDING));
-      cover (track_pop && track_last);
+      assert (drained_o == (f_in_flight == '0));
+      cover (track_pop && f_in_flight == FCountW'(1));
+      cover (f_stop && drained_o && !stop_i);
     end
   end
 `endif

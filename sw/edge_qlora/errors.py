@@ -71,6 +71,14 @@ class OperandError(EdgeQloraError, ValueError):
     """An array handed to the package has the wrong type or shape, or holds values that cannot be used."""
 
 
+class ModelLimitError(EdgeQloraError):
+    """The accelerator, as it is configured, cannot run this model, or not with these options."""
+
+
+class MemoryFullError(EdgeQloraError):
+    """What is to be stored does not fit the accelerator's memory."""
+
+
 class NotLoadedError(EdgeQloraError):
     """A layer was run before its weight or its adapter was written to memory."""
 

@@ -1,0 +1,4 @@
+# LOAD engine
+rtl/core/commands_pkg.sv
+rtl/common/stream_ram_fifo.sv
+rtl/core/load_engine.sv

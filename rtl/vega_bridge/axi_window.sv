@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Holds the next burst of a master until the bus takes it, and lets none leave the memory window.
+//
+// Why: whatever a list of commands names, no access outside of the window may reach the bus. The check is here, on the last
+// step before the address channel, for both directions alike. A burst outside stays for good and blocks those behind it.
+//
+// Latency: 1 cycle. Throughput: one burst per cycle.
+
+module axi_window #(
+  // Width of a byte address.
+  parameter int ADDR_W = 40,
+  // Width of what travels beside the address.
+  parameter int SIDE_W = 1,
+  // Width of the address of a line of 64 bytes; derived, leave alone.
+  parameter int LINE_W = ADDR_W - 6
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  // First byte of the window, and the byte after its last; stable while bursts come.
+  input  logic [ADDR_W-1:0] base_i,
+  input  logic [ADDR_W:0]   limit_i,
+
+  // Bursts inside one page, first line and number of lines.
+  input  logic              in_valid_i,
+  output logic              in_ready_o,
+  input  logic [LINE_W-1:0] in_addr_i,
+  input  logic [6:0]        in_lines_i,
+  input  logic [SIDE_W-1:0] in_side_i,
+
+  output logic              out_valid_o,
+  input  logic              out_ready_i,
+  output logic [LINE_W-1:0] out_addr_o,
+  output logic [6:0]        out_lines_o,
+  output logic [SIDE_W-1:0] out_side_o,
+
+  // The burst is not wholly inside; its first address outside.
+  output logic              range_o,
+  output logic [ADDR_W-1:0] range_addr_o
+);
+
+  logic              valid_q;
+  logic [LINE_W-1:0] addr_q;
+  logic [6:0]        lines_q;
+  logic [SIDE_W-1:0] side_q;
+  logic [5:0]        last_offset;
+  logic [ADDR_W-1:0] first_byte, last_byte;
+  logic              starts_inside, allowed;
+
+  assign in_ready_o = !valid_q || (allowed && out_ready_i);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (in_ready_o) valid_q <= in_valid_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (in_ready_o) begin
+      addr_q  <= in_addr_i;
+      lines_q <= in_lines_i;
+      side_q  <= in_side_i;
+    end
+  end
+
+  // First and last line differ inside the page only.
+  assign last_offset   = addr_q[5:0] + 6'(lines_q - 7'd1);
+  assign first_byte    = {addr_q, 6'd0};
+  assign last_byte     = {addr_q[LINE_W-1:6], last_offset, 6'd63};
+  assign starts_inside = first_byte >= base_i && {1'b0, first_byte} < limit_i;
+  assign allowed       = starts_inside && {1'b0, last_byte} < limit_i;
+
+  assign out_valid_o  = valid_q && allowed;
+  assign out_addr_o   = addr_q;
+  assign out_lines_o  = lines_q;
+  assign out_side_o   = side_q;
+  assign range_o      = valid_q && !allowed;
+  assign range_addr_o = starts_inside ? limit_i[ADDR_W-1:0] : first_byte;
+
+endmodule : axi_window
