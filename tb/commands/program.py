@@ -323,7 +323,8 @@ def _attention(b: _Builder) -> _Chain:
             chain.append([b.write(new, address, dtype)])
     factors = [Factors(q.region, keys, False, HEAD**-0.5)]
     chain.append([*product(scores.region, context, factors, tokens, heads)])
-    chain += _vectors(programs.causal_softmax(scores.region, scores.region, scalars, tokens, heads, context))
+    places_of_scores = (scores.region, scores.region, scalars)
+    chain += _vectors(programs.causal_softmax(*places_of_scores, tokens, heads, context, context - tokens + 1))
     chain.append([*product(out.region, HEAD, [Factors(scores.region, values, True)], tokens, heads)])
     inverse = Region(LANES * scalars, heads, 1)
     divide = Instruction(
@@ -405,8 +406,10 @@ def _norm(b: _Builder) -> _Chain:
     chain: _Chain = [[b.read(r, v)] for r, v in zip((x, up, weight, clear), values, strict=True)]
     chain += _vectors(programs.rms_norm(x.region, weight.region.base, y.region, scalars, rows, length, 1e-5))
     if b.chance(0.5):
-        chain += _vectors(programs.silu_gate(y.region, up.region, y.region, rows, length))
-    chain += _vectors(programs.add(x.region, y.region, x.region, rows, length))
+        gated = b.rows(rows, 1, length)
+        chain += _vectors(programs.silu(y.region, gated.region, rows, length))
+        chain += _vectors([programs.multiply(gated.region, up.region, y.region, rows, length)])
+    chain += _vectors([programs.add(x.region, y.region, x.region, rows, length)])
     return [*chain, [b.write(x)]]
 
 
