@@ -39,8 +39,6 @@ module matrix_engine_top #(
 
   // What the engine does with the scratchpad.
   output logic                 req_valid_o,
-  output logic                 req_ready_o,
-  output logic [SCRATCH_W-1:0] req_addr_o,
   output logic                 w_valid_o,
   output logic                 w_ready_o,
   output logic [SCRATCH_W-1:0] w_addr_o,
@@ -59,6 +57,8 @@ module matrix_engine_top #(
   localparam int Readers = 3;
   localparam int Writers = 3;
 
+  logic [SCRATCH_W-1:0]         req_addr;
+  logic                         req_ready;
   logic [Readers-1:0]           read_valid, read_ready, answer_valid;
   logic [Readers*SCRATCH_W-1:0] read_addr;
   logic [Readers*256-1:0]       answer_data;
@@ -68,8 +68,8 @@ module matrix_engine_top #(
   logic [SCRATCH_W-1:0]         rival_q, rival_q2, rival_q3;
 
   assign read_valid   = {rivals_i, rivals_i, req_valid_o && !read_hold_i};
-  assign read_addr    = {rival_q2, rival_q, req_addr_o};
-  assign req_ready_o  = read_ready[0] && !read_hold_i;
+  assign read_addr    = {rival_q2, rival_q, req_addr};
+  assign req_ready    = read_ready[0] && !read_hold_i;
   assign write_valid  = {rivals_i, host_valid_i, w_valid_o && !write_hold_i};
   assign write_addr   = {rival_q3, host_addr_i, w_addr_o};
   assign w_ready_o    = write_ready[0] && !write_hold_i;
@@ -129,8 +129,8 @@ module matrix_engine_top #(
     .wgt_data_i,
     .wgt_last_i,
     .req_valid_o,
-    .req_ready_i(req_ready_o),
-    .req_addr_o,
+    .req_ready_i(req_ready),
+    .req_addr_o (req_addr),
     .rsp_valid_i(answer_valid[0]),
     .rsp_data_i (answer_data[255:0]),
     .w_valid_o,
@@ -142,6 +142,15 @@ module matrix_engine_top #(
     .weight_stall_o,
     .act_stall_o
   );
+
+  // A request that waits stays as it is.
+  logic                 waits_q;
+  logic [SCRATCH_W-1:0] addr_q;
+  always_ff @(posedge clk_i) begin
+    waits_q <= rst_ni && req_valid_o && !req_ready;
+    addr_q  <= req_addr;
+    if (rst_ni && waits_q) assert (req_valid_o && req_addr == addr_q);
+  end
 
   logic unused_answers;
   assign unused_answers = ^{answer_valid[Readers-1:1], answer_data[Readers*256-1:256]};

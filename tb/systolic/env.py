@@ -83,7 +83,6 @@ class MatrixEnv(uvm_env):
         self.commands = agent("cmd", ["data"], self._pace())
         self.weights = agent("wgt", ["data", "last"], self._pace())
         self.writes = StreamMonitor("writes", self, StreamPort(dut, "w", ["addr", "data"], False, watched=True))
-        self.requests = StreamMonitor("requests", self, StreamPort(dut, "req", ["addr"], False, watched=True))
         self.scoreboard = Scoreboard("scoreboard", self)
         self.ends = Scoreboard("ends", self)
         self.counters = ArrayCounters("counters", self) if self.full_speed else None
