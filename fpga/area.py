@@ -1,4 +1,4 @@
-"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_unit] [MODULES=1]`` prints tables in Markdown.
+"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_engine] [MODULES=1]`` prints tables in Markdown.
 
 LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
 counted with the LUTs it occupies. The matrix engine and the whole accelerator keep their hierarchy, which costs some
@@ -65,7 +65,7 @@ DESIGNS = [
     *(Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}) for width in (64, 128, 256, 512)),
     Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}),
     *(Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}) for n in (2, 8)),
-    *(Design("matrix_unit", "rtl/systolic/matrix_unit.f", matrix(config), name) for name, config in configs().items()),
+    *(Design("matrix_engine", "rtl/core/matrix_engine.f", matrix(config), name) for name, config in configs().items()),
     *(Design("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), name) for name, config in configs().items()),
 ]
 
