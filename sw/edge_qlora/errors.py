@@ -110,9 +110,10 @@ class AlignmentError(JobError):
 
 
 class RangeError(JobError):
-    """A buffer lies outside the memory window."""
+    """An access or a buffer is outside of the memory window; `address` is the first one that is, for an access."""
 
     code = ErrorCode.RANGE
+    address: int | None = None
 
 
 class FieldError(JobError):

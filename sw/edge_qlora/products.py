@@ -1,4 +1,4 @@
-"""Matrix products as pairs of LOAD and MATRIX commands: where weights are stored, and how a part of them is streamed."""
+"""Matrix products as pairs of LOAD and MATRIX commands: where weights are, and how a part of them is streamed."""
 
 from __future__ import annotations
 

@@ -25,9 +25,10 @@ from edge_qlora.commands import (
     Write,
     unpack,
 )
-from edge_qlora.errors import CommandError, ErrorCode, RangeError
+from edge_qlora.errors import CommandError
 from edge_qlora.footprint import ADDRESS_WORDS, MemoryRows, merged
 from edge_qlora.ordering import LARGEST_COUNT
+from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import LANES, Region
 
 from tb.models import fp32, vector
@@ -162,7 +163,7 @@ class Core:
             raise _Failure(ErrorCode.COMMAND) from None
         self._address = address
         for error in command.violations(self.limits):
-            raise _Failure(error.code, error.address if isinstance(error, RangeError) else 0)
+            raise _Failure(error.code, getattr(error, "address", 0))
         return command
 
     def _take(self, command: Command) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from edge_qlora import registers
 from edge_qlora.quantization import quantize_nf4
 
 from tb.accuracy import accuracy
@@ -85,13 +84,6 @@ def test_without_adapter() -> None:
     assert (np.abs(y - exact.y) <= forward_bound(layer, case.x, y, 25).exact).all()
     assert (np.abs(grads.dx - exact.dx) <= backward_bound(layer, case.x, case.dy, grads.dx, 25)["dx"].exact).all()
     assert grads.d_lora_a.shape == (0, 128) and grads.d_lora_bt.shape == (0, 64)
-
-
-def test_default_codebook_is_that_of_the_registers() -> None:
-    book = matrix.Codebook.from_values(qlora.NF4_VALUES)
-    entries = np.array([r["value"].reset for r in registers.CODEBOOK], np.int64)
-    assert (np.where(entries >= 1 << 17, entries - (1 << 18), entries) == book.entries).all()
-    assert np.uint32(registers.CODEBOOK_SCALE["value"].reset).view(np.float32) == book.scale
 
 
 def test_nonfinite_result_is_found() -> None:
