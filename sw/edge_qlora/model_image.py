@@ -16,7 +16,7 @@ from .errors import ModelLimitError
 from .layout import BLOCK, NF4Weight
 from .memory_plan import MemoryPlan
 from .quantization import nf4_codebook
-from .streams import float_blocks, header_bytes
+from .streams import LINE_BYTES, float_blocks, header_bytes, header_lines
 
 CACHE_BYTES = 2  # per value of a key or a value: FP16
 
@@ -98,12 +98,12 @@ class ModelImage:
         context: longest context that the caches hold.
         tokens: most tokens that enter in one pass.
         layers, norm, head: weights; norm is an address.
+        embedding: address of the tokens' embeddings, FP16 [vocab][hidden], which the host looks up.
         rotary: address of the tables, FP32 [context][2][head_dim]: cosines, sines with their first half negated.
-        x: address of the tokens' embeddings, FP32 [tokens][hidden], which the host writes.
+        x: place for the new tokens' embeddings, FP32 [tokens][hidden].
         logits: address of the results, FP32 [tokens][vocab].
         commands, commands_bytes: place for lists.
         plan: all of it.
-        segments: what is to be written before anything runs, made as it is asked for: (address, bytes as uint8).
     """
 
     config: ModelConfig
@@ -112,23 +112,18 @@ class ModelImage:
     layers: tuple[LayerImage, ...]
     norm: int
     head: Linear
+    embedding: int
     rotary: int
     x: int
     logits: int
     commands: int
     commands_bytes: int
     plan: MemoryPlan
-    _contents: list[tuple[int, Callable[[], np.ndarray]]]
 
     @property
     def adapted(self) -> bool:
         """Whether any layer has an adapter."""
         return any(linear.low_rank for layer in self.layers for linear in layer.projections.values())
-
-    def segments(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Address and content, uint8, of everything that is written once, one after the other."""
-        for address, content in self._contents:
-            yield address, content()
 
 
 def value_bytes(weight_format: WeightFormat) -> int:
@@ -173,35 +168,44 @@ class _Builder:
         self.contents.append((address, content))
         return address
 
-    def array(self, name: str, purpose: str, values: np.ndarray) -> int:
-        return self.add(name, purpose, values.nbytes, lambda: _as_bytes(values))
+    def array(self, name: str, purpose: str, size: int, dtype: type, values: Callable[[], np.ndarray]) -> int:
+        return self.add(
+            name, purpose, size * np.dtype(dtype).itemsize, lambda: _as_bytes(_narrowed(name, values(), dtype))
+        )
 
-    def codes(self, name: str, purpose: str, weight: NF4Weight) -> Linear:
-        n, k = weight.shape
+    def codes(self, name: str, purpose: str, shape: tuple[int, int], weight: Callable[[], NF4Weight]) -> Linear:
+        n, k = shape
         entries = layout.nested_entries(n, k)
         if entries > self.limits.nested_depth:
             depth = self.limits.nested_depth
             raise ModelLimitError(f"{name}: {entries} nested absmax values are over the {depth} of the hardware")
-        head = header_bytes(*nf4_codebook(), weight.offset, weight.nested_absmax)
-        at = self.add(f"{name} header", purpose, head.nbytes, lambda: head)
-        tiles = self.add(name, purpose, layout.weight_tiles_bytes(n, k), lambda: _as_bytes(layout.pack_weight_tiles(weight)))
-        return Linear(name, n, k, WeightFormat.CODES, tiles, at, head.nbytes)
+        head = LINE_BYTES * header_lines(entries)
 
-    def floats(self, name: str, purpose: str, values: np.ndarray) -> Linear:
-        n, k = values.shape
-        fmt = WeightFormat.FP16 if values.dtype == np.float16 else WeightFormat.FP32
-        address = self.add(name, purpose, values.nbytes, lambda: np.concatenate(float_blocks(values, False)))
-        return Linear(name, n, k, fmt, address)
+        def content() -> np.ndarray:
+            stored = weight()
+            header = header_bytes(*nf4_codebook(), stored.offset, stored.nested_absmax)
+            return np.concatenate((header, _as_bytes(layout.pack_weight_tiles(stored))))
+
+        address = self.add(name, purpose, head + layout.weight_tiles_bytes(n, k), content)
+        return Linear(name, n, k, WeightFormat.CODES, address + head, address, head)
+
+    def floats(
+        self, name: str, purpose: str, shape: tuple[int, int], dtype: type, values: Callable[[], np.ndarray]
+    ) -> Linear:
+        fmt = WeightFormat.FP16 if dtype == np.float16 else WeightFormat.FP32
+
+        def content() -> np.ndarray:
+            return np.concatenate(float_blocks(_narrowed(name, values(), dtype), False))
+
+        address = self.add(name, purpose, shape[0] * shape[1] * value_bytes(fmt), content)
+        return Linear(name, *shape, fmt, address)
 
     def low_rank(self, name: str, pair: tuple[np.ndarray, np.ndarray], scale: float, dtype: type) -> LowRank:
-        a, b = (matrix.astype(dtype) for matrix in pair)
-        for matrix in (a, b):
-            if not np.isfinite(matrix).all():
-                raise ModelLimitError(f"{name}: an adapter's value is beyond {np.dtype(dtype)}")
+        a, b = (_narrowed(f"{name}.lora_{kind}", matrix, dtype) for kind, matrix in zip("AB", pair, strict=True))
         stored = [np.concatenate(float_blocks(*matrix)) for matrix in ((a, False), (b.T, True))]
         addresses = [
-            self.array(f"{name}.{kind}", "adapter", tiles)
-            for kind, tiles in zip(("lora_A", "lora_B"), stored, strict=True)
+            self.array(f"{name}.lora_{kind}", "adapter", tiles.size, np.uint8, lambda tiles=tiles: tiles)
+            for kind, tiles in zip("AB", stored, strict=True)
         ]
         fmt = WeightFormat.FP16 if dtype == np.float16 else WeightFormat.FP32
         return LowRank(len(a), scale, *addresses, fmt)
@@ -216,9 +220,11 @@ def build(
     adapter: Adapter | None = None,
     adapter_dtype: type = np.float16,
     head_dtype: type | None = None,
-    progress: Progress = lambda *_: None,
-) -> ModelImage:
+) -> tuple[ModelImage, Iterator[tuple[int, np.ndarray]]]:
     """Plan a model's memory and make its contents.
+
+    Returns:
+        The image; and address and content, uint8, of everything that is to be written once, made as it is asked for.
 
     Args:
         checkpoint: the model; its linear layers are quantized to NF4 with double quantization unless they already are.
@@ -229,54 +235,60 @@ def build(
         adapter: LoRA of any of the projections.
         adapter_dtype: how it is stored, np.float16 or np.float32.
         head_dtype: how the output head is stored, np.float16 or np.float32; None: codes like the other layers.
-        progress: is told what is being done.
 
     Raises:
         ModelLimitError: the accelerator cannot run it.
         MemoryFullError: it does not fit the memory.
-        CheckpointError: the files are not as they should be.
+        AdapterShapeError: the adapter is of another model.
+        CheckpointError: while the contents are made: the files are not as they should be.
     """
     config = checkpoint.config
     check_limits(config, context)
+    shapes = {
+        f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
+    }
     if adapter is not None:
-        names = [f"model.layers.{i}.{p}" for i in range(config.layers) for p in PROJECTIONS]
-        adapter.check({name: config.linear_shape(name.split(".", 3)[3]) for name in names})
+        adapter.check(shapes)
     builder = _Builder(plan, limits)
-    steps = config.layers + 1
+
+    def norm(name: str) -> int:
+        return builder.array(name, "norms", config.hidden_size, np.float32, lambda: checkpoint.tensor(f"{name}.weight"))
+
+    def projection(name: str) -> Linear:
+        linear = builder.codes(name, "weights", shapes[name], lambda: checkpoint.linear(f"{name}.weight"))
+        if adapter is None or name not in adapter.layers:
+            return linear
+        low_rank = builder.low_rank(name, adapter.layers[name], adapter.scale, adapter_dtype)
+        return replace(linear, low_rank=low_rank)
+
     layers = []
     for index in range(config.layers):
-        progress("packing layers", index, steps)
         prefix = f"model.layers.{index}."
-        projections = {}
-        for short in PROJECTIONS:
-            name = prefix + short
-            linear = builder.codes(name, "weights in 4-bit codes", checkpoint.linear(f"{name}.weight"))
-            if adapter is not None and name in adapter.layers:
-                low_rank = builder.low_rank(name, adapter.layers[name], adapter.scale, adapter_dtype)
-                linear = replace(linear, low_rank=low_rank)
-            projections[short] = linear
-        norms = [
-            builder.array(f"{prefix}{norm}", "norms", checkpoint.tensor(f"{prefix}{norm}.weight").astype(np.float32))
-            for norm in ("input_layernorm", "post_attention_layernorm")
-        ]
+        projections = {name: projection(prefix + name) for name in PROJECTIONS}
+        norms = [norm(prefix + name) for name in ("input_layernorm", "post_attention_layernorm")]
         size = config.kv_heads * config.head_dim * context * CACHE_BYTES
         caches = [plan.add(f"{prefix}{kind}", "key and value cache", size) for kind in ("keys", "values")]
         layers.append(LayerImage(projections, *norms, *caches))
-    progress("packing layers", config.layers, steps)
-    norm = builder.array("model.norm", "norms", checkpoint.tensor("model.norm.weight").astype(np.float32))
+    last_norm = norm("model.norm")
     head_name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
+    table = config.vocab_size, config.hidden_size
     if head_dtype is None:
-        head = builder.codes("lm_head", "output head", checkpoint.linear(head_name))
+        head = builder.codes("lm_head", "output head", table, lambda: checkpoint.linear(head_name))
     else:
-        head = builder.floats("lm_head", "output head", checkpoint.tensor(head_name).astype(head_dtype))
-    rotary = builder.array("rotary tables", "rotary tables", rotary_table(config, context))
+        head = builder.floats("lm_head", "output head", table, head_dtype, lambda: checkpoint.tensor(head_name))
+    name = "model.embed_tokens"
+    embedding = builder.array(
+        name, "embedding", table[0] * table[1], np.float16, lambda: checkpoint.tensor(f"{name}.weight")
+    )
+    size = context * 2 * config.head_dim
+    rotary = builder.array("rotary tables", "tables", size, np.float32, lambda: rotary_table(config, context))
     x = plan.add("embeddings of the new tokens", "inputs and outputs", 4 * tokens * config.hidden_size)
     logits = plan.add("logits", "inputs and outputs", 4 * tokens * config.vocab_size)
     commands_bytes = command_bytes(config, tokens)
     commands = plan.add("command list", "inputs and outputs", commands_bytes)
-    progress("packing layers", steps, steps)
-    places = (norm, head, rotary, x, logits, commands, commands_bytes)
-    return ModelImage(config, context, tokens, tuple(layers), *places, plan, builder.contents)
+    places = (last_norm, head, embedding, rotary, x, logits, commands, commands_bytes)
+    image = ModelImage(config, context, tokens, tuple(layers), *places, plan)
+    return image, ((address, content()) for address, content in builder.contents)
 
 
 def command_bytes(config: ModelConfig, tokens: int) -> int:
@@ -284,6 +296,19 @@ def command_bytes(config: ModelConfig, tokens: int) -> int:
     per_layer = 64 + 16 * config.kv_heads * tokens
     chunks = 4 * (config.intermediate_size // BLOCK)
     return 64 * (config.layers * (per_layer + chunks) + 4 * (config.vocab_size // BLOCK) + 64)
+
+
+def _narrowed(name: str, values: np.ndarray, dtype: type) -> np.ndarray:
+    """The values in a type of their own.
+
+    Raises:
+        ModelLimitError: one is beyond it.
+    """
+    with np.errstate(over="ignore"):
+        narrowed = values.astype(dtype)
+    if narrowed.dtype.kind == "f" and not np.isfinite(narrowed).all():
+        raise ModelLimitError(f"{name}: a value is beyond {np.dtype(dtype)}")
+    return narrowed
 
 
 def _as_bytes(values: np.ndarray) -> np.ndarray:

@@ -21,23 +21,14 @@ class Decoder:
 
     Attributes:
         accelerator: opened; its limits are those the image was built for.
-        image: the model's places in memory.
-        embedding: float [vocab, hidden], looked up by the host.
+        image: the model's places in memory, which holds its contents.
         position: tokens in the caches.
     """
 
-    def __init__(self, accelerator: Accelerator, image: ModelImage, embedding: np.ndarray):
+    def __init__(self, accelerator: Accelerator, image: ModelImage):
         self.accelerator = accelerator
         self.image = image
-        self.embedding = embedding
         self.position = 0
-
-    async def load(self, progress: Progress = lambda *_: None) -> None:
-        """Write the weights to memory."""
-        total = self.image.plan.end - self.image.plan.window.base
-        for address, content in self.image.segments():
-            await self.accelerator.backend.write(address, content.data)
-            progress("loading weights", address + content.size - self.image.plan.window.base, total)
 
     def reset(self) -> None:
         """Forget all tokens."""
@@ -62,8 +53,9 @@ class Decoder:
         tokens = np.asarray(tokens)
         if tokens.ndim != 1 or not len(tokens) or tokens.dtype.kind not in "iu" or not 0 <= logits <= len(tokens):
             raise OperandError(f"tokens of shape {tokens.shape} and {tokens.dtype} with {logits} logits")
-        if tokens.min() < 0 or tokens.max() >= len(self.embedding):
-            raise OperandError(f"token {tokens.max()} or {tokens.min()} is not one of the {len(self.embedding)}")
+        if tokens.min() < 0 or tokens.max() >= self.image.config.vocab_size:
+            bad = tokens.max() if tokens.min() >= 0 else tokens.min()
+            raise OperandError(f"token {bad} is not one of the {self.image.config.vocab_size}")
         decoder_program.check_context(self.image, self.position + len(tokens))
         results, size = [], self.image.tokens
         for first in range(0, len(tokens), size):
@@ -78,7 +70,10 @@ class Decoder:
         image, backend = self.image, self.accelerator.backend
         commands = decoder_program.forward(image, len(tokens), self.position, self.accelerator.limits, logits)
         data = pack_list(synchronize(commands))
-        await backend.write(image.x, self.embedding[tokens].astype(np.float32).tobytes())
+        size = 2 * image.config.hidden_size
+        for number, token in enumerate(tokens.tolist()):
+            row = np.frombuffer(await backend.read(image.embedding + token * size, size), np.float16)
+            await backend.write(image.x + number * 2 * size, row.astype(np.float32).tobytes())
         await backend.write(image.commands, data)
         await self.accelerator.run_list(image.commands)
         self.position += len(tokens)
