@@ -146,7 +146,8 @@ class MatrixEnv(uvm_env):
 
     @staticmethod
     async def _watch(pulse, action) -> None:
-        """Act in every cycle of a pulse."""
+        """Act in every cycle of a pulse, from the first reset on."""
+        await RisingEdge(cocotb.top.rst_ni)
         while True:
             await RisingEdge(pulse)
             await RisingEdge(cocotb.top.clk_i)
