@@ -9,7 +9,7 @@ DESCRIPTION = "matrix engine in other shapes: 1 to 16 columns, 64- to 512-bit bu
 def bench(columns: int, act_width: int, bus_width: int, max_rows: int, scratch_width: int, **options) -> Bench:
     """A bench of ``matrix_engine`` with a shape of its own."""
     settings = {"columns": columns, "act_width": act_width, "bus_width": bus_width, "max_rows": max_rows}
-    settings["scratch_width"] = scratch_width
+    settings["scratch_words"] = 1 << scratch_width
     name = f"systolic_{columns}x{act_width}_{bus_width}"
     return Bench(name, TOP, FILELIST, MODULE, parameters, configs=("tiny",), settings=settings, **options)
 
