@@ -21,6 +21,9 @@ from .footprint import overlap
 from .layout import NESTED_BLOCK
 
 LARGEST_COUNT = 15
+# LOAD commands that may be before the MATRIX command of the first of them: more would fill the loader's queue, and the
+# fetch would stop at the next one, before it comes to that MATRIX command.
+LOADS_AHEAD = 4
 ENGINES = (Opcode.LOAD, Opcode.MATRIX, Opcode.VECTOR, Opcode.READ, Opcode.WRITE)
 # These may begin a command before the one before it has ended.
 _OVERLAPPING = (Opcode.LOAD, Opcode.MATRIX)
@@ -200,10 +203,13 @@ def _bad_streams(commands: Sequence[Command]) -> Iterator[str]:
     loads, matrices = _pairs(commands)
     if len(loads) != len(matrices):
         yield f"{len(loads)} LOAD commands do not make pairs with {len(matrices)} MATRIX commands"
-    for load, matrix in zip(loads, matrices, strict=False):
+    for number, (load, matrix) in enumerate(zip(loads, matrices, strict=False)):
         names = f"{_name(commands, matrix)} and its {_name(commands, load)}"
         if load > matrix:
             yield f"{names} are in the wrong order"
+        ahead = bisect_left(loads, matrix) - number
+        if ahead > LOADS_AHEAD:
+            yield f"{ahead} LOAD commands from {_name(commands, load)} on are before its {_name(commands, matrix)}"
         given, taken = commands[load].stream_bytes, commands[matrix].stream_bytes
         if given != taken:
             yield f"{names} differ: a stream of {given} bytes for one of {taken}"

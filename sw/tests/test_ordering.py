@@ -236,6 +236,11 @@ BROKEN = [
     ([load((), (1,)), read(0, (1,), (2,)), matrix(0, 8, (2,), ()), End()], r"command 1 \(READ\) waits for semaphore 1"),
     ([read(0, (), (1,))] * 16 + [End()], r"semaphore 1 may count to 16 when command 15 \(READ\) posts it"),
     (STOLEN, r"command 1 \(VECTOR\) and command 5 \(MATRIX\) both wait for semaphore 0"),
+    (
+        [load()] * 5 + [matrix(0, 8)] * 5 + [End()],
+        r"5 LOAD commands from command 0 \(LOAD\) on are before its command 5",
+    ),
+    ([load()] * 4 + [matrix(0, 8)] + [load()] + [matrix(0, 8)] * 4 + [End()], None),
     ([load(rows=64), matrix(0, 8), End()], None),
 ]
 
