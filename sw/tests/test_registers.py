@@ -39,7 +39,7 @@ def test_generated_files_are_up_to_date(generator: ModuleType) -> None:
     [
         ("", {"IRQ_ENABLE @ 0x024": "IRQ_ENABLE @ 0x02C"}),
         ("DESCRIPTOR_", {"BACKWARD = 8'd2": "BACKWARD = 8'd3"}),
-        ("DESCRIPTOR_", {'descriptor from other data."; } magic[31:16] = 0x514C': 'descriptor."; } magic[31:16] = 0x514D'}),
+        ("DESCRIPTOR_", {'descriptor from other data."; } magic[31:16] = 0x514C': 'x."; } magic[31:16] = 0x514D'}),
         ("DESCRIPTOR_", {"y_fp16[10:10]": "x_fp16[10:10]", "x_fp16[8:8]": "y_fp16[8:8]"}),
         ("COMMANDS_", {"post[31:16]": "waits[31:16]", "waits[15:0]": "post[15:0]"}),
         ("DESCRIPTOR_", {"tokens @ 0x04": "tokens @ 0x08", "in_features @ 0x08": "in_features @ 0x04"}),
