@@ -13,8 +13,9 @@ from types import ModuleType
 
 import pytest
 from edge_qlora import descriptor, layout, registers
-from edge_qlora.command_layout import WeightFormat
 from edge_qlora.job import Descriptor, Limits
+
+from tb.systolic import program
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,10 +39,7 @@ def test_generated_files_are_up_to_date(generator: ModuleType) -> None:
     [
         ("", {"IRQ_ENABLE @ 0x024": "IRQ_ENABLE @ 0x02C"}),
         ("DESCRIPTOR_", {"BACKWARD = 8'd2": "BACKWARD = 8'd3"}),
-        (
-            "DESCRIPTOR_",
-            {'descriptor from other data."; } magic[31:16] = 0x514C': 'descriptor."; } magic[31:16] = 0x514D'},
-        ),
+        ("DESCRIPTOR_", {'descriptor from other data."; } magic[31:16] = 0x514C': 'x."; } magic[31:16] = 0x514D'}),
         ("DESCRIPTOR_", {"y_fp16[10:10]": "x_fp16[10:10]", "x_fp16[8:8]": "y_fp16[8:8]"}),
         ("COMMANDS_", {"post[31:16]": "waits[31:16]", "waits[15:0]": "post[15:0]"}),
         ("DESCRIPTOR_", {"tokens @ 0x04": "tokens @ 0x08", "in_features @ 0x08": "in_features @ 0x04"}),
@@ -152,5 +150,5 @@ def test_constants_of_the_rtl() -> None:
     assert core["TileBytes"] == layout.TILE_BYTES
     assert 1 << core["BlockLog2"] == layout.BLOCK == systolic["Rows"]
     assert core["MaxRank"] == Limits().rank
-    formats = {value.name.capitalize(): value for value in WeightFormat}
+    formats = {"Codes": program.FORMAT_CODES, "Fp32": program.FORMAT_FP32, "Fp16": program.FORMAT_FP16}
     assert {name: systolic[f"Format{name}"] for name in formats} == formats
