@@ -13,8 +13,8 @@ from tb.accuracy import accuracy
 from tb.cases import smollm2_case, smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.scoreboard import ScoreboardError
-from tb.lora_linear.coverage import sample
 from tb.core.device import LONGEST_LIST
+from tb.lora_linear.coverage import sample
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv, StrayAccessError
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.models.align import BLOCK
