@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from pyuvm import uvm_component, uvm_env
@@ -73,20 +75,20 @@ class MatrixEnv(uvm_env):
 
     Args:
         full_speed: no pauses anywhere, for the measurement of utilisation.
-        results: pace of the output stream; None for that of the others.
+        paces: of single streams, which are then not as the others.
     """
 
-    def __init__(self, name: str, parent: uvm_component, full_speed: bool = False, results: Pace | None = None) -> None:
+    def __init__(
+        self, name: str, parent: uvm_component, full_speed: bool = False, paces: Mapping[str, Pace] | None = None
+    ) -> None:
         super().__init__(name, parent)
-        self.full_speed, self.results = full_speed, results
+        self.full_speed, self.paces = full_speed, paces or {}
 
     def build_phase(self) -> None:
         dut = cocotb.top
 
         def agent(name: str, fields: list[str], into_dut: bool) -> StreamAgent:
-            pace = Pace() if self.full_speed else Pace.any()
-            if not into_dut and self.results:
-                pace = self.results
+            pace = self.paces.get(name) or (Pace() if self.full_speed else Pace.any())
             return StreamAgent(name, self, StreamPort(dut, name, fields, into_dut), pace)
 
         self.nested = agent("nested", ["data"], True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 import cocotb
 import numpy as np
@@ -53,11 +54,11 @@ class MatrixTest(uvm_test):
     """Run products one after another; subclasses say which."""
 
     full_speed = False
-    results: Pace | None = None
+    paces: Mapping[str, Pace] = {}
     corrupt: int | None = None
 
     def build_phase(self) -> None:
-        self.env = MatrixEnv("env", self, self.full_speed, self.results)
+        self.env = MatrixEnv("env", self, self.full_speed, self.paces)
 
     def end_of_elaboration_phase(self) -> None:
         self.env.out.monitor.corrupt = self.corrupt
@@ -125,7 +126,7 @@ class Corners(MatrixTest):
 class BackToBack(MatrixTest):
     """Products of all kinds and result formats whose tiles follow one another without a gap."""
 
-    results = Pace(0.2, 100)  # long enough for a block's last beat to meet the next block's first
+    paces = {"out": Pace(0.2, 100)}  # long enough for a block's last beat to meet the next block's first
 
     def programs(self):
         rng = np.random.default_rng(random.getrandbits(32))
@@ -143,11 +144,32 @@ class BackToBack(MatrixTest):
 
 
 @pyuvm.test()
+class FewVectors(MatrixTest):
+    """Tiles of two or more passes and so few vectors that an accumulator's total is written after the next tile starts.
+
+    The next tile must wait, however its weights come. Here long pauses make the later passes of one tile late and those
+    of the next early, while activations and commands have time to run ahead.
+    """
+
+    paces = {"wgt": Pace(0.2, 60), "tile": Pace(), "act": Pace()}
+
+    def products(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        columns = config()["columns"]
+        for _ in range(scaled(60, 4)):
+            rows, half = int(rng.choice([1, 1, 2])), bool(rng.integers(4))
+            lines = int(rng.choice([columns + 1, rng.integers(columns + 1, 3 * columns + 1)]))
+            length = BLOCK * scaled(16, 4)
+            weights = random_values(rng, (lines, length), half)
+            yield [Operand(random_values(rng, (rows, length), False), weights, False, weight_half=half)], False
+
+
+@pyuvm.test()
 class ResultsWait(MatrixTest):
     """More output blocks than accumulator buffers, and nobody who takes the results for long times."""
 
     full_speed = True
-    results = Pace(0.9, 60)
+    paces = {"out": Pace(0.9, 60)}
 
     def products(self):
         rng = np.random.default_rng(random.getrandbits(32))
@@ -218,9 +240,16 @@ class ArrayIsBusy(Utilisation):
 
 @pyuvm.test()
 class BusIsBusy(Utilisation):
-    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles."""
+    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles.
+
+    An odd number of columns loads one per cycle: 64 cycles for a tile of 33 beats of 512 bits.
+    """
 
     unit = "of cycles take a beat (codes)"
+
+    def limit(self) -> float:
+        loaded = 2 if config()["columns"] % 2 == 0 else 1
+        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
 
 
 @pyuvm.test()

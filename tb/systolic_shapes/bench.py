@@ -16,6 +16,9 @@ def bench(columns: int, act_width: int, bus_width: int, max_rows: int, **options
 
 BENCHES = [
     bench(1, 18, 64, 8, simulators=("verilator",)),  # its passes take longest
+    bench(
+        1, 25, 512, 8, simulators=("verilator",)
+    ),  # its tiles can have two passes of one vector, and columns come fast
     bench(3, 25, 128, 16),
     bench(2, 18, 512, 8),  # a 512-bit bus loads two columns a cycle
     bench(12, 25, 512, 32, simulators=("verilator",)),
