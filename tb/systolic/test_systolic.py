@@ -290,34 +290,53 @@ class StallsAreTold(MatrixTest):
 
 
 class FloatWeights(Utilisation):
-    """Floating-point weights, N mode and then T mode."""
+    """Floating-point weights: products of one output block that accumulate."""
+
+    half, lines, tiles = False, BLOCK, 6
+    modes: tuple[bool, ...] = (False,)
 
     def products(self):
         rng = np.random.default_rng(3)
-        half, length = self.kind == "fp16", scaled(3, 1) * BLOCK
-        shapes = {False: (BLOCK, length), True: (length, BLOCK)}
-        activations = random_values(rng, (1, length), False)
-        yield (
-            [
-                Operand(activations, random_values(rng, shape, half), transpose, weight_half=half)
-                for transpose, shape in shapes.items()
-            ],
-            False,
-        )
+        operands = []
+        for transpose in self.modes:
+            for _ in range(scaled(self.tiles, 2)):
+                activations = random_values(rng, (1, self.lines if transpose else BLOCK), False)
+                weights = random_values(rng, (self.lines, BLOCK), self.half)
+                operands.append(Operand(activations, weights, transpose, weight_half=self.half))
+        yield operands, False
 
 
 @pyuvm.test()
 class Fp32Weights(FloatWeights):
-    """A beat in every cycle."""
+    """A beat in every cycle, N mode and then T mode."""
 
-    kind, unit = "fp32", "of cycles take a beat (FP32)"
+    modes, tiles, unit = (False, True), 3, "of cycles take a beat (FP32)"
 
 
 @pyuvm.test()
 class Fp16Weights(FloatWeights):
-    """A beat in every second cycle."""
+    """A beat in every cycle, N mode."""
 
-    kind, unit = "fp16", "of cycles take a beat (FP16)"
+    half, unit = True, "of cycles take a beat (FP16)"
 
-    def limit(self) -> float:
-        return 0.5
+
+@pyuvm.test()
+class Fp16WeightsTransposed(FloatWeights):
+    """A beat in every cycle, T mode."""
+
+    half, modes, unit = True, (True,), "of cycles take a beat (FP16, T mode)"
+
+
+@pyuvm.test()
+class Fp16WeightsFewRows(FloatWeights):
+    """The same with tiles of as many rows as a beat has values: 64 beats and 64 columns of one beat each."""
+
+    half, modes, tiles = True, (True,), 24
+
+    @property
+    def lines(self) -> int:
+        return config()["bus_width"] // 16
+
+    @property
+    def unit(self) -> str:
+        return f"of cycles take a beat (FP16, T mode, {self.lines} rows)"
