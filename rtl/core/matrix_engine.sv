@@ -6,7 +6,8 @@
 // is cut into tiles, and its tiles follow directly behind: several commands are in the array at the same time, and end in
 // order. A stream that ends at the wrong place is told when all commands before its own have ended, so that it is clear
 // whose it is.
-// Latency: cmd_valid_i to the first activation's request rows + 6 cycles, 2 more with a header in front.
+// Latency: cmd_valid_i to the first activation's request rows + 5 cycles, 1 more with a header in front; last result
+// written to done_o 1.
 // Throughput: as of matrix_unit; between two commands the tiles pause for 3 cycles.
 
 module matrix_engine #(

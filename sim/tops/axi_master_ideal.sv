@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AXI master on the ideal memory: what the bandwidth tests of the master run on.
+// AXI master and its clients on the ideal memory: what the bandwidth tests of the master run on.
 //
 // The bus comes out under its own names, so the bus monitors of the random tests attach here as well.
 
@@ -13,55 +13,99 @@ module axi_master_ideal #(
   parameter int ID_W              = 4,
   // The ID that every burst carries.
   parameter int ID_VALUE          = 0,
-  // Width of the destination tag of a read command.
-  parameter int DEST_W            = 4,
+  // Beats in the buffer of each client, 0: no buffer and no credits.
+  parameter int CREDITS0          = 0,
+  parameter int CREDITS1          = 16,
+  parameter int CREDITS2          = 100,
   // Longest burst in beats.
   parameter int MAX_BURST         = 64,
   // Bursts in flight per direction.
   parameter int READ_OUTSTANDING  = 8,
   parameter int WRITE_OUTSTANDING = 8,
-  // Commands that wait behind the one in progress, per direction.
-  parameter int CMD_DEPTH         = 4,
   // Size of the memory in beats.
-  parameter int BEATS             = 4096
+  parameter int BEATS             = 4096,
+  // Width of the address of a line; derived, leave alone.
+  parameter int LINE_W            = ADDR_W - 6
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
   // Latency of the memory in cycles.
   input  logic [15:0]               latency_i,
 
-  input  logic                      rcmd_valid_i,
-  output logic                      rcmd_ready_o,
-  input  logic [ADDR_W-1:0]         rcmd_addr_i,
-  input  logic [31:0]               rcmd_row_bytes_i,
-  input  logic [15:0]               rcmd_rows_i,
-  input  logic [31:0]               rcmd_stride_i,
-  input  logic [DEST_W-1:0]         rcmd_dest_i,
-  output logic                      rdata_valid_o,
-  input  logic                      rdata_ready_i,
-  output logic [DATA_W-1:0]         rdata_data_o,
-  output logic [DEST_W-1:0]         rdata_dest_o,
-  output logic                      rdata_last_o,
+  // Read regions and beats of each client, as the ports of axi_master.
+  input  logic                      rcmd0_valid_i,
+  output logic                      rcmd0_ready_o,
+  input  logic [LINE_W-1:0]         rcmd0_addr_i,
+  input  logic [31:0]               rcmd0_lines_i,
+  input  logic [15:0]               rcmd0_rows_i,
+  input  logic [LINE_W-1:0]         rcmd0_stride_i,
+  input  logic                      rcmd0_last_i,
+  input  logic [LINE_W-1:0]         rcmd0_tag_i,
+  output logic                      rdata0_valid_o,
+  input  logic                      rdata0_ready_i,
+  output logic [DATA_W-1:0]         rdata0_data_o,
+  output logic                      rdata0_last_o,
+  input  logic                      rcmd1_valid_i,
+  output logic                      rcmd1_ready_o,
+  input  logic [LINE_W-1:0]         rcmd1_addr_i,
+  input  logic [31:0]               rcmd1_lines_i,
+  input  logic [15:0]               rcmd1_rows_i,
+  input  logic [LINE_W-1:0]         rcmd1_stride_i,
+  input  logic                      rcmd1_last_i,
+  input  logic [LINE_W-1:0]         rcmd1_tag_i,
+  output logic                      rdata1_valid_o,
+  input  logic                      rdata1_ready_i,
+  output logic [DATA_W-1:0]         rdata1_data_o,
+  output logic                      rdata1_last_o,
+  input  logic                      rcmd2_valid_i,
+  output logic                      rcmd2_ready_o,
+  input  logic [LINE_W-1:0]         rcmd2_addr_i,
+  input  logic [31:0]               rcmd2_lines_i,
+  input  logic [15:0]               rcmd2_rows_i,
+  input  logic [LINE_W-1:0]         rcmd2_stride_i,
+  input  logic                      rcmd2_last_i,
+  input  logic [LINE_W-1:0]         rcmd2_tag_i,
+  output logic                      rdata2_valid_o,
+  input  logic                      rdata2_ready_i,
+  output logic [DATA_W-1:0]         rdata2_data_o,
+  output logic                      rdata2_last_o,
+
   input  logic                      wcmd_valid_i,
   output logic                      wcmd_ready_o,
-  input  logic [ADDR_W-1:0]         wcmd_addr_i,
-  input  logic [31:0]               wcmd_row_bytes_i,
+  input  logic [LINE_W-1:0]         wcmd_addr_i,
+  input  logic [31:0]               wcmd_lines_i,
   input  logic [15:0]               wcmd_rows_i,
-  input  logic [31:0]               wcmd_stride_i,
+  input  logic [LINE_W-1:0]         wcmd_stride_i,
+  input  logic [LINE_W-1:0]         wcmd_tag_i,
   input  logic                      wdata_valid_i,
   output logic                      wdata_ready_o,
   input  logic [DATA_W-1:0]         wdata_data_i,
-  input  logic                      write_mask_i,
-  output logic                      read_idle_o,
+
+  // Status, see axi_master.
+  output logic [2:0]                credit_wait_o,
   output logic                      writes_pending_o,
+  input  logic [ADDR_W-1:0]         window_base_i,
+  input  logic [ADDR_W:0]           window_limit_i,
+  input  logic                      stop_i,
+  output logic                      drained_o,
+  output logic                      read_range_o,
+  output logic [ADDR_W-1:0]         read_range_addr_o,
+  output logic [LINE_W-1:0]         read_range_tag_o,
+  output logic                      write_range_o,
+  output logic [ADDR_W-1:0]         write_range_addr_o,
+  output logic [LINE_W-1:0]         write_range_tag_o,
   output logic                      read_error_o,
   output logic [ADDR_W-1:0]         read_error_addr_o,
-  output logic [1:0]                read_error_resp_o,
+  output logic [LINE_W-1:0]         read_error_tag_o,
   output logic                      write_error_o,
   output logic [ADDR_W-1:0]         write_error_addr_o,
-  output logic [1:0]                write_error_resp_o,
+  output logic [LINE_W-1:0]         write_error_tag_o,
   output logic                      rbeat_o,
   output logic                      wbeat_o,
+  // A beat came for which its client had no room.
+  output logic                      overflow_o,
+  // Reset of the clients.
+  output logic                      client_rst_no,
 
   // The bus, for monitors.
   output logic [ID_W-1:0]           m_axi_awid,
@@ -103,17 +147,18 @@ module axi_master_ideal #(
   output logic                      m_axi_rready
 );
 
-  axi_master #(
+  axi_clients #(
     .ADDR_W           (ADDR_W),
     .DATA_W           (DATA_W),
     .ID_W             (ID_W),
     .ID_VALUE         (ID_VALUE),
-    .DEST_W           (DEST_W),
+    .CREDITS0         (CREDITS0),
+    .CREDITS1         (CREDITS1),
+    .CREDITS2         (CREDITS2),
     .MAX_BURST        (MAX_BURST),
     .READ_OUTSTANDING (READ_OUTSTANDING),
-    .WRITE_OUTSTANDING(WRITE_OUTSTANDING),
-    .CMD_DEPTH        (CMD_DEPTH)
-  ) u_master (.*);
+    .WRITE_OUTSTANDING(WRITE_OUTSTANDING)
+  ) u_clients (.*);
 
   axi_ideal_memory #(
     .ADDR_W(ADDR_W),

@@ -1,7 +1,7 @@
 """Streams of stored weights as MATRIX commands take them: headers, tiles of codes, tiles of floating-point values.
 
 Pure NumPy. The order is that of docs/commands.md: the header, then block after block of 64 columns of D, in each the
-tiles of the first weight and then those of the second. A weight is a list with the bytes of each such block; where these
+tiles of the first weight and then those of the second. A weight is a list with the bytes of each such block; where they
 are of one size, as in all but the last block of N mode, the list laid out in memory is a part of a LOAD command.
 """
 

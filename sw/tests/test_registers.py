@@ -13,9 +13,8 @@ from types import ModuleType
 
 import pytest
 from edge_qlora import descriptor, layout, registers
+from edge_qlora.command_layout import WeightFormat
 from edge_qlora.job import Descriptor, Limits
-
-from tb.systolic import program
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,5 +152,5 @@ def test_constants_of_the_rtl() -> None:
     assert core["TileBytes"] == layout.TILE_BYTES
     assert 1 << core["BlockLog2"] == layout.BLOCK == systolic["Rows"]
     assert core["MaxRank"] == Limits().rank
-    formats = {"Codes": program.FORMAT_CODES, "Fp32": program.FORMAT_FP32, "Fp16": program.FORMAT_FP16}
+    formats = {value.name.capitalize(): value for value in WeightFormat}
     assert {name: systolic[f"Format{name}"] for name in formats} == formats

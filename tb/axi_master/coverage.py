@@ -1,18 +1,19 @@
-"""Functional coverage of the AXI master: shapes of bursts and regions, responses, masks, stalls, depth in flight."""
+"""Functional coverage of the AXI master: shapes of bursts and regions, responses, stops, stalls, depth in flight."""
 
 from __future__ import annotations
 
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
-from tb.axi_master.model import PAGE, Burst, Geometry, Region
+from tb.axi_master.bench import CLIENTS
+from tb.axi_master.model import LINE, PAGE, Burst, Geometry, Region
 
 GROUP = "axi_master"
 
 
 def _length(burst: Burst, geometry: Geometry) -> str:
-    if burst.beats == 1:
-        return "one"
-    return "longest" if burst.beats == geometry.max_burst else "between"
+    if burst.beats == geometry.max_burst:
+        return "longest"
+    return "one line" if burst.beats * geometry.beat_bytes == LINE else "between"
 
 
 def _stride(region: Region) -> str:
@@ -20,17 +21,20 @@ def _stride(region: Region) -> str:
         return "single row"
     if region.stride == 0:
         return "same row"
+    if region.stride < 0:
+        return "downwards"
     if region.stride < region.row_bytes:
         return "overlapping"
     return "contiguous" if region.stride == region.row_bytes else "gaps"
 
 
-def _start(region: Region, geometry: Geometry) -> str:
+def _start(region: Region) -> str:
     offset = region.addr % PAGE
-    return {0: "page start", PAGE - geometry.beat_bytes: "page end"}.get(offset, "inside")
+    return {0: "page start", PAGE - LINE: "page end"}.get(offset, "inside")
 
 
 DIRECTIONS = ["read", "write"]
+USERS = [*(f"read{client}" for client in range(CLIENTS)), "write"]
 # The master takes every response at once, so the B channel never stalls.
 STALLS = ["ar", "r", "aw", "w"]
 
@@ -38,12 +42,12 @@ region_section = coverage_section(
     CoverPoint(f"{GROUP}.region.direction", xf=lambda direction, *_: direction, bins=DIRECTIONS),
     CoverPoint(
         f"{GROUP}.region.stride",
-        xf=lambda _, region, __: _stride(region),
-        bins=["single row", "same row", "overlapping", "contiguous", "gaps"],
+        xf=lambda _, region: _stride(region),
+        bins=["single row", "same row", "downwards", "overlapping", "contiguous", "gaps"],
     ),
     CoverPoint(
         f"{GROUP}.region.start",
-        xf=lambda _, region, geometry: _start(region, geometry),
+        xf=lambda _, region: _start(region),
         bins=["page start", "page end", "inside"],
     ),
     CoverCross(f"{GROUP}.region.direction_stride", items=[f"{GROUP}.region.direction", f"{GROUP}.region.stride"]),
@@ -51,7 +55,7 @@ region_section = coverage_section(
 
 
 @region_section
-def sample_region(direction: str, region: Region, geometry: Geometry) -> None:
+def sample_region(direction: str, region: Region) -> None:
     """A non-empty command was accepted."""
 
 
@@ -61,20 +65,20 @@ def sample_empty(direction: str) -> None:
 
 
 burst_section = coverage_section(
-    CoverPoint(f"{GROUP}.burst.direction", xf=lambda direction, *_: direction, bins=DIRECTIONS),
+    CoverPoint(f"{GROUP}.burst.user", xf=lambda user, *_: user, bins=USERS),
     CoverPoint(
         f"{GROUP}.burst.length",
         xf=lambda _, burst, geometry: _length(burst, geometry),
-        bins=["one", "between", "longest"],
+        bins=["one line", "between", "longest"],
     ),
     CoverPoint(f"{GROUP}.burst.cut", xf=lambda _, burst, __: burst.cut, bins=["row", "page", "max"]),
-    CoverCross(f"{GROUP}.burst.direction_cut", items=[f"{GROUP}.burst.direction", f"{GROUP}.burst.cut"]),
+    CoverCross(f"{GROUP}.burst.user_cut", items=[f"{GROUP}.burst.user", f"{GROUP}.burst.cut"]),
 )
 
 
 @burst_section
-def sample_burst(direction: str, burst: Burst, geometry: Geometry) -> None:
-    """A burst of an accepted command."""
+def sample_burst(user: str, burst: Burst, geometry: Geometry) -> None:
+    """A burst of an accepted command of a read client or of the write side."""
 
 
 @CoverPoint(
@@ -86,9 +90,14 @@ def sample_response(direction: str, response: int) -> None:
     """Response of a beat (read) or of a burst (write)."""
 
 
-@CoverPoint(f"{GROUP}.mask", xf=lambda kind: kind, bins=["written", "masked", "changed within a burst"])
-def sample_mask(kind: str) -> None:
-    """What the mask did to a beat."""
+@CoverPoint(f"{GROUP}.stop", xf=lambda kind: kind, bins=["beats missing", "none missing"])
+def sample_stop(kind: str) -> None:
+    """The master was stopped, and bursts in flight had all their data or not."""
+
+
+@CoverPoint(f"{GROUP}.range", xf=lambda kind: kind, bins=["read below", "read above", "write below", "write above"])
+def sample_range(kind: str) -> None:
+    """An access left the window on this side."""
 
 
 @CoverPoint(f"{GROUP}.stall", xf=lambda channel: channel, bins=STALLS)

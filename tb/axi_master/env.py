@@ -11,14 +11,16 @@ from cocotb.triggers import ClockCycles
 from pyuvm import uvm_component, uvm_env, uvm_subscriber
 
 from tb.axi_master import coverage
-from tb.axi_master.bench import parameters
-from tb.axi_master.model import Burst, Faults, Geometry, Memory, Region
+from tb.axi_master.bench import CLIENTS, parameters
+from tb.axi_master.model import Burst, Faults, Geometry, Memory, Window
 from tb.axi_master.monitor import REGION_FIELDS, BusMonitor
 from tb.axi_master.protocol import Limits
+from tb.axi_master.stimulus import slot_of
 from tb.common.scoreboard import Scoreboard, ScoreboardError
-from tb.common.stream import Pace, StreamAgent, StreamPort
+from tb.common.stream import Pace, StreamAgent, StreamItem, StreamPort
 
-SCOREBOARDS = ("rdata", "ar", "aw", "w", "read_error", "write_error")
+READS = [f"{name}{client}" for name in ("rdata", "ar", "read_error") for client in range(CLIENTS)]
+SCOREBOARDS = (*READS, "aw", "w", "write_error")
 
 
 @dataclass
@@ -26,28 +28,16 @@ class Setup:
     """What a test chooses.
 
     Attributes:
-        paces: pauses of the streams "rcmd", "rdata", "wcmd", "wdata"; those left out never pause.
-        mask: probability of write_mask_i being high, redrawn at random times; 0 keeps it low.
+        paces: pauses of the streams "rcmd0", "rdata0", and so on, "wcmd", "wdata"; those left out never pause.
         faults: address ranges that answer with an error.
+        window: the memory window; None for all of memory.
         seed: seed of the memory's content.
     """
 
     paces: dict[str, Pace] = field(default_factory=dict)
-    mask: float = 0.0
     faults: Faults = field(default_factory=lambda: Faults([]))
+    window: Window | None = None
     seed: int = field(default_factory=lambda: random.getrandbits(64))
-
-
-class MaskedPort(StreamPort):
-    """The wdata stream together with write_mask_i, which has no part in the handshake."""
-
-    def __init__(self, dut) -> None:
-        super().__init__(dut, "wdata", ("data",), True)
-        self.mask = dut.write_mask_i
-
-    def sample(self) -> dict[str, int] | None:
-        fields = super().sample()
-        return None if fields is None else {**fields, "mask": int(self.mask.value)}
 
 
 class Listener(uvm_subscriber):
@@ -68,105 +58,144 @@ class AxiEnv(uvm_env):
         golden: memory as it should be after all accepted write data.
         scoreboards: by name, see ``SCOREBOARDS``.
         monitor: bus monitor with the protocol checker.
+        clients: geometry of each read client, whose credits limit its bursts.
+        ranges: range errors that must be reported, (direction, address, tag), in order of the commands.
+        order: clients whose addresses went out, in order.
     """
 
     def __init__(self, name: str, parent: uvm_component, dut, setup: Setup) -> None:
         super().__init__(name, parent)
         self.dut, self.setup = dut, setup
-        beat_bytes = len(dut.rdata_data_o) // 8
+        beat_bytes = len(dut.wdata_data_i) // 8
         built = parameters()
-        self.geometry = Geometry(beat_bytes, built["MAX_BURST"], len(dut.rcmd_addr_i))
+        self.geometry = Geometry(beat_bytes, built["MAX_BURST"], len(dut.window_base_i))
+        self.credits = [built[f"CREDITS{client}"] for client in range(CLIENTS)]
+        self.clients = [self.geometry.with_credits(credits) for credits in self.credits]
         self.limits = Limits(self.geometry, built["READ_OUTSTANDING"], built["WRITE_OUTSTANDING"], built["ID_VALUE"])
         self.golden = Memory(beat_bytes, setup.seed)
-        self.write_beats: deque[tuple[int, Burst, int]] = deque()
-        self.last_mask: tuple[Burst, int] | None = None
+        self.window = setup.window or Window(0, 1 << self.geometry.addr_width)
+        self.write_beats: deque[tuple[int, int]] = deque()
+        self.accepted_beats = 0
+        self.ranges: list[tuple[str, int, int]] = []
+        self.order: list[int] = []
 
     def build_phase(self) -> None:
         dut, paces = self.dut, self.setup.paces
         ports = {
-            "rcmd": StreamPort(dut, "rcmd", (*REGION_FIELDS, "dest"), True),
-            "rdata": StreamPort(dut, "rdata", ("data", "dest", "last"), False),
-            "wcmd": StreamPort(dut, "wcmd", REGION_FIELDS, True),
-            "wdata": MaskedPort(dut),
+            "wcmd": StreamPort(dut, "wcmd", (*REGION_FIELDS, "tag"), True),
+            "wdata": StreamPort(dut, "wdata", ("data",), True),
         }
+        for c in range(CLIENTS):
+            ports[f"rcmd{c}"] = StreamPort(dut, f"rcmd{c}", (*REGION_FIELDS, "last", "tag"), True)
+            ports[f"rdata{c}"] = StreamPort(dut, f"rdata{c}", ("data", "last"), False)
+        for port in ports.values():
+            port.reset_n = dut.client_rst_no
         self.agents = {name: StreamAgent(name, self, port, paces.get(name, Pace())) for name, port in ports.items()}
         self.monitor = BusMonitor("bus", self, dut, self.geometry, self.limits)
+        self.monitor.on_stop = self.on_stop
         self.scoreboards = {name: Scoreboard(f"{name}_scoreboard", self) for name in SCOREBOARDS}
         self.listeners = {
-            "rcmd": Listener("rcmd_listener", self, self.on_read_command),
             "wcmd": Listener("wcmd_listener", self, self.on_write_command),
             "wdata": Listener("wdata_listener", self, self.on_write_data),
+            "ar": Listener("ar_listener", self, lambda fields: self.on_read_address("ar", fields)),
+            "read_error": Listener("error_listener", self, lambda fields: self.on_read_address("read_error", fields)),
             "r": Listener("r_listener", self, lambda beat: coverage.sample_response("read", beat["resp"])),
             "b": Listener("b_listener", self, lambda beat: coverage.sample_response("write", beat["resp"])),
         }
+        for c in range(CLIENTS):
+            listen = Listener(f"rcmd{c}_listener", self, lambda fields, c=c: self.on_read_command(c, fields))
+            self.listeners[f"rcmd{c}"] = listen
 
     def connect_phase(self) -> None:
-        for name in ("rcmd", "wcmd", "wdata"):
+        for name in ("wcmd", "wdata", *(f"rcmd{c}" for c in range(CLIENTS))):
             self.agents[name].monitor.analysis_port.connect(self.listeners[name].analysis_export)
-        self.agents["rdata"].monitor.analysis_port.connect(self.scoreboards["rdata"].analysis_export)
-        for name in ("ar", "aw", "w", "read_error", "write_error"):
+        for c in range(CLIENTS):
+            self.agents[f"rdata{c}"].monitor.analysis_port.connect(self.scoreboards[f"rdata{c}"].analysis_export)
+        for name in ("aw", "w", "write_error"):
             self.monitor.ports[name].connect(self.scoreboards[name].analysis_export)
-        for name in ("r", "b"):
+        for name in ("ar", "read_error", "r", "b"):
             self.monitor.ports[name].connect(self.listeners[name].analysis_export)
 
-    async def run_phase(self) -> None:
-        """Drive the mask, which may change in any cycle."""
-        self.dut.write_mask_i.value = 0
-        while self.setup.mask:
-            self.dut.write_mask_i.value = int(random.random() < self.setup.mask)
-            await ClockCycles(self.dut.clk_i, random.choice((1, 1, 2, 7)))
+    def on_read_address(self, name: str, fields: dict[str, int]) -> None:
+        """Hand an address or an error of the read side to the scoreboard of the client whose slot it lies in."""
+        client = min(slot_of(self.geometry, fields["addr"]), CLIENTS - 1)
+        if name == "ar":
+            self.order.append(client)
+        self.scoreboards[f"{name}{client}"].write(StreamItem(fields))
 
-    def on_read_command(self, fields: dict[str, int]) -> None:
+    def on_read_command(self, client: int, fields: dict[str, int]) -> None:
         """Predict the addresses, data and error reports of a read command."""
-        for burst in self._bursts("read", fields):
-            self.scoreboards["ar"].expect({"addr": burst.addr, "len": burst.beats - 1})
-            if response := self.setup.faults.burst_response(self.geometry, burst):
-                self.scoreboards["read_error"].expect({"addr": burst.addr, "resp": response})
-            for at in self.geometry.beats(burst):
-                last = burst.last and at == burst.addr + (burst.beats - 1) * self.geometry.beat_bytes
-                data = {"data": self.golden.read(at), "dest": fields["dest"], "last": int(last)}
-                self.scoreboards["rdata"].expect(data, f"address {at:#x}")
+        geometry, boards = self.clients[client], self.scoreboards
+        bursts = self._bursts(f"read{client}", geometry, fields)
+        for burst in bursts:
+            boards[f"ar{client}"].expect({"addr": burst.addr, "len": burst.beats - 1})
+            if self.setup.faults.burst_response(geometry, burst):
+                boards[f"read_error{client}"].expect({"addr": burst.addr, "tag": fields["tag"]})
+            for at in geometry.beats(burst):
+                last = burst.last and at == burst.addr + (burst.beats - 1) * geometry.beat_bytes
+                data = {"data": self.golden.read(at), "last": int(last and fields["last"])}
+                boards[f"rdata{client}"].expect(data, f"address {at:#x}")
 
     def on_write_command(self, fields: dict[str, int]) -> None:
         """Predict the addresses and error reports of a write command; its beats wait for their data."""
-        for burst in self._bursts("write", fields):
+        for burst in self._bursts("write", self.geometry, fields):
             self.scoreboards["aw"].expect({"addr": burst.addr, "len": burst.beats - 1})
-            if response := self.setup.faults.burst_response(self.geometry, burst):
-                self.scoreboards["write_error"].expect({"addr": burst.addr, "resp": response})
+            if self.setup.faults.burst_response(self.geometry, burst):
+                self.scoreboards["write_error"].expect({"addr": burst.addr, "tag": fields["tag"]})
             for at in self.geometry.beats(burst):
                 last = at == burst.addr + (burst.beats - 1) * self.geometry.beat_bytes
-                self.write_beats.append((at, burst, int(last)))
+                self.write_beats.append((at, int(last)))
 
     def on_write_data(self, fields: dict[str, int]) -> None:
         """Predict the W beat and the effect on memory of one beat of wdata."""
         if not self.write_beats:
             raise ScoreboardError("wdata was accepted without a command")
-        at, burst, last = self.write_beats.popleft()
-        strobes = 0 if fields["mask"] else (1 << self.geometry.beat_bytes) - 1
+        at, last = self.write_beats.popleft()
+        self.accepted_beats += 1
+        strobes = (1 << self.geometry.beat_bytes) - 1
         self.scoreboards["w"].expect({"data": fields["data"], "strb": strobes, "last": last}, f"address {at:#x}")
-        coverage.sample_mask("masked" if fields["mask"] else "written")
-        if self.last_mask == (burst, 1 - fields["mask"]):
-            coverage.sample_mask("changed within a burst")
-        self.last_mask = (burst, fields["mask"])
-        if strobes and not self.setup.faults.response(at):
+        if not self.setup.faults.response(at):
             self.golden.write(at, fields["data"])
 
-    def _bursts(self, direction: str, fields: dict[str, int]) -> list[Burst]:
-        region = self.geometry.aligned(Region(*(fields[name] for name in REGION_FIELDS)))
-        bursts = self.geometry.bursts(region)
-        if not bursts:
+    def on_stop(self, waiting: dict[str, int | None]) -> None:
+        """Forget what stops with the master, and predict how it ends the writes whose addresses are out.
+
+        Args:
+            waiting: "ar" and "aw": address that is offered and not yet taken, or None.
+        """
+        for name in SCOREBOARDS:
+            kind = name.rstrip("0123456789")
+            addr = waiting.get(kind)
+            kept = addr is not None and (kind == "aw" or name == f"ar{slot_of(self.geometry, addr)}")
+            if kind != "w":
+                self.scoreboards[name].forget(keep=int(kept))
+        missing = self.monitor.checker.announced_beats - self.accepted_beats
+        for _ in range(missing):
+            _, last = self.write_beats.popleft()
+            self.scoreboards["w"].expect({"strb": 0, "last": last}, "after the stop")
+        self.accepted_beats += missing
+        self.write_beats.clear()
+        coverage.sample_stop("beats missing" if missing else "none missing")
+
+    def _bursts(self, who: str, geometry: Geometry, fields: dict[str, int]) -> list[Burst]:
+        region = geometry.region(fields)
+        direction = who.rstrip("012")
+        bursts, outside = geometry.bursts_inside(region, self.window)
+        if outside is not None:
+            self.ranges.append((direction, outside, fields["tag"]))
+        if not region.row_bytes or not region.rows:
             coverage.sample_empty(direction)
             return []
-        coverage.sample_region(direction, region, self.geometry)
+        coverage.sample_region(direction, region)
         for burst in bursts:
-            coverage.sample_burst(direction, burst, self.geometry)
+            coverage.sample_burst(who, burst, geometry)
         return bursts
 
     async def drained(self) -> None:
         """Wait until all expected traffic has been seen and the DUT says it is idle."""
         for name in SCOREBOARDS:
             await self.scoreboards[name].drained()
-        while not int(self.dut.read_idle_o.value) or int(self.dut.writes_pending_o.value):
+        while not int(self.dut.drained_o.value) or int(self.dut.writes_pending_o.value):
             await ClockCycles(self.dut.clk_i, 1)
         await ClockCycles(self.dut.clk_i, 4)
 
@@ -192,8 +221,9 @@ class AxiEnv(uvm_env):
         return sum(board.mismatches for board in self.scoreboards.values())
 
 
-def idle_inputs(dut) -> None:
+def idle_inputs(dut, window: Window) -> None:
     """Release reset, so that its assertion is an edge, and put the testbench's side of every stream at rest."""
     dut.rst_ni.value = 1
-    for name in ("rcmd_valid_i", "wcmd_valid_i", "wdata_valid_i", "write_mask_i"):
+    for name in ("wcmd_valid_i", "wdata_valid_i", "stop_i", *(f"rcmd{c}_valid_i" for c in range(CLIENTS))):
         getattr(dut, name).value = 0
+    dut.window_base_i.value, dut.window_limit_i.value = window.base, window.limit

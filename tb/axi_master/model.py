@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 PAGE = 4096
+LINE = 64  # bytes; regions are whole lines
 OKAY, SLVERR, DECERR = 0, 2, 3
 
 
 @dataclass(frozen=True)
 class Region:
-    """A 2-D region of memory.
+    """A 2-D region of memory, in bytes, all but ``rows`` multiples of ``LINE``.
 
     Attributes:
         addr: byte address of the first row.
         row_bytes: bytes in a row.
         rows: number of rows.
-        stride: bytes from the start of one row to the start of the next.
+        stride: bytes from the start of one row to the start of the next, of either sign.
     """
 
     addr: int
@@ -45,6 +46,14 @@ class Burst:
 
 
 @dataclass(frozen=True)
+class Window:
+    """Memory that may be accessed: base <= byte address < limit."""
+
+    base: int
+    limit: int
+
+
+@dataclass(frozen=True)
 class Geometry:
     """Parameters of the bus that the model depends on: bytes per beat, longest burst in beats, address bits."""
 
@@ -52,22 +61,36 @@ class Geometry:
     max_burst: int
     addr_width: int
 
-    def aligned(self, region: Region) -> Region:
-        """The region as the hardware reads it: everything rounded down to whole beats."""
-        mask = ~(self.beat_bytes - 1)
-        return Region(region.addr & mask, region.row_bytes & mask, region.rows, region.stride & mask)
+    def fields(self, region: Region) -> dict[str, int]:
+        """A region as the master's ports have it, in lines."""
+        lines = 1 << self.addr_width - 6
+        return {
+            "addr": region.addr // LINE,
+            "lines": region.row_bytes // LINE,
+            "rows": region.rows,
+            "stride": region.stride // LINE % lines,
+        }
+
+    def region(self, fields: Mapping[str, int]) -> Region:
+        """The inverse of ``fields``; a stride of more than half of all memory counts as negative."""
+        lines = 1 << self.addr_width - 6
+        stride = fields["stride"] - (lines if fields["stride"] >= lines // 2 else 0)
+        return Region(fields["addr"] * LINE, fields["lines"] * LINE, fields["rows"], stride * LINE)
+
+    def with_credits(self, credits: int) -> Geometry:
+        """The geometry of a client whose buffer holds so many beats, 0 for one without credits."""
+        line_beats = LINE // self.beat_bytes
+        half = credits // 2 // line_beats * line_beats
+        return replace(self, max_burst=min(self.max_burst, half)) if credits else self
 
     def bursts(self, region: Region) -> list[Burst]:
         """Bursts of a region, in order; none when the region is empty.
 
         Each is as long as the row, the 4 KB page and ``max_burst`` allow (AXI4, "burst length" and the 4 KB rule).
         """
-        region = self.aligned(region)
-        if not region.row_bytes:
-            return []
         found = []
-        for row in range(region.rows):
-            at = region.addr + row * region.stride
+        for row in range(region.rows if region.row_bytes else 0):
+            at = (region.addr + row * region.stride) % (1 << self.addr_width)
             row_end = at + region.row_bytes
             while at < row_end:
                 page_end = (at // PAGE + 1) * PAGE
@@ -78,6 +101,17 @@ class Geometry:
                 found.append(Burst(at % (1 << self.addr_width), (end - at) // self.beat_bytes, last, cut))
                 at = end
         return found
+
+    def bursts_inside(self, region: Region, window: Window) -> tuple[list[Burst], int | None]:
+        """Bursts of a region before the first that is not wholly inside a window, and that one's first byte outside."""
+        bursts = self.bursts(region)
+        for number, burst in enumerate(bursts):
+            end = burst.addr + burst.beats * self.beat_bytes
+            if not window.base <= burst.addr < window.limit:
+                return bursts[:number], burst.addr
+            if end > window.limit:
+                return bursts[:number], window.limit
+        return bursts, None
 
     def beats(self, burst: Burst) -> Iterator[int]:
         """Byte address of each beat of a burst."""

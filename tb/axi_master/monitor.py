@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 
 from cocotb.triggers import RisingEdge
 from pyuvm import uvm_analysis_port, uvm_component
 
-from tb.axi_master.model import Geometry, Region
+from tb.axi_master.model import Geometry
 from tb.axi_master.protocol import Channel, Limits, ProtocolChecker, Status
 from tb.common.base import cycle
 from tb.common.stream import StreamItem
 
 _ADDRESS = ("id", "addr", "len", "size", "burst", "lock", "cache", "prot", "qos")
-REGION_FIELDS = ("addr", "row_bytes", "rows", "stride")
+REGION_FIELDS = ("addr", "lines", "rows", "stride")
 FIELDS = {
     "ar": _ADDRESS,
     "aw": _ADDRESS,
@@ -35,6 +36,7 @@ class BusMonitor(uvm_component):
             before the protocol checker sees it, of the error reports on its way to the scoreboard.
         beats: transfers per channel.
         stalls: channels that were seen with valid high and ready low.
+        on_stop: called in the first cycle of a stop with the addresses that are offered and not taken, "ar" and "aw".
         first, last: clock cycle of the first and the last transfer per channel since ``clear``.
     """
 
@@ -50,17 +52,13 @@ class BusMonitor(uvm_component):
             name: {field: getattr(dut, f"m_axi_{name}{field}") for field in ("valid", "ready", *fields)}
             for name, fields in FIELDS.items()
         }
-
-        self.commands = {
-            name: [
-                getattr(dut, f"{name}_{part}") for part in ("valid_i", "ready_o", *(f"{f}_i" for f in REGION_FIELDS))
-            ]
-            for name in ("rcmd", "wcmd")
-        }
-        self.read_ends = [dut.rdata_valid_o, dut.rdata_ready_i, dut.rdata_last_o]
-        self.flags = {name: getattr(dut, f"{name}_o") for name in ("read_idle", "writes_pending", "rbeat", "wbeat")}
+        self.on_stop: Callable[[dict[str, int | None]], None] = lambda waiting: None
+        self.stopped = False
+        self.command = [getattr(dut, f"wcmd_{part}") for part in ("valid_i", "ready_o")]
+        self.region = {field: getattr(dut, f"wcmd_{field}_i") for field in REGION_FIELDS}
+        self.flags = {name: getattr(dut, f"{name}_o") for name in ("drained", "writes_pending", "rbeat", "wbeat")}
         self.errors = {
-            name: [getattr(dut, f"{name}_{part}") for part in ("o", "addr_o", "resp_o")]
+            name: [getattr(dut, f"{name}_{part}") for part in ("o", "addr_o", "tag_o")]
             for name in ("read_error", "write_error")
         }
 
@@ -100,30 +98,35 @@ class BusMonitor(uvm_component):
             payload[self.fault[1]] ^= 1 << random.randrange(len(signals[self.fault[1]]))
             self.fault = None
 
-    def _accepted(self, name: str) -> Region | None:
-        """The command taken at this clock edge on stream ``name``, if any."""
-        valid, ready, *fields = self.commands[name]
-        if not (int(valid.value) and int(ready.value)):
-            return None
-        return Region(*(int(field.value) for field in fields))
+    def _accepted(self) -> list[bool]:
+        """Of each burst of the write command taken at this clock edge, if any, whether it is the command's last."""
+        if not all(int(signal.value) for signal in self.command):
+            return []
+        region = self.geometry.region({name: int(signal.value) for name, signal in self.region.items()})
+        return [burst.last for burst in self.geometry.bursts(region)]
 
-    def _error(self, name: str) -> tuple[int, int] | None:
-        pulse, addr, resp = self.errors[name]
-        return (int(addr.value), int(resp.value)) if int(pulse.value) else None
+    def _error(self, name: str) -> dict[str, int] | None:
+        pulse, *fields = self.errors[name]
+        if not int(pulse.value):
+            return None
+        report = {name: int(field.value) for name, field in zip(("addr", "tag"), fields, strict=True)}
+        self._falsify(name, report, dict(zip(report, fields, strict=True)))
+        return report
 
     def _cycle(self) -> None:
+        assert not int(self.dut.overflow_o.value), "a beat came for which its client had no room"
         channels = {name: self._channel(name) for name in FIELDS}
-        read, write = self._accepted("rcmd"), self._accepted("wcmd")
-        if write:
-            self.write_ends.extend(burst.last for burst in self.geometry.bursts(write))
+        accepted = self._accepted()
+        self.write_ends.extend(accepted)
+        errors = {name: self._error(name) for name in self.errors}
+        began = not self.stopped and bool(int(self.dut.stop_i.value))
+        self.stopped = bool(int(self.dut.stop_i.value))
         status = Status(
             **{name: bool(int(flag.value)) for name, flag in self.flags.items()},
-            read_error=self._error("read_error"),
-            write_error=self._error("write_error"),
-            reads_accepted=int(read is not None and bool(self.geometry.bursts(read))),
-            reads_completed=int(all(int(signal.value) for signal in self.read_ends)),
-            writes_accepted=int(write is not None and bool(self.geometry.bursts(write))),
+            **{name: error and error["addr"] for name, error in errors.items()},
+            writes_accepted=int(bool(accepted)),
             write_completed=bool(channels["b"].fires and self.write_ends and self.write_ends.popleft()),
+            stopped=self.stopped,
         )
         self.checker.cycle(channels, status)
         for name, channel in channels.items():
@@ -132,8 +135,12 @@ class BusMonitor(uvm_component):
                 self.last[name] = cycle()
                 self.first.setdefault(name, self.last[name])
                 self.ports[name].write(StreamItem(channel.payload))
-        for name, error in (("read_error", status.read_error), ("write_error", status.write_error)):
-            if error:
-                report = {"addr": error[0], "resp": error[1]}
-                self._falsify(name, report, dict(zip(report, self.errors[name][1:], strict=True)))
+        for name, report in errors.items():
+            if report:
                 self.ports[name].write(StreamItem(report))
+        if began:
+            waiting = {name: channels[name] for name in ("ar", "aw")}
+            stalled = {name: c.payload["addr"] if c.valid and not c.ready else None for name, c in waiting.items()}
+            # Commands that were cut off do not complete any more.
+            self.write_ends = deque([False] * self.checker.writes_in_flight)
+            self.on_stop(stalled)

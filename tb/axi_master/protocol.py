@@ -30,16 +30,15 @@ class Channel:
 class Status:
     """Status outputs and command events in one cycle."""
 
-    read_idle: bool
+    drained: bool
     writes_pending: bool
     rbeat: bool
     wbeat: bool
-    read_error: tuple[int, int] | None
-    write_error: tuple[int, int] | None
-    reads_accepted: int
-    reads_completed: int
+    read_error: int | None
+    write_error: int | None
     writes_accepted: int
     write_completed: bool
+    stopped: bool
 
 
 @dataclass
@@ -54,21 +53,31 @@ class Limits:
 
 @dataclass
 class ProtocolChecker:
-    """Rules over successive cycles. ``violations`` holds the first few broken rules in words."""
+    """Rules over successive cycles.
+
+    Attributes:
+        limits: parameters of the DUT.
+        violations: the first few broken rules in words.
+        count: number of broken rules.
+        most_reads, most_writes: most bursts that were in flight at once.
+        announced_beats: beats of all write bursts whose address was offered.
+    """
 
     limits: Limits
     violations: list[str] = field(default_factory=list)
     count: int = 0
     most_reads: int = 0
     most_writes: int = 0
+    announced_beats: int = 0
     _stalled: dict[str, dict[str, int] | None] = field(default_factory=dict)
     _reads: deque = field(default_factory=deque)  # [address, beats left, failed] from ARVALID to RLAST
     _data: deque = field(default_factory=deque)  # beats left of each write burst from AWVALID to WLAST
     _responses: deque = field(default_factory=deque)  # address of each write burst from AWVALID to B
     _written: int = 0  # write bursts whose last beat is through and whose response is not
-    _pending_reads: int = 0
     _pending_writes: int = 0
     _write_completed: bool = False
+    _responded: bool = False  # a response was taken in the cycle before
+    _stopped: bool = False  # in the cycle before
     _expected: dict[str, object] = field(default_factory=dict)  # status outputs due in the next cycle
 
     def fail(self, rule: str) -> None:
@@ -84,11 +93,11 @@ class ProtocolChecker:
 
     def cycle(self, channels: dict[str, Channel], status: Status) -> None:
         """Check one clock cycle; to be called for every cycle out of reset."""
-        self._status(status)
         new = {name: self._stable(name, channel) for name, channel in channels.items()}
         for name in ("ar", "aw"):
             if new[name]:
                 self._address(name, channels[name].payload)
+                self.require(not self._stopped, f"{name}: a new address while stopped")
         # A burst counts from the cycle in which its address becomes valid.
         if new["ar"]:
             payload = channels["ar"].payload
@@ -97,18 +106,28 @@ class ProtocolChecker:
             payload = channels["aw"].payload
             self._data.append(payload["len"] + 1)
             self._responses.append(payload["addr"])
+            self.announced_beats += payload["len"] + 1
         self.most_reads = max(self.most_reads, len(self._reads))
         self.most_writes = max(self.most_writes, len(self._responses))
         self.require(len(self._reads) <= self.limits.read_outstanding, "too many reads outstanding")
         self.require(len(self._responses) <= self.limits.write_outstanding, "too many writes outstanding")
+        self._status(status)
         self._expected = {"rbeat": channels["r"].fires, "wbeat": channels["w"].fires}
         self._read_data(channels["r"])
         self._write_data(channels["w"])
         self._response(channels["b"])
-        self._pending_reads += status.reads_accepted - status.reads_completed
         # Completion shows a cycle after the response, when its error report is out.
         self._pending_writes += status.writes_accepted - self._write_completed
         self._write_completed = status.write_completed
+        self._responded = channels["b"].fires
+        self._stopped = status.stopped
+        if status.stopped:  # commands are forgotten, bursts are not
+            self._pending_writes, self._write_completed = 0, False
+
+    @property
+    def writes_in_flight(self) -> int:
+        """Write bursts that have not been answered."""
+        return len(self._responses)
 
     def _stable(self, name: str, channel: Channel) -> bool:
         """Check that a stalled transfer stays as it is; returns whether a new one is offered."""
@@ -141,7 +160,7 @@ class ProtocolChecker:
         self.require(payload["last"] == (burst[1] == 0), "r: RLAST at the wrong beat (memory model)")
         if payload["resp"] & 2 and not burst[2]:
             burst[2] = True
-            self._expected["read_error"] = (burst[0], payload["resp"])
+            self._expected["read_error"] = burst[0]
         if burst[1] == 0:
             self._reads.popleft()
 
@@ -167,15 +186,16 @@ class ProtocolChecker:
         self._written -= 1
         addr = self._responses.popleft()
         if channel.payload["resp"] & 2:
-            self._expected["write_error"] = (addr, channel.payload["resp"])
+            self._expected["write_error"] = addr
 
     def _status(self, status: Status) -> None:
         for name in ("rbeat", "wbeat"):
             self.require(getattr(status, name) == self._expected.get(name, False), f"{name}_o is wrong")
         for name in ("read_error", "write_error"):
             self.require(getattr(status, name) == self._expected.get(name), f"{name}_o is wrong")
-        self.require(status.read_idle == (self._pending_reads == 0), "read_idle_o is wrong")
-        self.require(status.writes_pending == (self._pending_writes != 0), "writes_pending_o is wrong")
+        self.require(status.drained == (not self._reads and not self._responses), "drained_o is wrong")
+        pending = bool(self._pending_writes or self._responses or self._responded)
+        self.require(status.writes_pending == pending, "writes_pending_o is wrong")
 
     def finish(self) -> None:
         """Check that nothing is left over.

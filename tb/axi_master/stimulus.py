@@ -4,69 +4,76 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from tb.axi_master.model import DECERR, PAGE, SLVERR, Faults, Geometry, Region
+from tb.axi_master.bench import CLIENTS
+from tb.axi_master.model import DECERR, LINE, PAGE, SLVERR, Faults, Geometry, Region
 
-# Reads and writes keep to different halves of the address space, so what a read returns does not depend on timing.
-WRITE_HALF_BIT = 1
-
-
-def base(geometry: Geometry, write: bool) -> int:
-    """A random page-aligned address in the half of the address space that belongs to the direction."""
-    half = 1 << (geometry.addr_width - WRITE_HALF_BIT)
-    return (half if write else 0) + random.randrange(half // 2 // PAGE) * PAGE
+# Slots of the address space, a power of two: one for each read client, so that a burst tells whose it is and what a
+# read returns does not depend on timing; those of the upper half are for writes.
+SLOTS_LOG2 = 3
+WRITES = 1 << SLOTS_LOG2 - 1
 
 
-def random_region(geometry: Geometry, origin: int, beats: int) -> Region:
-    """A region near ``origin`` of at most about ``beats`` beats, any start in a page, any kind of stride."""
-    size = geometry.beat_bytes
-    page = PAGE // size
-    longest = max(1, min(beats, random.choice((1, 4, page // 2, geometry.max_burst, 2 * geometry.max_burst, 3 * page))))
+def slot_of(geometry: Geometry, addr: int) -> int:
+    """Slot of an address: the client whose read it is, or WRITES and above."""
+    return addr >> geometry.addr_width - SLOTS_LOG2
+
+
+def base(geometry: Geometry, slot: int) -> int:
+    """A random page-aligned address in the middle of a slot."""
+    size = 1 << geometry.addr_width - SLOTS_LOG2
+    return slot * size + size // 4 + random.randrange(size // 2 // PAGE) * PAGE
+
+
+def bases(geometry: Geometry) -> tuple[list[int], int]:
+    """Addresses around which the reads of each client, and the writes, go."""
+    return [base(geometry, client) for client in range(CLIENTS)], base(geometry, WRITES)
+
+
+def random_region(geometry: Geometry, origin: int, lines: int) -> Region:
+    """A region near ``origin`` of at most about ``lines`` lines, any start in a page, any kind of stride."""
+    page = PAGE // LINE
+    burst = geometry.max_burst * geometry.beat_bytes // LINE
+    longest = max(1, min(lines, random.choice((1, 4, page // 2, burst, 2 * burst, 3 * page))))
     row = random.choice((longest, random.randint(1, longest)))
-    rows = random.choice((1, 2, 1 + random.randrange(max(1, beats // row))))
-    rows = min(rows, max(1, beats // row))
+    rows = random.choice((1, 2, 1 + random.randrange(max(1, lines // row))))
+    rows = min(rows, max(1, lines // row))
     start = random.choice((0, page - 1, random.randrange(page), random.randrange(page)))
-    stride = random.choice((row, row, random.randint(0, row), row + random.randrange(2 * page), 0, page))
+    stride = random.choice((row, row, random.randint(0, row), row + random.randrange(2 * page), 0, page, -row, -page))
     if random.random() < 0.1:
-        stride = random.randrange(1 << 31) // size
-    return Region(origin + random.randrange(4) * PAGE + start * size, row * size, rows, stride * size)
+        stride = random.randrange(-1 << 22, 1 << 22)
+    return Region(origin + random.randrange(4) * PAGE + start * LINE, row * LINE, rows, stride * LINE)
 
 
-def unaligned(region: Region, geometry: Geometry) -> Region:
-    """The region with random bits below one beat, which the hardware ignores."""
-    low = [random.randrange(geometry.beat_bytes) for _ in range(3)]
-    return Region(region.addr | low[0], region.row_bytes | low[1], region.rows, region.stride | low[2])
-
-
-def empty_region(geometry: Geometry, origin: int) -> Region:
-    """A region without bytes or without rows."""
-    row = random.randrange(geometry.beat_bytes)
-    return random.choice((Region(origin, row, 3, PAGE), Region(origin, geometry.beat_bytes, 0, PAGE)))
+def empty_region(origin: int) -> Region:
+    """A region without lines or without rows."""
+    return random.choice((Region(origin, 0, 3, PAGE), Region(origin, LINE, 0, PAGE)))
 
 
 def corner_regions(geometry: Geometry, origin: int) -> list[Region]:
-    """Regions at the limits of page, burst and address, each a named corner."""
-    size, longest = geometry.beat_bytes, geometry.max_burst * geometry.beat_bytes
-    top = (1 << geometry.addr_width) if origin >> (geometry.addr_width - 1) else 1 << (geometry.addr_width - 1)
+    """Regions at the limits of page, burst and slot, each a named corner."""
+    longest = geometry.max_burst * geometry.beat_bytes
+    slot = 1 << geometry.addr_width - SLOTS_LOG2
+    top = (origin // slot + 1) * slot
     return [
-        Region(origin, size, 1, 0),  # one beat
-        Region(origin + PAGE - size, size, 1, 0),  # one beat that ends a page
-        Region(origin + PAGE - size, 2 * size, 1, 0),  # two beats around a page boundary
+        Region(origin, LINE, 1, 0),  # one line
+        Region(origin + PAGE - LINE, LINE, 1, 0),  # one line that ends a page
+        Region(origin + PAGE - LINE, 2 * LINE, 1, 0),  # two lines around a page boundary
         Region(origin, PAGE, 1, 0),  # exactly a page
-        Region(origin + size, PAGE, 1, 0),  # a page's worth, shifted by a beat
+        Region(origin + LINE, PAGE, 1, 0),  # a page's worth, shifted by a line
         Region(origin, longest, 1, 0),  # exactly the longest burst
-        Region(origin, longest + size, 1, 0),  # one beat more
-        Region(origin + PAGE - size, longest + 2 * size, 1, 0),  # page end, longest burst, one beat
-        Region(origin, 2 * size, 20, 2 * size),  # short contiguous rows
-        Region(origin + PAGE - 5 * size, 2 * size, 5, 2 * size),  # a row across the boundary among others inside
-        Region(origin, size, 40, PAGE),  # a column: one beat a page
-        Region(origin, 3 * size, 4, 0),  # the same row again and again
-        Region(origin, 4 * size, 6, size),  # overlapping rows
-        Region(origin, 2 * size, 3, (1 << 32) - size),  # largest stride
-        Region(top - 2 * size, 2 * size, 1, 0),  # the last bytes of the half
-        empty_region(geometry, origin),
-        Region(origin, size, 1, 0),  # what follows an empty command works
+        Region(origin, longest + LINE, 1, 0),  # one line more
+        Region(origin + PAGE - LINE, longest + 2 * LINE, 1, 0),  # page end, longest burst, one line
+        Region(origin, 2 * LINE, 10, 2 * LINE),  # short contiguous rows
+        Region(origin + PAGE - 5 * LINE, 2 * LINE, 5, 2 * LINE),  # a row across the boundary among others inside
+        Region(origin, LINE, 20, PAGE),  # a column: one line a page
+        Region(origin, 3 * LINE, 4, 0),  # the same row again and again
+        Region(origin, 4 * LINE, 6, LINE),  # overlapping rows
+        Region(origin, 2 * LINE, 4, -2 * LINE),  # rows downwards
+        Region(origin, 2 * LINE, 3, slot // 8 - LINE),  # far apart
+        Region(top - 2 * LINE, 2 * LINE, 1, 0),  # the last bytes of the slot
+        empty_region(origin),
+        Region(origin, LINE, 1, 0),  # what follows an empty command works
     ]
 
 
@@ -83,11 +90,11 @@ def random_faults(geometry: Geometry, origins: list[int]) -> Faults:
     return Faults(ranges)
 
 
-def commands(regions: list[Region], dest_width: int = 0) -> Iterator[dict[str, int]]:
-    """Stream transfers of regions; read commands get a random destination of ``dest_width`` bits."""
+def commands(geometry: Geometry, regions: list[Region], read: bool) -> Iterator[dict[str, int]]:
+    """Stream transfers of regions with random tags; those of reads end with a marked beat or not."""
     for region in regions:
-        fields = asdict(region)
-        yield {**fields, "dest": random.getrandbits(dest_width)} if dest_width else fields
+        tag = {"tag": random.getrandbits(geometry.addr_width - 6)}
+        yield geometry.fields(region) | tag | ({"last": random.getrandbits(1)} if read else {})
 
 
 def write_data(geometry: Geometry, regions: list[Region]) -> Iterator[dict[str, int]]:
@@ -95,4 +102,9 @@ def write_data(geometry: Geometry, regions: list[Region]) -> Iterator[dict[str, 
     for region in regions:
         for burst in geometry.bursts(region):
             for _ in range(burst.beats):
-                yield {"data": random.getrandbits(8 * geometry.beat_bytes)}
+                yield random_beat(geometry)
+
+
+def random_beat(geometry: Geometry) -> dict[str, int]:
+    """A transfer of write data."""
+    return {"data": random.getrandbits(8 * geometry.beat_bytes)}

@@ -8,84 +8,38 @@ import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles, gather
 
-from tb.axi_master.base import AxiTest
+from tb.axi_master.base import MemoryTest, Stall
+from tb.axi_master.bench import CLIENTS
 from tb.axi_master.env import Setup
-from tb.axi_master.memory import AxiMemory, any_paces
-from tb.axi_master.model import DECERR, PAGE, SLVERR, Memory, Region
+from tb.axi_master.memory import any_paces
+from tb.axi_master.model import DECERR, LINE, PAGE, SLVERR, Region
 from tb.axi_master.protocol import ProtocolError
-from tb.axi_master.stimulus import (
-    base,
-    commands,
-    corner_regions,
-    empty_region,
-    random_faults,
-    random_region,
-    unaligned,
-    write_data,
-)
+from tb.axi_master.stimulus import bases, commands, corner_regions, random_faults, write_data
 from tb.common.base import scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 
-STREAMS = ("rcmd", "rdata", "wcmd", "wdata")
-BEATS = 160  # largest random command, in beats
-
-
-class MemoryTest(AxiTest):
-    """Test on the cocotbext-axi memory; at the end its content must equal the golden memory's."""
-
-    def paces(self) -> dict[str, Pace]:
-        """Pauses of the AXI channels."""
-        return {name: Pace() for name in ("ar", "r", "aw", "w", "b")}
-
-    def attach(self) -> None:
-        setup = self.env.setup
-        self.memory = Memory(self.geometry.beat_bytes, setup.seed)
-        self.axi = AxiMemory(self.dut, self.memory, setup.faults, self.geometry, self.paces())
-
-    def origins(self) -> tuple[int, int]:
-        """Addresses around which reads and writes go."""
-        return base(self.geometry, write=False), base(self.geometry, write=True)
-
-    def check_phase(self) -> None:
-        if wrong := self.memory.differences(self.env.golden):
-            raise ScoreboardError(f"memory differs from the golden memory in {wrong} beats")
+STREAMS = ("wcmd", "wdata", *(f"{name}{client}" for name in ("rcmd", "rdata") for client in range(CLIENTS)))
 
 
 class Random(MemoryTest):
-    """Random regions in both directions at once, pauses everywhere, errors here and there, a toggling mask."""
+    """Random regions of all clients and of the write side at once, pauses everywhere, errors here and there."""
 
     count, icarus_count = 20, 8
     errors = True
 
     def setup(self) -> Setup:
-        paces = {name: Pace.any() for name in STREAMS}
-        return Setup(paces=paces, mask=random.choice((0.0, 0.1, 0.5)))
+        return Setup(paces={name: Pace.any() for name in STREAMS})
 
     def paces(self) -> dict[str, Pace]:
         return any_paces()
 
-    def regions(self, origin: int, count: int) -> list[Region]:
-        """Mostly random regions, some unaligned, some empty."""
-        found = []
-        for _ in range(count):
-            region = random_region(self.geometry, origin, BEATS)
-            kind = random.random()
-            found.append(
-                empty_region(self.geometry, origin)
-                if kind < 0.05
-                else unaligned(region, self.geometry)
-                if kind < 0.15
-                else region
-            )
-        return found
-
     async def body(self) -> None:
-        origins = self.origins()
+        reads, write = bases(self.geometry)
         if self.errors:
-            self.env.setup.faults.ranges += random_faults(self.geometry, list(origins)).ranges
+            self.env.setup.faults.ranges += random_faults(self.geometry, [*reads, write]).ranges
         count = scaled(self.count, self.icarus_count)
-        await self.traffic(self.regions(origins[0], count), self.regions(origins[1], count))
+        await self.traffic([self.regions(at, count // 2) for at in reads], self.regions(write, count))
 
 
 @pyuvm.test()
@@ -100,12 +54,9 @@ class RandomTrafficAgain(Random):
 
 @pyuvm.test()
 class RandomTrafficNoErrors(Random):
-    """A memory that never fails but pauses often, and a mask that toggles often."""
+    """A memory that never fails but pauses often."""
 
     errors = False
-
-    def setup(self) -> Setup:
-        return Setup(paces={name: Pace.any() for name in STREAMS}, mask=0.5)
 
     def paces(self) -> dict[str, Pace]:
         return {name: Pace(0.5, 3) for name in ("ar", "r", "aw", "w", "b")}
@@ -113,11 +64,12 @@ class RandomTrafficNoErrors(Random):
 
 @pyuvm.test()
 class Corners(MemoryTest):
-    """Limits of pages, bursts, rows and addresses in both directions, at full speed."""
+    """Limits of pages, bursts, rows and addresses, of each client and of the write side, at full speed."""
 
     async def body(self) -> None:
-        read, write = self.origins()
-        await self.traffic(corner_regions(self.geometry, read), corner_regions(self.geometry, write))
+        reads, write = bases(self.geometry)
+        regions = [corner_regions(geometry, at) for geometry, at in zip(self.env.clients, reads, strict=True)]
+        await self.traffic(regions, corner_regions(self.geometry, write))
 
 
 @pyuvm.test()
@@ -130,8 +82,9 @@ class Errors(MemoryTest):
 
     async def body(self) -> None:
         size, beats = self.geometry.beat_bytes, 8
+        origins, write = bases(self.geometry)
         reads, writes, ranges = [], [], []
-        for origin, regions in zip(self.origins(), (reads, writes), strict=True):
+        for origin, regions in ((origins[0], reads), (write, writes)):
             at = origin
             for first, length in ((0, 1), (3, 1), (beats - 1, 1), (0, beats), (2, 4)):
                 for response in (SLVERR, DECERR):
@@ -143,63 +96,40 @@ class Errors(MemoryTest):
                 regions.append(Region(at, beats * size, 1, 0))
                 at += PAGE
             ranges.append((at, at + 3 * PAGE, SLVERR))
-            regions += [Region(at, size, 3, PAGE), Region(at + 3 * PAGE, beats * size, 4, PAGE)]
+            regions += [Region(at, LINE, 3, PAGE), Region(at + 3 * PAGE, beats * size, 4, PAGE)]
         self.env.setup.faults.ranges += ranges
-        await self.traffic(reads, writes)
-        reported = [self.env.scoreboards[name].compared for name in ("read_error", "write_error")]
+        await self.traffic([reads], writes)
+        reported = [self.env.scoreboards[name].compared for name in ("read_error0", "write_error")]
         assert min(reported) == 15, f"expected 15 failing bursts in each direction, saw {reported}"
         self.env.setup.faults.ranges.clear()
-        await self.traffic(reads, writes)
-        after = [self.env.scoreboards[name].compared for name in ("read_error", "write_error")]
+        await self.traffic([reads], writes)
+        after = [self.env.scoreboards[name].compared for name in ("read_error0", "write_error")]
         assert after == reported, "errors reported where there were none"
 
 
 @pyuvm.test()
-class Masked(MemoryTest):
-    """A whole job written under the mask changes nothing and completes."""
-
-    def setup(self) -> Setup:
-        return Setup(mask=1.0)
-
-    async def body(self) -> None:
-        origin = self.origins()[1]
-        await ClockCycles(self.dut.clk_i, 2)
-        await self.traffic([], corner_regions(self.geometry, origin))
-        assert not self.memory.written, "a masked beat reached memory"
-
-
-class Stall(Pace):
-    """One pause at the start, none afterwards."""
-
-    def __init__(self, length: int) -> None:
-        super().__init__(1.0, length)
-        self.left = length
-
-    def cycles(self) -> int:
-        length, self.left = self.left, 0
-        return length
-
-
-@pyuvm.test()
 class StalledReader(MemoryTest):
-    """A consumer that takes no data stops neither the read addresses in flight nor any write."""
+    """A client without credits that takes no data stops neither the read addresses in flight nor any write."""
 
     stall = 3000
 
     def setup(self) -> Setup:
-        return Setup(paces={"rdata": Stall(self.stall)})
+        return Setup(paces={"rdata0": Stall(self.stall)})
 
     async def body(self) -> None:
-        read, write = self.origins()
-        reads = [random_region(self.geometry, read, BEATS) for _ in range(4)]
-        reads.append(Region(read, 4 * self.geometry.beat_bytes, 2 + self.env.limits.read_outstanding, PAGE))
-        writes = [random_region(self.geometry, write, BEATS) for _ in range(6)]
-        reading = cocotb.start_soon(self.send("rcmd", commands(reads, len(self.dut.rcmd_dest_i))))
-        writing = gather(self.send("wcmd", commands(writes)), self.send("wdata", write_data(self.geometry, writes)))
+        (origin, *_), write = bases(self.geometry)
+        reads = self.regions(origin, 4)
+        reads.append(Region(origin, LINE, 2 + self.env.limits.read_outstanding, PAGE))
+        writes = self.regions(write, 6)
+        reading = cocotb.start_soon(self.read(0, reads))
+        writing = gather(
+            self.send("wcmd", commands(self.geometry, writes, read=False)),
+            self.send("wdata", write_data(self.geometry, writes)),
+        )
         await within(self.stall - 500, writing, "acceptance of writes while the reader stalls")
         await within(400, self.writes_done(), "completion of writes while the reader stalls")
         assert self.env.monitor.beats["w"] == sum(1 for _ in write_data(self.geometry, writes))
-        assert self.env.agents["rdata"].monitor.transfers == 0, "the reader did not stall"
+        assert self.env.agents["rdata0"].monitor.transfers == 0, "the reader did not stall"
         in_flight = self.env.monitor.checker.most_reads
         assert in_flight == self.env.limits.read_outstanding, f"only {in_flight} reads in flight"
         await within(20_000, reading, "acceptance of reads after the stall")
@@ -216,22 +146,20 @@ class StarvedWriter(MemoryTest):
     """Write addresses go out while their data are missing, and reads pass meanwhile."""
 
     async def body(self) -> None:
-        read, write = self.origins()
-        writes = [Region(write, 4 * self.geometry.beat_bytes, self.env.limits.write_outstanding + 2, PAGE)]
-        await self.send("wcmd", commands(writes))
-        reads = [random_region(self.geometry, read, BEATS) for _ in range(6)]
-        await within(10_000, self.run_reads(reads), "completion of reads while the writer starves")
+        reads, write = bases(self.geometry)
+        writes = [Region(write, LINE, self.env.limits.write_outstanding + 2, PAGE)]
+        await self.send("wcmd", commands(self.geometry, writes, read=False))
+        await within(10_000, self.run_reads([self.regions(at, 4) for at in reads]), "reads while the writer starves")
         assert int(self.dut.writes_pending_o.value), "a write without data completed"
         assert self.env.monitor.checker.most_writes == self.env.limits.write_outstanding
         await self.send("wdata", write_data(self.geometry, writes))
         await within(20_000, self.env.drained(), "completion of the writes")
 
-    async def run_reads(self, reads: list[Region]) -> None:
-        """Run reads to their end."""
-        await self.send("rcmd", commands(reads, len(self.dut.rcmd_dest_i)))
-        await ClockCycles(self.dut.clk_i, 1)
-        while not int(self.dut.read_idle_o.value):
-            await ClockCycles(self.dut.clk_i, 1)
+    async def run_reads(self, reads: list[list[Region]]) -> None:
+        """Run reads of all clients to their end."""
+        await gather(*(cocotb.start_soon(self.read(client, regions)) for client, regions in enumerate(reads)))
+        for client in range(CLIENTS):
+            await self.env.scoreboards[f"rdata{client}"].drained()
 
 
 class Injected(MemoryTest):
@@ -244,11 +172,11 @@ class Injected(MemoryTest):
         raise NotImplementedError
 
     async def body(self) -> None:
-        read, write = self.origins()
-        self.env.setup.faults.ranges += [(read, read + PAGE, SLVERR), (write, write + PAGE, DECERR)]
+        reads, write = bases(self.geometry)
+        self.env.setup.faults.ranges += [(at, at + PAGE, SLVERR) for at in reads] + [(write, write + PAGE, DECERR)]
         self.inject()
-        regions = [[Region(at, 20 * self.geometry.beat_bytes, 4, PAGE)] for at in (read, write)]
-        await self.traffic(*regions, limit=20_000)
+        regions = [[Region(at, 5 * LINE, 4, PAGE)] for at in (*reads, write)]
+        await self.traffic(regions[:-1], regions[-1])
 
 
 def _corrupt_bus(channel: str, field: str, error: type[Exception], name: str) -> type:
@@ -265,14 +193,14 @@ class CaughtReadData(Injected):
     """One bit of one beat of read data flipped."""
 
     def inject(self) -> None:
-        self.env.agents["rdata"].monitor.corrupt = random.randrange(50)
+        self.env.agents[f"rdata{random.randrange(CLIENTS)}"].monitor.corrupt = random.randrange(20)
 
 
 CaughtReadAddress = _corrupt_bus("ar", "addr", ScoreboardError, "CaughtReadAddress")
 CaughtWriteAddress = _corrupt_bus("aw", "addr", ScoreboardError, "CaughtWriteAddress")
 CaughtStrobe = _corrupt_bus("w", "strb", ScoreboardError, "CaughtStrobe")
 CaughtReadError = _corrupt_bus("read_error", "addr", ScoreboardError, "CaughtReadError")
-CaughtWriteError = _corrupt_bus("write_error", "resp", ScoreboardError, "CaughtWriteError")
+CaughtWriteError = _corrupt_bus("write_error", "tag", ScoreboardError, "CaughtWriteError")
 CaughtAttribute = _corrupt_bus("aw", "cache", ProtocolError, "CaughtAttribute")
 
 

@@ -8,7 +8,9 @@ from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverPoint
 
 from tb.axi_master.base import AxiTest
-from tb.axi_master.model import PAGE, Region
+from tb.axi_master.bench import CLIENTS
+from tb.axi_master.model import LINE, PAGE, Region
+from tb.axi_master.stimulus import SLOTS_LOG2
 from tb.common.base import cycle
 
 GROUP = "axi_bandwidth"
@@ -21,7 +23,7 @@ LATENCIES = (1, 8, 24, 64)
 @CoverPoint(
     f"{GROUP}.case",
     xf=lambda case: case,
-    bins=[f"{way} {row}" for way in ("read", "write") for row in ROWS] + ["both"],
+    bins=[f"{way} {row}" for way in ("read", "write") for row in ROWS] + ["both", "shared"],
 )
 def sample_case(case: str) -> None:
     """A bandwidth was measured."""
@@ -41,16 +43,16 @@ class BandwidthTest(AxiTest):
         self.dut.latency_i.value = 1
 
     def region(self, row_bytes: int, beats: int, gap: int, first_row: int = 0) -> Region:
-        """About ``beats`` beats in rows of ``row_bytes``, ``gap`` beats apart, from the start of row ``first_row``."""
+        """About ``beats`` beats in rows of ``row_bytes``, ``gap`` lines apart, from the start of row ``first_row``."""
         size = self.geometry.beat_bytes
-        stride = row_bytes + gap * size
+        stride = row_bytes + gap * LINE
         return Region(first_row * stride, row_bytes, max(1, beats * size // row_bytes), stride)
 
     async def measure(self, reads: list[Region], writes: list[Region]) -> dict[str, float]:
         """Run commands and return beats per cycle of the R and W channels, where they were used."""
         monitor = self.env.monitor
         monitor.clear()
-        await self.traffic(reads, writes)
+        await self.traffic([reads], writes)
         return {name: monitor.rate(name) for name in ("r", "w") if monitor.beats[name]}
 
     def log(self, what: str, rate: float) -> None:
@@ -62,7 +64,7 @@ class BandwidthTest(AxiTest):
 class Sustained(BandwidthTest):
     """One beat per cycle in each direction, alone and together: whole pages, rows of 256 and of 128 bytes.
 
-    The rows lie three beats apart, so that the 4 KB boundary cuts some of them into bursts as short as one beat; four
+    The rows lie three lines apart, so that the 4 KB boundary cuts some of them into bursts as short as one line; four
     commands follow each other in each measurement. What was written is read back and compared.
     """
 
@@ -90,6 +92,24 @@ class Sustained(BandwidthTest):
 
 
 @pyuvm.test()
+class Shared(BandwidthTest):
+    """Three clients at once, one of them with the smallest buffer that there is, leave no cycle of the bus unused."""
+
+    async def body(self) -> None:
+        quarter = BEATS // 4 * self.geometry.beat_bytes
+        slot = 1 << self.geometry.addr_width - SLOTS_LOG2
+        regions = [Region(c * (slot + quarter), PAGE, 1, 0) for c in range(CLIENTS)]
+        await self.measure([], regions)
+        self.env.monitor.clear()
+        # The small buffer alone cannot keep the bus busy: its client goes on for longest, so it gets the least.
+        await self.traffic([[regions[0]] * 3, [Region(regions[1].addr, LINE, 2, LINE)], [regions[2]] * 3], [])
+        self.utilisation = self.env.monitor.rate("r")
+        sample_case("shared")
+        self.log("three clients", self.utilisation)
+        assert self.utilisation >= ENOUGH, f"only {100 * self.utilisation:.1f} % of bus cycles carry a beat"
+
+
+@pyuvm.test()
 class Latency(BandwidthTest):
     """A long memory latency costs no more than the bound on bursts in flight makes necessary.
 
@@ -100,7 +120,7 @@ class Latency(BandwidthTest):
     async def body(self) -> None:
         slots, size = self.env.limits.read_outstanding, self.geometry.beat_bytes
         beats = max(250, PAGE // size)
-        await self.measure([], [self.region(size, beats, 0)])
+        await self.measure([], [self.region(LINE, beats, 0)])
         for row_bytes in ROWS:
             for latency in LATENCIES:
                 self.dut.latency_i.value = latency
@@ -114,17 +134,7 @@ class Latency(BandwidthTest):
 
 @pyuvm.test()
 class Timing(BandwidthTest):
-    """The cycles of the documented timing diagrams: two rows of two beats, memory latency 2."""
-
-    READ = {"rcmd": [0], "ar": [4, 5], "r": [6, 7, 8, 9], "rdata": [7, 8, 9, 10], "reading": [*range(1, 11)]}
-    WRITE = {
-        "wcmd": [0],
-        "aw": [4, 5],
-        "wdata": [4, 5, 6, 7],
-        "w": [5, 6, 7, 8],
-        "b": [8, 10],
-        "writing": [*range(1, 12)],
-    }
+    """The cycles of the documented timing diagrams: two rows of a line (there of two beats), memory latency 2."""
 
     def attach(self) -> None:
         self.dut.latency_i.value = 2
@@ -140,20 +150,42 @@ class Timing(BandwidthTest):
             for name, (valid, ready) in pairs.items():
                 if int(valid.value) and int(ready.value):
                     self.seen.setdefault(name, []).append(cycle())
-            if not int(self.dut.read_idle_o.value):
-                self.seen.setdefault("reading", []).append(cycle())
-            if int(self.dut.writes_pending_o.value):
-                self.seen.setdefault("writing", []).append(cycle())
+            for name, busy in (("not drained", not int(self.dut.drained_o.value)), ("writing", self.writing())):
+                if busy:
+                    self.seen.setdefault(name, []).append(cycle())
+
+    def writing(self) -> bool:
+        """The master says that writes are pending."""
+        return bool(int(self.dut.writes_pending_o.value))
+
+    async def measured(self, reads: list[Region], writes: list[Region]) -> dict[str, list[int]]:
+        """Cycles of everything that was seen during some commands, from the first of them on."""
+        self.seen: dict[str, list[int]] = {}
+        await self.traffic([reads], writes)
+        origin = self.seen["rcmd0" if reads else "wcmd"][0]
+        return {name: [at - origin for at in cycles] for name, cycles in self.seen.items()}
 
     async def body(self) -> None:
-        self.seen: dict[str, list[int]] = {}
+        self.seen = {}
         cocotb.start_soon(self.watch())
-        size = self.geometry.beat_bytes
-        region = Region(0, 2 * size, 2, 4 * size)
-        await self.traffic([], [region])
-        await self.traffic([region], [])
-        for expected in (self.READ, self.WRITE):
-            origin = self.seen[next(iter(expected))][0]
+        region = Region(0, LINE, 2, 2 * LINE)
+        line = LINE // self.geometry.beat_bytes
+        written, read = await self.measured([], [region]), await self.measured([region], [])
+        end = 6 + 2 * line
+        expected_read = {
+            "ar": [4, 5],
+            "r": [*range(6, end)],
+            "rdata0": [*range(7, end + 1)],
+            "not drained": [*range(4, end)],
+        }
+        answers = [6 + line, 6 + 2 * line]
+        expected_write = {
+            "aw": [4, 5],
+            "wdata": [*range(4, 4 + 2 * line)],
+            "w": [*range(5, 5 + 2 * line)],
+            "b": answers,
+            "writing": [*range(1, answers[1] + 2)],
+        }
+        for seen, expected in ((read, expected_read), (written, expected_write)):
             for name, cycles in expected.items():
-                seen = [at - origin for at in self.seen[name]]
-                assert seen == cycles, f"{name} in cycles {seen}, documented {cycles}"
+                assert seen[name] == cycles, f"{name} in cycles {seen[name]}, documented {cycles}"

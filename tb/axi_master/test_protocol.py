@@ -13,7 +13,7 @@ LIMITS = Limits(
     Geometry(beat_bytes=8, max_burst=16, addr_width=40), read_outstanding=2, write_outstanding=2, id_value=0
 )
 REST = Channel(False, True, None)
-QUIET = Status(True, False, False, False, None, None, 0, 0, 0, False)
+QUIET = Status(True, False, False, False, None, None, 0, False, False)
 ADDRESS = {"id": 0, "addr": 0x1000, "len": 1, "size": 3, "burst": 1, "lock": 0, "cache": 3, "prot": 0, "qos": 0}
 Cycle = tuple[dict[str, Channel], Status]
 
@@ -35,16 +35,16 @@ def answer(resp: int = 0, **fields: int) -> Channel:
 
 def clean() -> list[Cycle]:
     """A read and a write of two beats, each with a failing response, side by side."""
-    busy = replace(QUIET, read_idle=False, writes_pending=True)
+    busy = replace(QUIET, drained=False, writes_pending=True)
     both = replace(busy, rbeat=True, wbeat=True)
     return [
-        ({}, replace(QUIET, reads_accepted=1, writes_accepted=1)),
+        ({}, replace(QUIET, writes_accepted=1)),
         ({"ar": address(ready=False), "aw": address()}, busy),
         ({"ar": address(), "w": data(0, ready=False)}, busy),
         ({"r": answer(resp=2, last=0), "w": data(0)}, busy),
-        ({"r": answer(resp=3, last=1), "w": data(1)}, replace(both, read_error=(0x1000, 2))),
-        ({"b": answer(resp=3)}, replace(both, reads_completed=1, write_completed=True)),
-        ({}, replace(QUIET, writes_pending=True, write_error=(0x1000, 3))),
+        ({"r": answer(resp=3, last=1), "w": data(1)}, replace(both, read_error=0x1000)),
+        ({"b": answer(resp=3)}, replace(both, write_completed=True)),
+        ({}, replace(QUIET, writes_pending=True, write_error=0x1000)),
         ({}, QUIET),
     ]
 
@@ -88,9 +88,10 @@ BROKEN = {
     "bursts left unfinished": clean()[:-3],
     "rbeat_o is wrong": edited(5, rbeat=False),
     "wbeat_o is wrong": edited(7, wbeat=True),
-    "read_error_o is wrong": edited(4, read_error=(0x1008, 2)),
+    "read_error_o is wrong": edited(4, read_error=0x1008),
     "write_error_o is wrong": edited(6, write_error=None),
-    "read_idle_o is wrong": edited(3, read_idle=True),
+    "drained_o is wrong": edited(3, drained=True),
+    "aw: a new address while stopped": edited(0, stopped=True),
     "writes_pending_o is wrong": edited(7, writes_pending=True),
 }
 

@@ -14,7 +14,7 @@ from tb.bridge.coverage import sample
 from tb.bridge.faults import Fault, all_faults, small_job
 from tb.common.base import config, cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
-from tb.lora_linear.device import LONGEST_JOB
+from tb.core.device import LONGEST_JOB
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 
 BEFORE_START = set(ErrorCode) - {ErrorCode.AXI_READ, ErrorCode.AXI_WRITE, ErrorCode.NONFINITE, ErrorCode.BUSY}

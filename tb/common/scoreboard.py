@@ -75,6 +75,12 @@ class Scoreboard(uvm_subscriber):
         if not self.expected:
             self._empty.set()
 
+    def forget(self, keep: int = 0) -> None:
+        """Drop what is expected, but for the next ``keep`` transfers."""
+        while len(self.expected) > keep:
+            self.expected.pop()
+        self._compare()
+
     async def drained(self) -> None:
         """Wait until every expected transfer has been compared."""
         if self.expected:

@@ -77,10 +77,11 @@ class StreamPort:
         name: stream name, the prefix of its ports.
         fields: payload field names.
         into_dut: True when the DUT receives the stream.
+        watched: the stream runs between two parts of the DUT, which shows all of it; only for a monitor.
     """
 
-    def __init__(self, dut, name: str, fields: Iterable[str], into_dut: bool) -> None:
-        ours, theirs = ("i", "o") if into_dut else ("o", "i")
+    def __init__(self, dut, name: str, fields: Iterable[str], into_dut: bool, watched: bool = False) -> None:
+        ours, theirs = ("i", "o") if into_dut else ("o", "o") if watched else ("o", "i")
         self.name = name
         self.clock, self.reset_n = dut.clk_i, dut.rst_ni
         self.valid = getattr(dut, f"{name}_valid_{ours}")

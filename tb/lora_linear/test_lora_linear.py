@@ -14,7 +14,7 @@ from tb.cases import smollm2_case, smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.lora_linear.coverage import sample
-from tb.lora_linear.device import LONGEST_JOB
+from tb.core.device import LONGEST_JOB
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv, StrayAccessError
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.models.align import BLOCK

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sim.bench import Bench, Config
+from tb.core.parameters import scratch_width
 
 DESCRIPTION = "AXI4 slave and control registers, held against the register map, for 32-, 64- and 128-bit hosts"
-SCRATCH_W = 12
 
 
 def bridge_parameters(config: Config, width: int) -> dict[str, int]:
@@ -15,7 +15,7 @@ def bridge_parameters(config: Config, width: int) -> dict[str, int]:
         "COLUMNS": config["columns"],
         "ACT_W": config["act_width"],
         "BUS_W": config["bus_width"],
-        "SCRATCH_W": SCRATCH_W,
+        "SCRATCH_W": scratch_width(config),
         "MAX_ROWS": config["max_rows"],
         "NESTED_DEPTH": config["nested_depth"],
     }

@@ -7,7 +7,6 @@ from cocotb.triggers import NextTimeStep, ReadOnly, RisingEdge
 
 from tb.common.base import config
 from tb.registers.base import AxiTest
-from tb.registers.bench import SCRATCH_W
 from tb.registers.bridge_env import BridgeEnv
 from tb.registers.env import Setup
 
@@ -18,7 +17,7 @@ def capabilities() -> dict[str, int]:
     code = {64: 0, 128: 1, 256: 2, 512: 3}[parameters["bus_width"]]
     return {
         "CAPABILITY0": parameters["columns"] | parameters["act_width"] << 8 | code << 16,
-        "CAPABILITY1": 1 << SCRATCH_W,
+        "CAPABILITY1": parameters["scratch_words"],
         "CAPABILITY2": parameters["nested_depth"] | parameters["max_rows"] << 16,
     }
 
