@@ -10,8 +10,8 @@
 // by one, each only when those before were good and not END; so the read that leaves the window, for which the master
 // reports an error, is one that the list really asks for. What was read behind END is dropped.
 //
-// Latency: last beat of a line to cmd_valid_o 3 cycles, 2 where a line is one beat. Throughput: a line in 2 cycles, or in
-// the time of its beats.
+// Latency: last beat of a line to cmd_valid_o 3 cycles, 2 where a line is one beat. Throughput: a line in one cycle more
+// than it has beats.
 
 module command_fetch #(
   // Width of the memory bus in bits: 64, 128, 256 or 512.
@@ -46,7 +46,7 @@ module command_fetch #(
   output logic [511:0]      cmd_o,
   output logic [ADDR_W-7:0] cmd_line_o,
 
-  // END was read, and nothing that was asked for is still to come.
+  // END was read. What was asked for beyond it may still come, and is dropped.
   output logic              ended_o,
   // One cycle: this line is no command. Nothing is handed on from then on.
   output logic              bad_o,
@@ -70,7 +70,7 @@ module command_fetch #(
   // ---------------------------------------------------------------------------------------------
   // Requests
   // ---------------------------------------------------------------------------------------------
-  logic              running_q, ended_q;
+  logic              running_q;
   logic              request, group_fits;
   logic [CountW-1:0] count_q, lines_q, lines;
   logic [LineW-1:0]  next_q;
@@ -173,19 +173,18 @@ module command_fetch #(
   assign cmd_line_o  = line_q;
   assign bad_o       = checked_q && running_q && !good_q;
   assign bad_line_o  = line_q;
-  assign ended_o     = ended_q && count_q == '0;
   assign activity_o  = word_leaves;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       running_q <= 1'b0;
-      ended_q   <= 1'b0;
+      ended_o   <= 1'b0;
       checked_q <= 1'b0;
     end else begin
       checked_q <= word_valid && running_q && !word_leaves;
       if (start_i) running_q <= 1'b1;
       else if (checked_q && (end_q || !good_q)) running_q <= 1'b0;
-      if (checked_q && running_q && end_q) ended_q <= 1'b1;
+      if (checked_q && running_q && end_q) ended_o <= 1'b1;
     end
   end
 

@@ -65,9 +65,9 @@ module axi_read_clients #(
 
   for (genvar c = 0; c < CLIENTS; c++) begin : g_client
     localparam int Credit  = int'(CREDITS[c*16+:16]);
-    // Half of the buffer, so that one burst can drain while the next is on its way.
-    localparam int Half    = Credit / 2 / LINE_BEATS;
-    localparam int Longest = (Credit == 0 || Half > MAX_LINES) ? MAX_LINES : Half;
+    // A quarter of the buffer, so that some bursts can drain while others are on their way.
+    localparam int Quarter = Credit / 4 / LINE_BEATS;
+    localparam int Longest = (Credit == 0 || Quarter > MAX_LINES) ? MAX_LINES : Quarter < 1 ? 1 : Quarter;
     logic ends_region, marked, taken;
 
     axi_region_bursts #(
@@ -109,8 +109,8 @@ module axi_read_clients #(
         if (!rst_ni) free_q <= FreeW'(Credit);
         else free_q <= free_q + FreeW'(credit_return_i[c]) - spent;
       end
-      if (Half < 1) begin : g_bad_credits
-        ERROR_CREDITS_must_be_0_or_at_least_two_lines u_error ();
+      if (Credit < LINE_BEATS) begin : g_bad_credits
+        ERROR_CREDITS_must_be_0_or_at_least_a_line u_error ();
       end
 `ifdef FORMAL
       // A client that gives back only what it has got never gets more than it has room for.

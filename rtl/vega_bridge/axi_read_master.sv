@@ -31,7 +31,7 @@ module axi_read_master #(
   // Clients, 1 to 8.
   parameter int CLIENTS     = 1,
   // Beats that each client's buffer holds, 16 bits per client; 0: no credits, the client always takes its beats. A burst
-  // is at most half a buffer.
+  // is at most a quarter of the buffer, or a line.
   parameter logic [CLIENTS*16-1:0] CREDITS = '0,
   // Longest burst in beats, whole lines of 64 bytes, at most 256.
   parameter int MAX_BURST   = 64,

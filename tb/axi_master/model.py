@@ -80,8 +80,8 @@ class Geometry:
     def with_credits(self, credits: int) -> Geometry:
         """The geometry of a client whose buffer holds so many beats, 0 for one without credits."""
         line_beats = LINE // self.beat_bytes
-        half = credits // 2 // line_beats * line_beats
-        return replace(self, max_burst=min(self.max_burst, half)) if credits else self
+        quarter = max(1, credits // 4 // line_beats) * line_beats
+        return replace(self, max_burst=min(self.max_burst, quarter)) if credits else self
 
     def bursts(self, region: Region) -> list[Burst]:
         """Bursts of a region, in order; none when the region is empty.

@@ -323,8 +323,8 @@ def _attention(b: _Builder) -> _Chain:
             chain.append([b.write(new, address, dtype)])
     factors = [Factors(q.region, keys, False, HEAD**-0.5)]
     chain.append([*product(scores.region, context, factors, tokens, heads)])
-    first = context - tokens + 1
-    chain += _vectors(programs.causal_softmax(scores.region, scores.region, scalars, tokens, heads, context, first))
+    places_of_scores = (scores.region, scores.region, scalars)
+    chain += _vectors(programs.causal_softmax(*places_of_scores, tokens, heads, context, context - tokens + 1))
     chain.append([*product(out.region, HEAD, [Factors(scores.region, values, True)], tokens, heads)])
     inverse = Region(LANES * scalars, heads, 1)
     divide = Instruction(
@@ -399,15 +399,16 @@ def _elementwise(b: _Builder) -> _Chain:
 def _norm(b: _Builder) -> _Chain:
     """RMSNorm, a gate and a residual."""
     rows, length = int(b.pick(1, 2, 5)), int(b.pick(64, 96, 160))
-    x, up, gate, y = (b.rows(rows, 1, length) for _ in range(4))
+    x, up, y = (b.rows(rows, 1, length) for _ in range(3))
     weight, scalars = _Rows(Region(b.words(length // LANES)), 1, 1, length), b.words(4)
     clear = _Rows(Region(scalars), 1, 1, 32)
     values = [b.rng.standard_normal((r.count, r.length)) for r in (x, up, weight, clear)]
     chain: _Chain = [[b.read(r, v)] for r, v in zip((x, up, weight, clear), values, strict=True)]
     chain += _vectors(programs.rms_norm(x.region, weight.region.base, y.region, scalars, rows, length, 1e-5))
     if b.chance(0.5):
-        chain += _vectors(programs.silu(y.region, gate.region, rows, length))
-        chain += _vectors([programs.multiply(gate.region, up.region, y.region, rows, length)])
+        gated = b.rows(rows, 1, length)
+        chain += _vectors(programs.silu(y.region, gated.region, rows, length))
+        chain += _vectors([programs.multiply(gated.region, up.region, y.region, rows, length)])
     chain += _vectors([programs.add(x.region, y.region, x.region, rows, length)])
     return [*chain, [b.write(x)]]
 

@@ -137,10 +137,7 @@ def test_attention(context) -> None:
         read(image, q.reshape(-1, size), 0),
         read(image, np.ones((1, 32), np.float32), scalars),
         *product(scores, context, [Factors(qs, keys, False, size**-0.5)], tokens, heads),
-        *(
-            Vector(instruction=i)
-            for i in causal_softmax(scores, scores, scalars, tokens, heads, context, context - tokens + 1)
-        ),
+        *(Vector(instruction=i) for i in causal_softmax(scores, scores, scalars, tokens, heads, context, context - 1)),
         *product(mixed, size, [Factors(scores, values, True)], tokens, heads),
         Vector(instruction=divide),
         write(out, 400, tokens * heads, size),

@@ -1,0 +1,66 @@
+"""Bandwidth of the engines on a memory that never makes the bus wait: share of cycles with a beat."""
+
+from __future__ import annotations
+
+import cocotb
+import pyuvm
+from edge_qlora.command_layout import ValueFormat
+
+from tb.common.base import scaled
+from tb.common.scoreboard import ScoreboardError
+from tb.models.transfers import LINE, Fields, line_values
+from tb.transfers.env import BUS, TransfersTest
+from tb.transfers.stimulus import WORDS, simple_load, simple_transfer
+
+ENOUGH = 0.95
+FILLED = WORDS * 32 // LINE  # lines that hold a whole scratchpad of FP32 values
+TILE = 33  # lines of a tile of codes
+
+
+def whole(form: ValueFormat, words: int) -> Fields:
+    """A READ or WRITE command of so many words of the scratchpad, from the first on, in rows of four lines."""
+    length = 4 * line_values({"format": form})
+    rows = words * 8 // length
+    return simple_transfer(
+        outer=1, inner=rows, length=length, format=form, address=0, inner_stride=4, s_base=0, s_inner=length // 8
+    )
+
+
+def tiles(count: int, lines: int) -> Fields:
+    """A LOAD command of so many contiguous pieces."""
+    return simple_load(header_lines=0, count=count, address0=0, step0=lines, lines0=lines, rows0=1, rows1=0)
+
+
+def rate(beats: list[int]) -> float:
+    """Beats per cycle, from the first to the last."""
+    return len(beats) / (beats[-1] - beats[0] + 1)
+
+
+@pyuvm.test()
+class Bandwidth(TransfersTest):
+    """WRITE alone; LOAD alone, a command per tile; LOAD beside READ of FP32 and of FP16, which takes half the rate."""
+
+    ideal = True
+    full_speed = True
+
+    async def body(self) -> None:
+        pulses = self.env.pulses
+        await self.run(20_000, write=[whole(ValueFormat.FP32, WORDS)])
+        rates = {"WRITE": rate(pulses.writes) * max(1, BUS // 256)}
+        pulses.reads.clear()
+        await self.run(20_000, load=[tiles(1, TILE)] * scaled(20, 6))
+        rates["LOAD"] = rate(pulses.reads)
+        beats = scaled(4000, 2000)  # of weights, for longer than the READ commands take
+        for form in ValueFormat:
+            pulses.reads.clear()
+            loads = [tiles(4, FILLED // 4)] * (beats * BUS // 8 // LINE // FILLED + 1)
+            await self.run(60_000, load=loads, read=[whole(form, WORDS // 4)] * 2)
+            rates[f"LOAD and READ of {form.name}"] = rate(pulses.reads)
+        for what, found in rates.items():
+            cocotb.log.info(f"BANDWIDTH {BUS} bits, {what}: {100 * found:.2f} % of what is possible")
+        self.utilisation = "of bus cycles", min(rates.values())
+        assert min(rates.values()) >= ENOUGH, f"at least {100 * ENOUGH} % of bus cycles must carry a beat: {rates}"
+        found = await self.read_words(range(WORDS))
+        if (found != self.env.scratch).any():
+            raise ScoreboardError("the scratchpad differs from what was read")
+        self.compared += WORDS

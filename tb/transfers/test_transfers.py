@@ -1,0 +1,251 @@
+"""Random and bad commands of the LOAD, READ and WRITE engines."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import cocotb
+import numpy as np
+import pyuvm
+from cocotb.triggers import ClockCycles, RisingEdge
+from edge_qlora.command_layout import ValueFormat
+
+from tb.common.base import scaled, within
+from tb.common.scoreboard import ScoreboardError
+from tb.models import transfers
+from tb.models.transfers import LINE, Fields
+from tb.transfers.env import DUT, ENGINES, TransfersTest, sample_bad
+from tb.transfers.stimulus import (
+    HALF_LINES,
+    WORDS,
+    random_load,
+    random_transfer,
+    simple_load,
+    simple_transfer,
+    unsigned,
+)
+
+# Words that READ and WRITE commands use, in turns, and those that only the test reads while they run.
+HALVES = (range(0, 240), range(240, 480))
+SPARE = range(480, WORDS)
+
+
+class Random(TransfersTest):
+    """Commands of all engines at the same time, on one half of memory and scratchpad each."""
+
+    async def body(self) -> None:
+        noise = cocotb.start_soon(self.noise())
+        count = scaled(12, 4)
+        for _ in range(2):
+            source, target = random.sample((0, HALF_LINES), 2)
+            into, outof = random.sample(HALVES, 2)
+            await self.run(
+                200_000,
+                load=[random_load(source) for _ in range(count // 2)],
+                read=[random_transfer(source, into) for _ in range(count)],
+                write=[random_transfer(target, outof) for _ in range(count)],
+            )
+        noise.cancel()
+        DUT.host_read_valid_i.value = 0
+        await ClockCycles(DUT.clk_i, 4)
+        await self.compare()
+
+    async def noise(self) -> None:
+        """Keep the scratchpad's banks busy with reads, now and then."""
+        while True:
+            DUT.host_read_valid_i.value = random.getrandbits(1)
+            DUT.host_read_addr_i.value = random.choice(SPARE)
+            await ClockCycles(DUT.clk_i, random.choice((1, 1, 3, 30)))
+
+
+@pyuvm.test()
+class RandomCommands(Random):
+    """First draw of paces."""
+
+
+@pyuvm.test()
+class RandomCommandsAgain(Random):
+    """Second draw of paces."""
+
+
+@pyuvm.test()
+class LoadShapes(TransfersTest):
+    """LOAD commands with and without each of their parts, once or repeated."""
+
+    async def body(self) -> None:
+        commands = []
+        for header, part0, part1, count in itertools.product((0, 1, 2), (0, 1), (0, 1), (1, 3)):
+            absent = {} if part0 else {random.choice(("lines0", "rows0")): 0}
+            absent |= {} if part1 else {random.choice(("lines1", "rows1")): 0}
+            commands.append(simple_load(header_lines=header, count=count, **absent))
+        commands = [fields for fields in commands if not transfers.load_is_bad(fields)]
+        await self.run(40_000, load=random.sample(commands, len(commands)))
+
+
+@pyuvm.test()
+class Ends(TransfersTest):
+    """A command's end is told when everything of it is in its place: a read of the next cycle gets it."""
+
+    full_speed = True
+
+    async def body(self) -> None:
+        for _ in range(scaled(10, 4)):
+            fields = random_transfer(0, HALVES[0])
+            cocotb.start_soon(self.send("read", [fields]))
+            await within(20_000, self.seen(DUT.read_done_o), "the end of a READ command")
+            self.env.predict("read", fields)
+            last = int(transfers.scratch_rows(fields)[-1, -1])
+            assert (await self.read_words([last]) == self.env.scratch[last]).all(), "the last word came too late"
+            fields = random_transfer(HALF_LINES, HALVES[1])
+            cocotb.start_soon(self.send("write", [fields]))
+            await within(20_000, self.seen(DUT.write_done_o), "the end of a WRITE command")
+            self.env.predict("write", fields)
+            self.compare_memory()
+            fields, before = random_load(0), len(self.env.pulses.reads)
+            cocotb.start_soon(self.send("load", [fields]))
+            self.env.predict("load", fields)
+            await within(20_000, self.seen(DUT.load_done_o), "the end of a LOAD command")
+            lines = len(transfers.load_lines(fields))
+            await RisingEdge(DUT.clk_i)
+            assert len(self.env.pulses.reads) - before == lines * LINE * 8 // len(DUT.wgt_data_o), "not all has come"
+            await within(20_000, self.env.board.drained(), "all weights")
+        await self.compare()
+
+
+class Bad(TransfersTest):
+    """A command that cannot be taken is refused, changes nothing that it must not, and is forgotten after a reset."""
+
+    async def refused(self, engine: str, fields: Fields, kind: str) -> None:
+        """Try a bad command between good ones."""
+        before = len(self.env.pulses.reads), len(self.env.pulses.writes), dict(self.env.pulses.done)
+        late = engine != "load" and not transfers.transfer_is_bad(fields, 1 << 16)
+        await self.send(engine, [fields])
+        await within(20_000 if late else 3, self.bad(engine), f"refusal of {engine} {kind}: {fields}")
+        await ClockCycles(DUT.clk_i, 40)
+        assert not getattr(DUT, f"{engine}_ready_o").value, "another command would be taken after a bad one"
+        after = len(self.env.pulses.reads), len(self.env.pulses.writes), dict(self.env.pulses.done)
+        assert late or after == before, f"memory was accessed by {engine} {kind}"
+        assert after[2] == before[2] and sum(self.env.pulses.bad.values()) == 1, "pulses after a bad command"
+        await self.recover()
+        if late:
+            self.begun(engine, fields)
+        await self.run(20_000, **{engine: [simple_load() if engine == "load" else simple_transfer()]})
+        sample_bad(f"{engine} {kind}")
+
+    async def bad(self, engine: str) -> None:
+        """Wait for a refusal."""
+        while not self.env.pulses.bad[engine]:
+            await RisingEdge(DUT.clk_i)
+
+    def begun(self, engine: str, fields: Fields) -> None:
+        """What a command may have done before its first word behind the scratchpad's end."""
+        rows = transfers.scratch_rows(fields)
+        good = int(np.argmax(rows.reshape(-1) >= WORDS))
+        scratch = np.concatenate((self.env.scratch, np.zeros(((1 << 16) - WORDS, 8), np.uint32)))
+        memory = self.env.memory.copy()
+        if engine == "read":
+            transfers.read_rows(memory, scratch, fields)
+            first = np.unique(rows.reshape(-1)[:good])
+            self.env.scratch[first] = scratch[first]
+        else:
+            # Words that were read have gone out as far as they filled beats, the others not at all.
+            transfers.write_rows(memory, scratch, fields)
+            size = 16 if fields["format"] == ValueFormat.FP16 else 32
+            begun = transfers.memory_rows(fields).reshape(-1)[: -(-good * size // LINE)]
+            found, old, new = (data.reshape(-1, LINE) for data in (self.env.image.data, self.env.memory, memory))
+            assert (found == np.where(found == old, old, new)).all(), "memory has what nobody wrote"
+            assert set(np.flatnonzero((found != old).any(1))) <= set(begun), "a row of a bad address was written"
+            self.env.memory[:] = self.env.image.data
+
+
+@pyuvm.test()
+class BadValues(Bad):
+    """Values of fields that cannot be taken: no access, no write."""
+
+    async def body(self) -> None:
+        half = ValueFormat.FP16
+        for engine in ("read", "write"):
+            for kind, changed in (
+                ("outer", {"outer": 0}),
+                ("inner", {"inner": 0}),
+                ("length", {"length": 0}),
+                ("part of a line", {"length": 32 + random.choice((1, 2, 4, 8))}),
+                ("part of an FP16 line", {"length": 48, "format": half}),
+                ("format", {"format": random.choice((2, 3))}),
+            ):
+                await self.refused(engine, simple_transfer(**changed), kind)
+        await self.refused("load", simple_load(count=0), "count")
+        await self.refused("load", simple_load(header_lines=0, rows0=0, lines1=0), "empty")
+        await self.compare()
+
+
+@pyuvm.test()
+class BadAddresses(Bad):
+    """Scratchpad addresses behind its end: nothing there is read or written, nor aliased."""
+
+    async def body(self) -> None:
+        for engine in ("read", "write"):
+            for kind, changed in (
+                ("first row", {"s_base": random.choice((WORDS, 1 << 14, (1 << 16) - 1))}),
+                ("last word", {"s_base": WORDS - 54 + random.choice((1, 2, 3))}),
+                ("wrapped", {"s_outer": (1 << 16) - random.choice((20, 200))}),
+            ):
+                at = {"address": HALF_LINES if engine == "write" else 0}
+                await self.refused(engine, simple_transfer(**at, **changed), kind)
+        await self.compare()
+
+
+@pyuvm.test()
+class Outside(TransfersTest):
+    """Accesses outside of the memory window are told with the command's tag and the first address outside."""
+
+    async def body(self) -> None:
+        for engine in ENGINES:
+            for down in (False, True):
+                tag = random.getrandbits(len(DUT.load_tag_i))
+                fields = self.command(engine, -300 if down else 300)
+                await self.send(engine, [fields], [tag])
+                name = "write" if engine == "write" else "read"
+                flag, addr, found = (getattr(DUT, f"{name}_range_{part}") for part in ("o", "addr_o", "tag_o"))
+                await within(20_000, self.seen(flag), f"a report of an access outside by {engine}")
+                moved = transfers.load_lines(fields) if engine == "load" else transfers.memory_rows(fields)
+                base = self.env.base // LINE
+                expected = transfers.first_outside(
+                    base + moved, int(DUT.window_base_i.value), int(DUT.window_limit_i.value)
+                )
+                assert (int(found.value), int(addr.value)) == (tag, expected), f"{engine} outside at {expected:#x}"
+                await self.recover()
+                self.env.board.forget()
+        self.env.board.early.clear()
+
+    def command(self, engine: str, stride: int) -> Fields:
+        """A command whose second or third row leaves the window."""
+        low, high = self.env.base + 300 * LINE, self.env.base + 900 * LINE + 8
+        self.window(low, high)
+        if engine == "load":
+            return simple_load(header_lines=0, address0=550, address1=650, rows1=5, stride1=unsigned(stride))
+        return simple_transfer(address=600, inner_stride=unsigned(stride), length=64)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class CorruptWeight(TransfersTest):
+    """One flipped bit of one weight must be seen."""
+
+    injected = True
+
+    async def body(self) -> None:
+        self.env.agents["wgt"].monitor.corrupt = 3
+        await self.run(20_000, load=[simple_load()])
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class CorruptMemory(TransfersTest):
+    """One flipped bit of memory must be seen in the scratchpad."""
+
+    injected = True
+
+    async def body(self) -> None:
+        self.env.image.data[LINE * 4 + random.randrange(2 * LINE)] ^= 1 << random.randrange(8)
+        await self.run(20_000, read=[simple_transfer(outer=1, inner=1)])
+        await self.compare()
