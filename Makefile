@@ -73,7 +73,7 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, MODULES=1 for those below it; long)
 	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)"
 
-docs: $(READY) ## Write registers and job descriptor as HTML pages to docs/registers/html
+docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
