@@ -72,7 +72,7 @@ class Legal(CommandsTest):
     """Lists of many commands over all engines."""
 
     def lists(self) -> Iterator[ListItem]:
-        for _ in range(scaled(20, 1)):
+        for _ in range(scaled(14, 1)):
             yield self.legal(scaled(random.randint(2, 8), 1))
 
 
@@ -81,8 +81,7 @@ class Errors(CommandsTest):
     """Every kind of error, each followed by a legal list that must not notice."""
 
     def lists(self) -> Iterator[ListItem]:
-        self.kinds = iter(random.sample(FAULTS, scaled(len(FAULTS), 2)) + ["flip"] * scaled(10, 0))
-        for kind in self.kinds:
+        for kind in random.sample(FAULTS, scaled(len(FAULTS), 1)) + ["flip"] * scaled(6, 0):
             self.kind = kind
             yield self.illegal(kind, scaled(3, 1))
             self.kind = "none"
