@@ -25,7 +25,7 @@ JOBS ?= 2
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test tinyllama equality seeds area docs lint format clean distclean
+.PHONY: help venv sim test system speed tinyllama equality seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
+
+system: $(READY) ## Build the accelerator on its memory as a C library (CONFIG= WAVES=1) and print its path
+	@$(RUN) -m sim.system --config "$(CONFIG)" --waves "$(WAVES)"
+
+speed: $(READY) ## Run jobs on that library in every configuration, compare them and print kHz (some minutes)
+	@$(RUN) -m pytest -m slow sw/tests/test_rtl_backend.py
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
