@@ -31,7 +31,7 @@ CLI_OPTIONS = $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)")
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan tinyllama equality seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan system speed tinyllama equality seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,12 @@ generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CON
 
 plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
 	@$(RUN) -m edge_qlora.cli plan "$(MODEL)" $(CLI_OPTIONS)
+
+system: $(READY) ## Build the accelerator on its memory as a C library (CONFIG= WAVES=1) and print its path
+	@$(RUN) -m sim.system --config "$(CONFIG)" --waves "$(WAVES)"
+
+speed: $(READY) ## Run jobs on that library in every configuration, compare them and print kHz (some minutes)
+	@$(RUN) -m pytest -m slow sw/tests/test_rtl_backend.py
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
