@@ -21,15 +21,13 @@ def rank_bin(rank: int) -> str:
 
 
 def tokens_bin(job: LayerJob) -> str:
-    """Bin of the number of tokens: how often the weights are read, and blocks of 64 tokens in a reduction."""
+    """Bin of the number of tokens: what one product takes at most, and blocks of 64 tokens in a reduction."""
     tokens = len(job.x)
     if tokens == 1:
         return "one"
     if tokens > BLOCK:
         return "several blocks"
-    n, k = job.weight.shape
-    per_row = (n if job.dy is not None else k) // BLOCK + (job.rank > 0)
-    return "one chunk" if tokens <= min(config()["max_rows"], config()["act_depth"] // per_row) else "several chunks"
+    return "one chunk" if tokens <= config()["max_rows"] else "several chunks"
 
 
 def _shape(job: LayerJob) -> str:

@@ -456,15 +456,26 @@ class Fp16WeightsTransposed(FloatWeights):
 
 
 @pyuvm.test()
-class Fp16WeightsFewRows(FloatWeights):
-    """The same with tiles of as many rows as a beat has values: 64 beats and 64 columns of one beat each."""
+class CodesWithAdapter(Utilisation):
+    """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has."""
 
-    half, modes, tiles = True, (True,), 24
+    def products(self):
+        rng, blocks, outputs = np.random.default_rng(5), scaled(4, 2) * BLOCK, scaled(6, 2) * BLOCK
+        low = random_values(rng, (self.rank, outputs), True)
+        yield [
+            Operand(random_values(rng, (1, blocks), False), random_codes(rng, outputs, blocks), False),
+            Operand(random_values(rng, (1, self.rank), False), low, True, half=True),
+        ]
 
     @property
-    def lines(self) -> int:
+    def rank(self) -> int:
+        """Rows of the FP16 tile."""
         return config()["bus_width"] // 16
 
     @property
     def unit(self) -> str:
-        return f"of cycles take a beat (FP16, T mode, {self.lines} rows)"
+        return f"of cycles take a beat (codes, FP16 of rank {self.rank})"
+
+    def limit(self) -> float:
+        loaded = 2 if config()["columns"] % 2 == 0 else 1
+        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
