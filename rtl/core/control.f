@@ -6,4 +6,5 @@ rtl/core/commands_pkg.sv
 rtl/core/command_fetch.sv
 rtl/core/command_queue.sv
 rtl/core/semaphores.sv
+rtl/core/list_errors.sv
 rtl/core/list_control.sv

@@ -6,9 +6,8 @@
 // out for good and bad lists alike: the bus comes to rest, the AXI masters forget what they have not begun, everything else
 // is reset, the report is made.
 //
-// The first error stops the AXI masters; what follows it is a consequence and is not looked at. Of errors in the same cycle the
-// first of this order counts: COMMAND, FIELD, RANGE (read, write), STREAM, SEMAPHORE, AXI_READ, AXI_WRITE, DEADLOCK, and of
-// engines the lowest. NaN and infinity stop nothing: the first command that met one is reported when the list has ended.
+// The first error (list_errors) stops the AXI masters; what follows it is a consequence and is not looked at. NaN and infinity
+// stop nothing: the first command that met one is reported when the list has ended.
 //
 // DEADLOCK cannot come while anything can still go on. While a list runs and no access is under way, one of these holds: a
 // line is on its way through the fetch (a few cycles), a first command's counts are there (granted within as many cycles as
@@ -18,7 +17,7 @@
 // WATCHDOG cycles.
 // If none holds, nothing will ever change, for posts come from commands that end.
 //
-// Latency: doorbell_i to start_o 2 cycles; the end of the last command to the report 12 cycles.
+// Latency: doorbell_i to start_o 2 cycles; the end of the last command to the report 10 cycles.
 
 module list_control #(
   // Width of a memory address.
@@ -35,6 +34,7 @@ module list_control #(
   output logic              busy_o,
   output logic              done_o,
   output logic              error_o,
+  // Valid with error_o.
   output logic [7:0]        error_code_o,
   output logic [63:0]       error_command_o,
   output logic [63:0]       error_info_o,
@@ -89,11 +89,7 @@ module list_control #(
   output logic              engine_rst_no
 );
 
-  localparam int Engines = commands_pkg::Engines;
   localparam int LineW   = ADDR_W - 6;
-  localparam int NumberW = $clog2(commands_pkg::LoadWaitsWidth);
-  localparam int Load    = 32'(commands_pkg::CommandLoad) - 1;
-  localparam int Matrix  = 32'(commands_pkg::CommandMatrix) - 1;
   localparam int WatchW  = $clog2(WATCHDOG + 1);
   // Cycles in a row in which nothing is left to do, so that an error of the last command has arrived; and of the reset.
   localparam int Settle  = 4;
@@ -118,70 +114,49 @@ module list_control #(
   logic               deadlock, left, failure;
   logic [WatchW-1:0]  watch_q;
   logic [7:0]         code;
-  logic [LineW-1:0]   line, bad_line, stuck_line, load_line, matrix_line;
+  logic [LineW-1:0]   line;
   logic [ADDR_W-1:0]  info;
 
   assign misaligned  = list_addr_q[5:0] != '0;
   assign outside     = list_addr_q[63:ADDR_W] != '0;
   assign address_bad = misaligned || outside;
   assign left        = settled && stream_left_i;
-  assign load_line   = issued_line_i[Load*LineW+:LineW];
-  assign matrix_line = oldest_line_i[Matrix*LineW+:LineW];
   assign deadlock    = watch_q == WatchW'(WATCHDOG);
 
-  // The lowest engine that refuses; and the lowest that waits, or else that has a command.
-  always_comb begin
-    bad_line = '0;
-    for (int e = Engines - 1; e >= 0; e--) if (bad_i[e]) bad_line = issued_line_i[e*LineW+:LineW];
-  end
-
-  always_comb begin
-    stuck_line = '0;
-    for (int e = Engines - 1; e >= 0; e--) if (busy_i[e]) stuck_line = oldest_line_i[e*LineW+:LineW];
-    for (int e = Engines - 1; e >= 0; e--) if (waiting_i[e]) stuck_line = waiting_line_i[e*LineW+:LineW];
-  end
-
-  always_comb begin
-    failure = 1'b1;
-    info    = '0;
-    if (fetch_bad_i) begin
-      code = registers_pkg::ErrorCodeCommand;
-      line = fetch_bad_line_i;
-    end else if (bad_i != '0) begin
-      code = registers_pkg::ErrorCodeField;
-      line = bad_line;
-    end else if (read_range_i) begin
-      code = registers_pkg::ErrorCodeRange;
-      line = read_range_tag_i;
-      info = read_range_addr_i;
-    end else if (write_range_i) begin
-      code = registers_pkg::ErrorCodeRange;
-      line = write_range_tag_i;
-      info = write_range_addr_i;
-    end else if (stream_i) begin
-      code = registers_pkg::ErrorCodeStream;
-      line = matrix_line;
-    end else if (left) begin
-      code = registers_pkg::ErrorCodeStream;
-      line = load_line;
-    end else if (overflow_i) begin
-      code = registers_pkg::ErrorCodeSemaphore;
-      line = overflow_line_i;
-      info = ADDR_W'(overflow_number_i);
-    end else if (read_error_i) begin
-      code = registers_pkg::ErrorCodeAxiRead;
-      line = read_error_tag_i;
-      info = read_error_addr_i;
-    end else if (write_error_i) begin
-      code = registers_pkg::ErrorCodeAxiWrite;
-      line = write_error_tag_i;
-      info = write_error_addr_i;
-    end else begin
-      code    = registers_pkg::ErrorCodeDeadlock;
-      line    = stuck_line;
-      failure = deadlock;
-    end
-  end
+  list_errors #(
+    .ADDR_W(ADDR_W)
+  ) u_errors (
+    .fetch_bad_i,
+    .fetch_bad_line_i,
+    .busy_i,
+    .waiting_i,
+    .bad_i,
+    .issued_line_i,
+    .oldest_line_i,
+    .waiting_line_i,
+    .stream_i,
+    .overflow_i,
+    .overflow_number_i,
+    .overflow_line_i,
+    .read_range_i,
+    .read_range_addr_i,
+    .read_range_tag_i,
+    .write_range_i,
+    .write_range_addr_i,
+    .write_range_tag_i,
+    .read_error_i,
+    .read_error_addr_i,
+    .read_error_tag_i,
+    .write_error_i,
+    .write_error_addr_i,
+    .write_error_tag_i,
+    .left_i    (left),
+    .deadlock_i(deadlock),
+    .failure_o (failure),
+    .code_o    (code),
+    .line_o    (line),
+    .info_o    (info)
+  );
 
   // ---------------------------------------------------------------------------------------------
   // The way of a list
@@ -230,7 +205,7 @@ module list_control #(
   // ---------------------------------------------------------------------------------------------
   logic               failed_q, nonfinite_q;
   logic [7:0]         code_q;
-  logic [LineW-1:0]   line_q, nonfinite_line_q;
+  logic [LineW-1:0]   line_q;
   logic [ADDR_W-1:0]  info_q;
   logic               address_bad_q;
 
@@ -261,17 +236,16 @@ module list_control #(
       address_bad_q <= address_bad;
       code_q        <= misaligned ? registers_pkg::ErrorCodeAlignment : registers_pkg::ErrorCodeRange;
     end
-    if (state_q == StateRun) begin
+    if (state_q == StateRun && (failure || (nonfinite_i && !nonfinite_q))) begin
       code_q <= code;
       line_q <= line;
       info_q <= info;
     end
-    if (!nonfinite_q) nonfinite_line_q <= matrix_line;
-    error_code_o    <= failed_q ? code_q : registers_pkg::ErrorCodeNonfinite;
-    error_command_o <= address_bad_q ? list_addr_q : 64'({failed_q ? line_q : nonfinite_line_q, 6'd0});
-    error_info_o    <= address_bad_q ? list_addr_q : failed_q ? 64'(info_q) : 64'd0;
   end
 
+  assign error_code_o    = code_q;
+  assign error_command_o = address_bad_q ? list_addr_q : 64'({line_q, 6'd0});
+  assign error_info_o    = address_bad_q ? list_addr_q : 64'(info_q);
   assign busy_o = state_q != StateIdle;
   assign line_o = list_addr_q[ADDR_W-1:6];
 
@@ -351,6 +325,7 @@ module list_control #(
       if (state_q != StateIdle) assert (nonfinite_q == f_nonfinite);
       if (state_q >= StateStop) assert (failed_q == (f_first != '0 || address_bad));
       if (state_q >= StateStop && failed_q) assert (code_q == f_code);
+      if (state_q >= StateRun && nonfinite_q && !failed_q) assert (code_q == registers_pkg::ErrorCodeNonfinite);
       if (state_q == StateReset) assert (f_low == 3'(settle_q));
       else if (state_q != StateRun && state_q != StateStop) assert (f_clean);
     end
@@ -359,9 +334,6 @@ module list_control #(
 
   if (WATCHDOG < 1) begin : g_check_watchdog
     ERROR_list_control_WATCHDOG_must_be_positive error ();
-  end
-  if (NumberW > ADDR_W) begin : g_check_number
-    ERROR_list_control_a_semaphore_number_must_fit_an_address error ();
   end
 
 endmodule : list_control

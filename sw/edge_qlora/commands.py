@@ -25,6 +25,7 @@ from .vector import LANES, Function, Instruction, Operand, Reduction, Region
 
 LINE = 64
 BLOCK_WORDS = BLOCK // LANES
+ADDRESS_BITS = 40  # of a byte in memory
 SEMAPHORES = 16
 HEADER_LINES = 2  # codebook, its scale and the offset
 LINE_VALUES = LINE // 4  # nested absmax values in a line
@@ -114,7 +115,7 @@ class Command:
             _, _, address = min(found, key=lambda hit: (0 if self._is_header(hit[1]) else 1, *hit))
             base, limit = limits.window.base, limits.window.limit
             error = RangeError(f"{self.opcode.name}: the access at {address:#x} is outside of [{base:#x}, {limit:#x})")
-            error.address = address
+            error.info = address
             yield error
 
     def validate(self, limits: Limits) -> None:

@@ -1,8 +1,9 @@
 """Named errors of the package.
 
 Two families: `CheckpointError` for anything wrong with a file (its message always names the file and, where one is
-concerned, the tensor), and `JobError` for anything wrong with a job, one class per error code of the hardware, so that
-software and hardware reject the same job under the same name. `OperandError` and `NotLoadedError` are for wrong use.
+concerned, the tensor), and `JobError` for anything wrong with a list of commands, one class per error code of the
+hardware, so that software and hardware reject the same list under the same name. `OperandError` and `NotLoadedError`
+are for wrong use.
 """
 
 from os import PathLike
@@ -84,9 +85,15 @@ class NotLoadedError(EdgeQloraError):
 
 
 class JobError(EdgeQloraError):
-    """A job was rejected or failed; `code` is the hardware's error code."""
+    """A list of commands was rejected or failed.
+
+    `code` is the hardware's error code, `command` the address of the command that it belongs to, `info` the information
+    that comes with it; None where software found the error and knows of none.
+    """
 
     code: int = ErrorCode.NONE
+    command: int | None = None
+    info: int | None = None
 
 
 class CommandError(JobError):
@@ -95,43 +102,16 @@ class CommandError(JobError):
     code = ErrorCode.COMMAND
 
 
-class OpcodeError(CommandError):
-    """The descriptor's opcode is unknown."""
-
-
-class DescriptorError(CommandError):
-    """The descriptor's magic number is wrong, a reserved bit is set, or a value does not fit its field."""
-
-
-class AlignmentError(JobError):
-    """An address is not a multiple of 64 bytes."""
-
-    code = ErrorCode.ALIGNMENT
-
-
-class RangeError(JobError):
-    """An access or a buffer is outside of the memory window; `address` is the first one that is, for an access."""
-
-    code = ErrorCode.RANGE
-    address: int | None = None
-
-
 class FieldError(JobError):
-    """A field of a command has a value that its engine cannot take."""
+    """A field of a command has a value that its engine cannot take, or that the field cannot hold."""
 
     code = ErrorCode.FIELD
 
 
-class DimZeroError(FieldError):
-    """A dimension is zero."""
+class RangeError(JobError):
+    """An access is outside of the memory window, or a window outside of memory; `info` is the access's address."""
 
-
-class DimMultipleError(FieldError):
-    """in_features or out_features is not a multiple of 64."""
-
-
-class DimLargeError(FieldError):
-    """A dimension is larger than the descriptor format or the hardware allows."""
+    code = ErrorCode.RANGE
 
 
 class StreamError(JobError):
@@ -152,6 +132,12 @@ class DeadlockError(JobError):
     code = ErrorCode.DEADLOCK
 
 
+class AlignmentError(JobError):
+    """The list's address is not a multiple of 64 bytes."""
+
+    code = ErrorCode.ALIGNMENT
+
+
 class AxiReadError(JobError):
     """Memory answered a read with an error response."""
 
@@ -165,9 +151,9 @@ class AxiWriteError(JobError):
 
 
 class NonFiniteError(JobError):
-    """A job met a NaN or an infinity; software that sees one coming does not start the job.
+    """A list met a NaN or an infinity; software that sees one coming does not start it.
 
-    A job that was started ran to its end: `results` has its outputs by name, as they lie in memory.
+    A list that was started ran to its end: `results` has its outputs by name, as they lie in memory.
     """
 
     code = ErrorCode.NONFINITE
@@ -178,7 +164,7 @@ class NonFiniteError(JobError):
 
 
 class BusyError(JobError):
-    """A job was started while another was running."""
+    """A list was started while another was running."""
 
     code = ErrorCode.BUSY
 
@@ -186,11 +172,13 @@ class BusyError(JobError):
 JOB_ERRORS: dict[int, type[JobError]] = {cls.code: cls for cls in JobError.__subclasses__()}
 
 
-def job_error(code: int, message: str) -> JobError:
+def job_error(code: int, message: str, command: int, info: int) -> JobError:
     """The exception for the hardware error code `code`; a code that no class names gives a plain `JobError`."""
     known = code in JOB_ERRORS
-    error = (JOB_ERRORS[code] if known else JobError)(f"{message} (error code {code}: {_name(code)})")
+    text = f"{message} at command {command:#x}, information {info:#x} (error code {code}: {_name(code)})"
+    error = (JOB_ERRORS[code] if known else JobError)(text)
     error.code = ErrorCode(code) if known else code
+    error.command, error.info = command, info
     return error
 
 

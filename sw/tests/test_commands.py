@@ -229,7 +229,7 @@ OUTSIDE = [
 def test_accesses_outside_of_the_window(command, change, address):
     with pytest.raises(RangeError) as caught:
         changed(command, change).validate(LIMITS)
-    assert caught.value.address == address
+    assert caught.value.info == address
 
 
 def brute_force(region: Region, outer: int, inner: int, words: int, exchange: int) -> set[int]:

@@ -184,7 +184,7 @@ class _Faults:
         if not errors or errors[0].code != ErrorCode.RANGE:
             return None
         fault = f"range of {command.opcode.name} {position}"
-        return self.one(position, command.pack(), fault, ErrorCode.RANGE, errors[0].address)
+        return self.one(position, command.pack(), fault, ErrorCode.RANGE, errors[0].info)
 
     def stream(self) -> Illegal | None:
         """A LOAD command with a row more or less; the error is its MATRIX command's."""
@@ -252,7 +252,7 @@ class _Faults:
             return self.one(position, data, fault, ErrorCode.COMMAND)
         errors = list(command.violations(self.program.limits))
         if errors:
-            info = errors[0].address if errors[0].code == ErrorCode.RANGE else 0
+            info = errors[0].info if errors[0].code == ErrorCode.RANGE else 0
             return self.one(position, data, fault, errors[0].code, info)
         changed = [*commands[:position], command, *commands[position + 1 :]]
         if _work(command) > LONGEST or check_list(changed) or hazards(changed):

@@ -77,7 +77,7 @@ class Errors:
             raised["read_error"] = self.memory.read_error
         self.age += 1
         if self.age > self.plan.errors_from and random.random() < self.plan.error_rate:
-            for name in random.sample(EVENTS, random.choice((1, 2, 3))):
+            for name in self.plan.together or random.sample(EVENTS, random.choice((1, 2, 3))):
                 raised.setdefault(name, (random.getrandbits(LINE_BITS), random.getrandbits(ADDRESS_BITS)))
         for name in MASTER_EVENTS:
             pins.put(**{name: int(name in raised)})
@@ -86,4 +86,6 @@ class Errors:
         pins.put(stream=int("stream" in raised and self.engines.oldest(MATRIX_ENGINE) is not None))
         if "bad" in raised:
             able = [e for e in range(ENGINES) if self.engines.issued[e] is not None and e not in self.engines.refused]
-            pins.put(bad=pins["bad"] | sum(1 << e for e in random.sample(able, random.randint(0, len(able)))))
+            pins.put(
+                bad=pins["bad"] | sum(1 << e for e in random.sample(able, random.randint(min(1, len(able)), len(able))))
+            )

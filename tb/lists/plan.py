@@ -27,6 +27,7 @@ class Plan:
         nonfinite: MATRIX commands that meet NaN, by index.
         counted: semaphores for which no command waits and which may overflow.
         error_rate, errors_from: probability of errors from outside in a cycle, of those from this one on.
+        together: what these errors are; none: any.
         failing_read: number of the request for lines that memory answers with an error.
         left: weights are left over in the end.
         fast: memory and engines never pause.
@@ -47,6 +48,7 @@ class Plan:
     counted: frozenset[int] = frozenset()
     error_rate: float = 0.0
     errors_from: int = 0
+    together: tuple[str, ...] = ()
     failing_read: int | None = None
     left: bool = False
     fast: bool = False

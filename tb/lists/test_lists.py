@@ -14,13 +14,14 @@ from pyuvm import uvm_test
 from tb.common.base import cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.lists.bench import parameters
-from tb.lists.coverage import GROUP
+from tb.lists.coverage import GROUP, PAIRS
 from tb.lists.env import ListsEnv
 from tb.lists.model import (
     BITS,
     LARGEST,
     LINE,
     MATRIX_ENGINE,
+    OVERLAPPING,
     SEMAPHORES,
     Item,
     Report,
@@ -164,10 +165,14 @@ class Refused(ListsTest):
     """An engine refuses a command at any time at which it may."""
 
     async def body(self) -> None:
-        for _ in range(scaled(30, 10)):
+        for _ in range(scaled(20, 8)):
             items = random_list(random.randint(1, 30))
             refused = {random.randrange(len(items)): random.randint(1, 4)}
             await self.run(place(items, durations=durations(), refused=refused))
+            # Others stand behind the refused one, and the engine takes them as fast as they come.
+            items = [random_item(random.choice(OVERLAPPING))] * (IN_FLIGHT + DEPTH)
+            refused = {IN_FLIGHT: random.randint(1, 4)}
+            await self.run(place(items, slow={0: 300}, durations=1, refused=refused, fast=True))
 
 
 @pyuvm.test()
@@ -175,13 +180,17 @@ class ErrorsFromOutside(ListsTest):
     """Errors of engines and masters at any time, several at a time, and all along after the first."""
 
     async def body(self) -> None:
-        for _ in range(scaled(100, 30)):
+        for _ in range(scaled(80, 25)):
             items, slow = random_list(random.choice((0, 1, 5, 30))), {}
             if random.random() < 0.5:
                 items, slow = [random_item(MATRIX_ENGINE), *items], {0: 300}
             nonfinite = frozenset(n for n, item in enumerate(items) if item.engine == MATRIX_ENGINE)
             rates = {"error_rate": random.choice((0.3, 0.05, 0.01)), "errors_from": random.choice((0, 50, 150))}
             await self.run(place(items, durations=durations(), slow=slow, nonfinite=nonfinite, **rates))
+        for pair in PAIRS:
+            items = [random_item(MATRIX_ENGINE), *random_list(5)]
+            rates = {"error_rate": 1.0, "errors_from": 100, "together": pair}
+            await self.run(place(items, slow={0: 300}, fast=True, **rates))
 
 
 @pyuvm.test()

@@ -3,61 +3,71 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
 
 import cocotb
 import numpy as np
 import pyuvm
-from pyuvm import uvm_test
+from edge_qlora.commands import Limits
+from edge_qlora.footprint import MemoryWindow
+from edge_qlora.planner import Job
 
 from tb.accuracy import accuracy
 from tb.cases import smollm2_case, smollm2_random_case
-from tb.common.base import config, cycle, finish, scaled, simulator, start, within
+from tb.common.base import config, scaled, simulator
 from tb.common.scoreboard import ScoreboardError
-from tb.core.device import LONGEST_LIST
+from tb.core.device import LINE
+from tb.core.env import ListTest, StrayAccessError
+from tb.core.items import ListItem
 from tb.lora_linear.coverage import sample
-from tb.lora_linear.env import JobItem, Jobs, LayerEnv, StrayAccessError
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.models.align import BLOCK
+from tb.models.core import Core
 from tb.reference import LinearCase
 
+MEMORY_BASE = 0x12_4000_0000
 
-class LayerTest(uvm_test):
+
+def item_of(job: LayerJob, size: int) -> tuple[ListItem, Job]:
+    """A job's list at a random address, in a window of at most ``size`` bytes that ends where its buffers do."""
+    chosen, base = config(), MEMORY_BASE + LINE * random.randrange(64)
+    sizes = (chosen[name] for name in ("scratch_words", "max_rows", "nested_depth"))
+    limits = Limits(*sizes, MemoryWindow(base, size))
+    plan, placed = job.place(limits)
+    limits = replace(limits, window=MemoryWindow(base, plan.memory.end - base))
+    memory = np.frombuffer(random.randbytes(limits.window.size), np.uint8).copy()
+    core = Core(memory, limits, chosen["act_width"], base)
+    for segment in placed.segments:
+        core.write(segment.address, segment.data)
+    return ListItem(job.name, core, placed.list_address), placed
+
+
+class LayerTest(ListTest):
     """Run jobs one after the other; subclasses say which."""
 
-    group = "lora_linear"  # of the coverage in the closing table
-    corrupt: int | None = None
-    injected = False  # must fail: what it does is not reported
-    full_speed = False
+    group = "lora_linear"
     size = 1 << 20
-
-    def build_phase(self) -> None:
-        self.env = LayerEnv("env", self, cocotb.top, self.size, self.full_speed)
-
-    def end_of_elaboration_phase(self) -> None:
-        self.env.monitor.corrupt = self.corrupt
 
     def jobs(self) -> list[LayerJob]:
         """The jobs of this test."""
         raise NotImplementedError
 
-    async def run_phase(self) -> None:
-        self.raise_objection()
-        await start(cocotb.top)
-        begin = cycle()
-        self.items = []
+    def lists(self) -> Iterator[ListItem]:
         for job in self.jobs():
+            item, placed = item_of(job, self.size)
+            yield item
             if not self.injected:
                 sample(job)
-            self.items.append(JobItem(job))
-        await Jobs(self.items).start(self.env.sequencer)
-        await within(LONGEST_LIST, self.env.scoreboard.drained(), "results of the last job")
-        board, (unit, ratio) = self.env.scoreboard, self.utilisation()
-        finish(self.group, board.compared, board.mismatches, cycle() - begin, ratio, unit, self.injected)
-        self.drop_objection()
+                self.compare(item, job, placed)
 
-    def utilisation(self) -> tuple[str, float | None]:
-        """What the closing table says of the jobs' speed, and its ratio."""
-        return "", None
+    def compare(self, item: ListItem, job: LayerJob, placed: Job) -> None:
+        """Hold what the list has made of the golden core's memory against the golden model of the layer."""
+        for name, expected in job.expected(config()["act_width"]).items():
+            output = placed.outputs[name]
+            found = item.core.memory[output.address - item.core.base :][: output.size].tobytes()
+            if found != np.ascontiguousarray(expected).tobytes():
+                raise ScoreboardError(f"{job.name}: {name} of the list is not that of the layer's golden model")
 
     def total(self, counter: str) -> int:
         """An event counter, all jobs together."""

@@ -163,7 +163,7 @@ class Core:
             raise _Failure(ErrorCode.COMMAND) from None
         self._address = address
         for error in command.violations(self.limits):
-            raise _Failure(error.code, getattr(error, "address", 0))
+            raise _Failure(error.code, error.info or 0)
         return command
 
     def _take(self, command: Command) -> None:
