@@ -68,7 +68,11 @@ DESIGNS = [
     *(Design("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
     *(Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}) for width in (64, 128, 256, 512)),
     Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}),
-    *(Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}) for n in (2, 8)),
+    *(
+        Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 16, "WIDE": 1})
+        for n in (4, 16)
+    ),
+    Design("float_columns", "rtl/systolic/matrix_unit.f", {"BUS_W": 256, "PORTS": 1}),
     *(Design("matrix_engine", "rtl/core/matrix_engine.f", matrix(config), name) for name, config in configs().items()),
     *(Design("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), name) for name, config in configs().items()),
 ]

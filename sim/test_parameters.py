@@ -14,7 +14,7 @@ from sim.lint import yosys_check
 from sim.tools import require_simulator, verilator_environment
 
 MATRIX, MASTER, BRIDGE = "rtl/core/matrix_engine.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
-STREAMS, CONTROL = "rtl/common/streams.f", "rtl/core/control.f"
+STREAMS, CONTROL, DDR3 = "rtl/common/streams.f", "rtl/core/control.f", "sim/tops/axi_ddr3_memory.f"
 CASES = [
     ("matrix_engine", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
     ("matrix_engine", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
@@ -34,6 +34,13 @@ CASES = [
     ("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 3}, "nf4_quantizer_LANES_must_be_a_power_of_two_up_to_16"),
     ("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 4}, "nf4_dequantizer_LANES_must_be_8_16_32_or_64"),
     ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 3}, "tile_transposer_LANES_must_be_a_power_of_two"),
+    (
+        "tile_transposer",
+        "rtl/systolic/tile_transposer.f",
+        {"LANES": 64, "WIDE": 1},
+        "tile_transposer_WIDE_needs_4_to_32",
+    ),
+    ("block_aligner", MATRIX, {"HALVES": 1}, "block_aligner_HALVES_needs_a_WIDTH_of_18"),
     ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 65}, "int_to_fp32_WIDTH_must_be_2_to_64"),
     (
         "vector_engine",
@@ -46,7 +53,8 @@ CASES = [
     ("command_queue", CONTROL, {"CHECK": 2}, "command_queue_CHECK_must_be_at_least_3"),
     ("semaphores", CONTROL, {"COUNT": 12}, "semaphores_COUNT_must_be_a_power_of_two"),
     ("list_control", CONTROL, {"WATCHDOG": 0}, "list_control_WATCHDOG_must_be_positive"),
-    ("axi_ddr3_memory", "sim/tops/axi_ddr3_memory.f", {"BURSTS": 1}, "axi_ddr3_memory_BEATS_and_BURSTS_must_be_powers"),
+    ("axi_ddr3_memory", DDR3, {"BURSTS": 1}, "axi_ddr3_memory_INDEX_W_must_be_11_to_that_of_ADDR_W_and_BURSTS"),
+    ("axi_ddr3_memory", DDR3, {"DATA_W": 32}, "axi_ddr3_memory_DATA_W_must_be_64_128_256_or_512"),
     ("stream_fifo", STREAMS, {"DEPTH": 1}, "stream_fifo_DEPTH_must_be_at_least_2"),
     ("stream_resize", STREAMS, {"IN_WIDTH": 3, "OUT_WIDTH": 2}, "stream_resize_widths_must_have_an_integer_ratio"),
 ]

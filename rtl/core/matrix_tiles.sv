@@ -120,7 +120,8 @@ module matrix_tiles #(
       rows_q         <= cmd_rows_i;
       outer_q        <= cmd_i[commands_pkg::MatrixOuterLsb+:CountW];
       inner_q        <= cmd_i[commands_pkg::MatrixInnerLsb+:CountW];
-      act_base_q     <= {cmd_i[commands_pkg::MatrixA1BaseLsb+:SCRATCH_W], cmd_i[commands_pkg::MatrixA0BaseLsb+:SCRATCH_W]};
+      act_base_q     <= {cmd_i[commands_pkg::MatrixA1BaseLsb+:SCRATCH_W],
+                         cmd_i[commands_pkg::MatrixA0BaseLsb+:SCRATCH_W]};
       act_outer_q    <= {cmd_i[commands_pkg::MatrixA1OuterLsb+:SCRATCH_W],
                          cmd_i[commands_pkg::MatrixA0OuterLsb+:SCRATCH_W]};
       act_inner_q    <= {cmd_i[commands_pkg::MatrixA1InnerLsb+:SCRATCH_W],

@@ -150,6 +150,12 @@ module qlora_core #(
   logic [Writers*WordW-1:0]   write_data;
   logic [Writers*Lanes-1:0]   write_strobe;
 
+  // Words of the scratchpad, beats of weights, and vectors of the array: a tile may keep it busy for thousands of cycles
+  // with all its weights and activations there.
+  logic activity;
+  assign activity = (|(read_valid & read_ready)) || (|(write_valid & write_ready)) || (wgt_valid && wgt_ready) ||
+                    mac_vector;
+
   command_unit #(
     .BUS_W (BUS_W),
     .ADDR_W(ADDR_W)
@@ -186,7 +192,7 @@ module qlora_core #(
     .stream_i          (stream_error),
     .stream_left_i     (wgt_valid),
     .nonfinite_i       (nonfinite),
-    .activity_i        ((|(read_valid & read_ready)) || (|(write_valid & write_ready)) || (wgt_valid && wgt_ready)),
+    .activity_i        (activity),
     .read_range_i      (read_range),
     .read_range_addr_i (read_range_addr),
     .read_range_tag_i  (read_range_tag),

@@ -183,6 +183,7 @@ module activation_buffer #(
     .in_valid_i(valid_pipe_q[PipeL-1]),
     .in_ready_o(aligner_ready),
     .in_data_i(product),
+    .in_half_i(1'b0),
     .in_last_i(last_word_pipe_q[PipeL-1]),
     .in_tag_i(last_row_pipe_q[PipeL-1]),
     .exponent_valid_o(exponent_valid),

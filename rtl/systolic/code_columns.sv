@@ -113,7 +113,8 @@ module code_columns #(
   );
   tile_transposer #(
     .LANES(64),
-    .WIDTH(4)
+    .WIDTH(4),
+    .WIDE(0)
   ) u_transposer (
     .clk_i,
     .rst_ni,
@@ -121,6 +122,7 @@ module code_columns #(
     .in_ready_o(row_ready),
     .in_data_i(row),
     .in_lines_i(7'd64),
+    .in_wide_i(1'b0),
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
     .out_data_o(column)

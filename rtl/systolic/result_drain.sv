@@ -6,7 +6,7 @@
 // width converters by the greatest common divisor of the two, so that any COLUMNS works and the usual ones lose nothing.
 // Columns that the block does not have are written as zero. NaN and infinity stay NaN or infinity through every sum, so
 // looking at the results finds those of activations, weights and scales too.
-// Latency: block_done_i to the first write 3 cycles with 8 columns, 1 more with 16, 1 + 8 / COLUMNS more with 1, 2 or 4.
+// Latency: block_done_i to the first write 3 cycles with 8 columns, 4 with 16, 3 + 8 / COLUMNS with 1, 2 or 4.
 // Throughput: a row of 64 every 64 / (greatest common divisor of COLUMNS and 8) cycles, 3 more per block.
 
 module result_drain #(
@@ -77,7 +77,8 @@ module result_drain #(
     .rst_ni,
     .in_valid_i (cmd_valid_i),
     .in_ready_o (cmd_ready_o),
-    .in_data_i  ({cmd_rows_i, cmd_outer_i, cmd_inner_i, cmd_base_i, cmd_outer_stride_i, cmd_inner_stride_i, cmd_columns_i,
+    .in_data_i  ({cmd_rows_i, cmd_outer_i, cmd_inner_i, cmd_base_i, cmd_outer_stride_i, cmd_inner_stride_i,
+                  cmd_columns_i,
                   cmd_end_i}),
     .out_valid_o(cmd_valid),
     .out_ready_i(start),

@@ -64,18 +64,17 @@ module system #(
   output logic                   irq_o
 );
 
-  logic [IdW-1:0]            m_axi_awid, m_axi_bid, m_axi_arid, m_axi_rid;
-  logic [AddrW-1:0]          m_axi_awaddr, m_axi_araddr;
-  logic [7:0]                m_axi_awlen, m_axi_arlen;
-  logic [2:0]                m_axi_awsize, m_axi_awprot, m_axi_arsize, m_axi_arprot;
-  logic [1:0]                m_axi_awburst, m_axi_bresp, m_axi_arburst, m_axi_rresp;
-  logic                      m_axi_awlock, m_axi_awvalid, m_axi_awready, m_axi_wlast, m_axi_wvalid, m_axi_wready;
-  logic                      m_axi_bvalid, m_axi_bready, m_axi_arlock, m_axi_arvalid, m_axi_arready, m_axi_rlast;
-  logic                      m_axi_rvalid, m_axi_rready;
-  logic [3:0]                m_axi_awcache, m_axi_awqos, m_axi_arcache, m_axi_arqos;
-  logic [BUS_W-1:0]          m_axi_wdata, m_axi_rdata;
-  logic [BUS_W/8-1:0]        m_axi_wstrb;
+  logic [IdW-1:0]     m_axi_awid, m_axi_bid, m_axi_arid, m_axi_rid;
+  logic [AddrW-1:0]   m_axi_awaddr, m_axi_araddr;
+  logic [7:0]         m_axi_awlen, m_axi_arlen;
+  logic [2:0]         m_axi_awsize, m_axi_arsize;
+  logic [1:0]         m_axi_awburst, m_axi_arburst, m_axi_bresp, m_axi_rresp;
+  logic               m_axi_awvalid, m_axi_awready, m_axi_wvalid, m_axi_wready, m_axi_bvalid, m_axi_bready;
+  logic               m_axi_arvalid, m_axi_arready, m_axi_rvalid, m_axi_rready, m_axi_wlast, m_axi_rlast;
+  logic [BUS_W-1:0]   m_axi_wdata, m_axi_rdata;
+  logic [BUS_W/8-1:0] m_axi_wstrb;
 
+  // verilator lint_off PINCONNECTEMPTY
   edge_qlora #(
     .COLUMNS     (COLUMNS),
     .ACT_W       (ACT_W),
@@ -89,6 +88,14 @@ module system #(
     .ADDR_W      (AddrW),
     .ID_W        (IdW)
   ) u_edge_qlora (
+    .m_axi_awlock (),
+    .m_axi_awcache(),
+    .m_axi_awprot (),
+    .m_axi_awqos  (),
+    .m_axi_arlock (),
+    .m_axi_arcache(),
+    .m_axi_arprot (),
+    .m_axi_arqos  (),
     .*
   );
 
@@ -140,5 +147,6 @@ module system #(
     .column_row_o (),
     .refresh_o    ()
   );
+  // verilator lint_on PINCONNECTEMPTY
 
 endmodule : system

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from . import image_file, model_image
 from .adapter import Adapter, read_adapter
-from .backends import CONFIGURATIONS, open_backend
+from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
 from .commands import Limits
 from .decoder_program import tokens_per_pass
@@ -28,7 +28,7 @@ from .runtime import Decoder
 from .synthetic import CONFIGS, SyntheticCheckpoint
 from .tokenizer import load_tokenizer
 
-CACHE = Path(__file__).resolve().parents[2] / "sim/build/images"
+CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
 DTYPES = {"codes": None, "fp16": np.float16, "fp32": np.float32}
 CLOCK_HZ = 200e6
@@ -71,6 +71,14 @@ class Progress:
         self.bar = None
 
 
+class Cycles:
+    """A line of simulated cycles that is written over again, on a terminal."""
+
+    def __call__(self, cycles: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{cycles:,} cycles \r", end="", file=sys.stderr, flush=True)
+
+
 def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Adapter | None, limits: Limits):
     """The image of a model and its contents, see ``model_image.build``."""
     config = checkpoint.config
@@ -83,7 +91,7 @@ def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Ada
 
 def hardware_limits(options: argparse.Namespace) -> Limits:
     """What the chosen configuration takes, with the memory that the user gives it."""
-    return CONFIGURATIONS[options.config].limits(MemoryWindow(MEMORY_BASE, options.memory))
+    return limits_of(options.config, MemoryWindow(MEMORY_BASE, options.memory))
 
 
 def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage, np.ndarray, Limits]:
@@ -115,7 +123,8 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
 async def open_decoder(options: argparse.Namespace, progress: Progress) -> Decoder:
     """The model in the memory of the chosen backend."""
     image, memory, limits = packed(options, progress)
-    backend = open_backend(options.backend, options.config, memory, limits.window.base, progress)
+    cycles = Cycles()
+    backend = open_backend(options.backend, options.config, memory, limits.window.base, cycles)
     accelerator = Accelerator(backend)
     await accelerator.open(limits.window)
     return Decoder(accelerator, image)
@@ -187,14 +196,14 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--head", choices=DTYPES, default="codes", help="how the output head is stored")
         one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
         one.add_argument("--tokens", type=int, default=16, help="most tokens per pass")
-        one.add_argument("--config", choices=CONFIGURATIONS, default="genesys2", help="hardware configuration")
+        one.add_argument("--config", choices=configurations(), default="genesys2", help="hardware configuration")
         one.add_argument("--memory", type=size_of, default=1 << 30, help="size of the accelerator's memory, as 512MiB")
         if name == "pack":
             one.add_argument("--output", type=Path, required=True)
         if name == "generate":
             one.add_argument("--prompt", required=True)
             one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")
-            one.add_argument("--backend", choices=("golden", "rtl"), default="golden")
+            one.add_argument("--backend", choices=BACKENDS, default="golden")
     return top
 
 

@@ -78,7 +78,7 @@ class Decoder:
         await self.accelerator.run_list(image.commands)
         self.position += len(tokens)
         found = await backend.read(image.logits, 4 * logits * image.config.vocab_size)
-        return np.frombuffer(found, np.float32).reshape(logits, -1)
+        return np.frombuffer(found, np.float32).reshape(logits, image.config.vocab_size)
 
     async def generate(
         self, tokens: np.ndarray, count: int, stop: frozenset[int] = frozenset(), progress: Progress = lambda *_: None

@@ -255,7 +255,8 @@ def _tiles(b: _Builder) -> _Chain:
     )
     header = np.zeros(0, np.uint8)
     if codes or b.chance(0.2):
-        nested = b.rng.uniform(0.01, 0.1, len(matrix.blocks) and matrix.blocks[-1] // NESTED_BLOCK + 1)
+        # It may come to be in force for a chain whose header was an earlier one, so it has a line of nested values.
+        nested = b.rng.uniform(0.01, 0.1, matrix.blocks[-1] // NESTED_BLOCK + 1 if codes else 1)
         book = Codebook.from_values(b.rng.standard_normal(16))
         header = header_bytes(book.entries, book.scale, np.float32(b.rng.normal()), nested.astype(np.float32))
     matrix = replace(matrix, header_bytes=len(header))

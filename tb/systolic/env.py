@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
@@ -64,12 +65,14 @@ class MatrixEnv(uvm_env):
 
     Args:
         full_speed: no pauses anywhere, and the array's work is counted, which takes as long as simulating it.
-        results: pace of the scratchpad's writes; None for that of the others.
+        paces: of commands "cmd", weights "wgt", and the scratchpad's "reads" and "writes"; the others draw theirs.
     """
 
-    def __init__(self, name: str, parent: uvm_component, full_speed: bool = False, results: Pace | None = None) -> None:
+    def __init__(
+        self, name: str, parent: uvm_component, full_speed: bool = False, paces: Mapping[str, Pace] | None = None
+    ) -> None:
         super().__init__(name, parent)
-        self.full_speed, self.results = full_speed, results
+        self.full_speed, self.paces = full_speed, paces or {}
         self.done = self.refused = 0
         self.stream_errors: list[int] = []
 
@@ -80,8 +83,8 @@ class MatrixEnv(uvm_env):
             return StreamAgent(name, self, StreamPort(dut, name, fields, True), pace)
 
         self.host = agent("host", ["addr", "data"], Pace())
-        self.commands = agent("cmd", ["data"], self._pace())
-        self.weights = agent("wgt", ["data", "last"], self._pace())
+        self.commands = agent("cmd", ["data"], self._pace("cmd"))
+        self.weights = agent("wgt", ["data", "last"], self._pace("wgt"))
         self.writes = StreamMonitor("writes", self, StreamPort(dut, "w", ["addr", "data"], False, watched=True))
         self.scoreboard = Scoreboard("scoreboard", self)
         self.ends = Scoreboard("ends", self)
@@ -90,14 +93,14 @@ class MatrixEnv(uvm_env):
     def connect_phase(self) -> None:
         self.writes.analysis_port.connect(self.scoreboard.analysis_export)
 
-    def _pace(self) -> Pace:
-        return Pace() if self.full_speed else Pace.any()
+    def _pace(self, name: str) -> Pace:
+        return self.paces.get(name) or (Pace() if self.full_speed else Pace.any())
 
     async def run_phase(self) -> None:
         dut = cocotb.top
         dut.rivals_i.value = 0
-        cocotb.start_soon(self._hold(dut.read_hold_i, self._pace()))
-        cocotb.start_soon(self._hold(dut.write_hold_i, self.results or self._pace()))
+        cocotb.start_soon(self._hold(dut.read_hold_i, self._pace("reads")))
+        cocotb.start_soon(self._hold(dut.write_hold_i, self._pace("writes")))
         cocotb.start_soon(self._watch(dut.done_o, self._ended))
         cocotb.start_soon(self._watch(dut.bad_o, self._refused))
         cocotb.start_soon(self._watch(dut.stream_error_o, self._stream_error))

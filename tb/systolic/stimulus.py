@@ -23,16 +23,17 @@ def random_codebook(rng: np.random.Generator) -> Codebook:
 
 def random_values(rng: np.random.Generator, shape: tuple[int, int], half: bool) -> np.ndarray:
     """FP32 values (representable in FP16 when ``half``): narrow or wide range, zeros, subnormals, outliers."""
-    kind = rng.choice(["normal", "wide", "sparse", "outlier"])
+    kind = rng.choice(["normal", "wide", "sparse", "outlier", "small"])
     values = rng.standard_normal(shape)
     if kind == "wide":
-        span = 6 if half else 40
-        values *= 2.0 ** rng.integers(-span, span, shape)
+        values *= 2.0 ** (rng.integers(-24, 13, shape) if half else rng.integers(-40, 40, shape))
     elif kind == "sparse":
         values *= rng.random(shape) < 0.2
         values[rng.random(shape) < 0.1] = 1e-41
     elif kind == "outlier":
         values[:, rng.integers(shape[1])] *= 60
+    elif kind == "small":  # around FP16's smallest normal and subnormal values, alike along a row or a column
+        values *= 2.0 ** rng.integers(-26, -12, (shape[0], 1) if rng.random() < 0.5 else (1, shape[1]))
     values = values.astype(np.float32)
     return fp32.from_fp16(fp32.to_fp16(values)) if half else values
 
@@ -131,6 +132,14 @@ def corner_products() -> dict[str, list[Operand]]:
     random_weights = rng.standard_normal((BLOCK, BLOCK)).astype(np.float32)
     bad_weights = random_weights.copy()
     bad_weights[3, 4] = np.nan
+    bad_halves = fp32.from_fp16(fp32.to_fp16(random_weights))
+    bad_halves[5, 6] = -np.inf
+    # Every FP16 subnormal, a row and a column of each power of two of them, the smallest ones beside the largest value.
+    subnormals = np.resize(np.arange(1024), (BLOCK, BLOCK)).astype(np.float32) * np.float32(2**-24)
+    bits = np.float32(2**-24) * 2.0 ** np.minimum(np.arange(BLOCK), 11).astype(np.float32)
+    powers = np.minimum.outer(bits, bits) * np.where(np.arange(BLOCK) % 3, np.float32(1), np.float32(-1))
+    extremes = subnormals.copy()
+    extremes[:, 7] = 65504
     return {
         "all-zero activations": [Operand(np.zeros((2, BLOCK), np.float32), full, False)],
         "largest mantissas, codes": [Operand(np.nextafter(ones * 2, np.float32(0)), full, False)],
@@ -145,6 +154,14 @@ def corner_products() -> dict[str, list[Operand]]:
         "NaN weight, T": [Operand(ones, bad_weights, True)],
         "NaN scale, N": [Operand(ones, broken, False)],
         "NaN scale, T": [Operand(ones, broken, True)],
+        "FP16 subnormals, N": [Operand(ones, subnormals, False, half=True)],
+        "FP16 subnormals, T": [Operand(ones, subnormals, True, half=True)],
+        "FP16 powers of two, N": [Operand(ones, powers, False, half=True)],
+        "FP16 powers of two, T": [Operand(ones, powers, True, half=True)],
+        "FP16 smallest and largest, N": [Operand(ones, extremes, False, half=True)],
+        "FP16 smallest and largest, T": [Operand(ones, extremes, True, half=True)],
+        "infinite FP16 weight, N": [Operand(ones, bad_halves, False, half=True)],
+        "infinite FP16 weight, T": [Operand(ones, bad_halves, True, half=True)],
         "saturating rounding": [Operand(ones, np.full((BLOCK, BLOCK), np.nextafter(np.float32(2), 0)), False)],
         "one column, one row": [Operand(ones[:1], random_weights[:1], False)],
         "one-element reduction": [Operand(ones[:, :1], random_weights[:1], True)],

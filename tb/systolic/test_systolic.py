@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cocotb
 import numpy as np
@@ -119,11 +119,11 @@ class MatrixTest(uvm_test):
     """Run products one after another; subclasses say which."""
 
     full_speed = False
-    results: Pace | None = None
+    paces: Mapping[str, Pace] = {}
     corrupt: int | None = None
 
     def build_phase(self) -> None:
-        self.env = MatrixEnv("env", self, self.full_speed, self.results)
+        self.env = MatrixEnv("env", self, self.full_speed, self.paces)
 
     def end_of_elaboration_phase(self) -> None:
         self.env.writes.corrupt = self.corrupt
@@ -187,7 +187,7 @@ class Corners(MatrixTest):
 class BackToBack(MatrixTest):
     """Commands that follow one another without a gap."""
 
-    results = Pace(0.2, 100)  # long enough for a block's last word to meet the next block's first
+    paces = {"writes": Pace(0.2, 100)}  # long enough for a block's last word to meet the next block's first
 
     def programs(self):
         rng = np.random.default_rng(random.getrandbits(32))
@@ -196,11 +196,32 @@ class BackToBack(MatrixTest):
 
 
 @pyuvm.test()
+class FewVectors(MatrixTest):
+    """Tiles of two or more passes and so few vectors that an accumulator's total is written after the next tile starts.
+
+    The next tile must wait, however its weights come. Here long pauses make the later passes of one tile late and those
+    of the next early, while activations and commands have time to run ahead.
+    """
+
+    paces = {"wgt": Pace(0.2, 60), "cmd": Pace(), "reads": Pace()}
+
+    def products(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        columns = config()["columns"]
+        for _ in range(scaled(60, 4)):
+            rows, half = int(rng.choice([1, 1, 2])), bool(rng.integers(4))
+            lines = int(rng.choice([columns + 1, rng.integers(columns + 1, 3 * columns + 1)]))
+            length = BLOCK * scaled(16, 4)
+            weights = random_values(rng, (lines, length), half)
+            yield [Operand(random_values(rng, (rows, length), False), weights, False, half=half)]
+
+
+@pyuvm.test()
 class ResultsWait(MatrixTest):
     """More output blocks than accumulator buffers, and a scratchpad that takes no results for long times."""
 
     full_speed = True
-    results = Pace(0.9, 60)
+    paces = {"writes": Pace(0.9, 60)}
 
     def products(self):
         rng = np.random.default_rng(random.getrandbits(32))
@@ -331,9 +352,16 @@ class ArrayIsBusyAmongRivals(ArrayIsBusy):
 
 @pyuvm.test()
 class BusIsBusy(Utilisation):
-    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles."""
+    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles.
+
+    An odd number of columns loads one per cycle: 64 cycles for a tile of 33 beats of 512 bits.
+    """
 
     unit = "of cycles take a beat (codes)"
+
+    def limit(self) -> float:
+        loaded = 2 if config()["columns"] % 2 == 0 else 1
+        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
 
 
 @pyuvm.test()
@@ -390,31 +418,53 @@ class StallsAreTold(MatrixTest):
 
 
 class FloatWeights(Utilisation):
-    """Floating-point weights, N mode and then T mode."""
+    """Floating-point weights: products of one output block that accumulate."""
+
+    half, lines, tiles = False, BLOCK, 6
+    modes: tuple[bool, ...] = (False,)
 
     def products(self):
         rng = np.random.default_rng(3)
-        half, length = self.kind == "fp16", scaled(3, 1) * BLOCK
-        shapes = {False: (BLOCK, length), True: (length, BLOCK)}
-        activations = random_values(rng, (1, length), False)
-        yield [
-            Operand(activations, random_values(rng, shape, half), transpose, half=half)
-            for transpose, shape in shapes.items()
-        ]
+        operands = []
+        for transpose in self.modes:
+            weights = random_values(rng, (self.lines, scaled(self.tiles, 2) * BLOCK), self.half)
+            activations = random_values(rng, (1, self.lines if transpose else weights.shape[1]), False)
+            operands.append(Operand(activations, weights, transpose, half=self.half))
+        for operand in operands:
+            yield [operand]
 
 
 @pyuvm.test()
 class Fp32Weights(FloatWeights):
-    """A beat in every cycle."""
+    """A beat in every cycle, N mode and then T mode."""
 
-    kind, unit = "fp32", "of cycles take a beat (FP32)"
+    modes, tiles, unit = (False, True), 3, "of cycles take a beat (FP32)"
 
 
 @pyuvm.test()
 class Fp16Weights(FloatWeights):
-    """A beat in every second cycle."""
+    """A beat in every cycle, N mode."""
 
-    kind, unit = "fp16", "of cycles take a beat (FP16)"
+    half, unit = True, "of cycles take a beat (FP16)"
 
-    def limit(self) -> float:
-        return 0.5
+
+@pyuvm.test()
+class Fp16WeightsTransposed(FloatWeights):
+    """A beat in every cycle, T mode."""
+
+    half, modes, unit = True, (True,), "of cycles take a beat (FP16, T mode)"
+
+
+@pyuvm.test()
+class Fp16WeightsFewRows(FloatWeights):
+    """The same with tiles of as many rows as a beat has values: 64 beats and 64 columns of one beat each."""
+
+    half, modes, tiles = True, (True,), 24
+
+    @property
+    def lines(self) -> int:
+        return config()["bus_width"] // 16
+
+    @property
+    def unit(self) -> str:
+        return f"of cycles take a beat (FP16, T mode, {self.lines} rows)"

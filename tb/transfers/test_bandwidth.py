@@ -15,6 +15,7 @@ from tb.transfers.stimulus import WORDS, simple_load, simple_transfer
 ENOUGH = 0.95
 FILLED = WORDS * 32 // LINE  # lines that hold a whole scratchpad of FP32 values
 TILE = 33  # lines of a tile of codes
+WEIGHTS = 4000  # beats, longer than the READ commands take beside them
 
 
 def whole(form: ValueFormat, words: int) -> Fields:
@@ -50,10 +51,9 @@ class Bandwidth(TransfersTest):
         pulses.reads.clear()
         await self.run(20_000, load=[tiles(1, TILE)] * scaled(20, 6))
         rates["LOAD"] = rate(pulses.reads)
-        beats = scaled(4000, 2000)  # of weights, for longer than the READ commands take
         for form in ValueFormat:
             pulses.reads.clear()
-            loads = [tiles(4, FILLED // 4)] * (beats * BUS // 8 // LINE // FILLED + 1)
+            loads = [tiles(4, FILLED // 4)] * (WEIGHTS * BUS // 8 // LINE // FILLED + 1)
             await self.run(60_000, load=loads, read=[whole(form, WORDS // 4)] * 2)
             rates[f"LOAD and READ of {form.name}"] = rate(pulses.reads)
         for what, found in rates.items():

@@ -26,6 +26,8 @@ constexpr int kHostBytes = HOST_W / 8;
 // Cycles after which an access to a register counts as unanswered.
 constexpr int kPatience = 100000;
 constexpr int kUnanswered = -1;
+// Picoseconds, at 200 MHz.
+constexpr int kHalfCycle = 2500;
 
 // A 32-bit lane of a host port of 32, 64 or 128 bits.
 void set_lane(uint32_t& port, int, uint32_t value) { port = value; }
@@ -48,22 +50,28 @@ struct System {
   std::unique_ptr<VerilatedVcdC> trace;
 #endif
 
-  System(uint8_t* memory, uint64_t base, uint64_t bytes) : memory(memory), base(base), bytes(bytes) {}
-
-  void eval() {
-    top.eval();
+  System(uint8_t* memory, uint64_t base, uint64_t bytes) : memory(memory), base(base), bytes(bytes) {
 #if VM_TRACE
-    if (trace) trace->dump(context.time());
-    context.timeInc(1);
+    context.traceEverOn(true);
 #endif
   }
 
   void cycle() {
+    dump();
     top.clk_i = 1;
-    eval();
+    top.eval();
+    dump();
     top.clk_i = 0;
-    eval();
+    top.eval();
     cycles++;
+  }
+
+  // Half a cycle in the waveform.
+  void dump() {
+#if VM_TRACE
+    if (trace) trace->dump(context.time());
+    context.timeInc(kHalfCycle);
+#endif
   }
 
   uint8_t* beat(const char* what, uint64_t index) {
@@ -100,7 +108,8 @@ void memory_write(long long index, const svBitVecVal* data, const svBitVecVal* s
 void vl_finish(const char*, int, const char*) {}
 void vl_stop(const char* file, int line, const char*) { vl_fatal(file, line, "", "an assertion failed"); }
 void vl_fatal(const char* file, int line, const char*, const char* message) {
-  if (running && running->error.empty()) running->error = std::string(file) + ":" + std::to_string(line) + ": " + message;
+  if (!running || !running->error.empty()) return;
+  running->error = std::string(file) + ":" + std::to_string(line) + ": " + message;
 }
 
 // An instance, not reset yet; memory[i] is the byte at address base + i.
@@ -132,8 +141,10 @@ API uint64_t system_run_until_irq(System* system, uint64_t most) {
   return done;
 }
 
+// Resets the hardware, and forgets an error.
 API void system_reset(System* system) {
   Vsystem& top = system->top;
+  system->error.clear();
   top.s_axi_awvalid = top.s_axi_wvalid = top.s_axi_bready = top.s_axi_arvalid = top.s_axi_rready = 0;
   top.s_axi_awlen = top.s_axi_arlen = 0;
   top.s_axi_awsize = top.s_axi_arsize = 2;
@@ -143,10 +154,10 @@ API void system_reset(System* system) {
   top.clk_i = 0;
   top.rst_ni = 0;
   running = system;
-  system->eval();
+  top.eval();
   for (int i = 0; i < 16; i++) system->cycle();
   top.rst_ni = 1;
-  system->eval();
+  top.eval();
 }
 
 // Reads a 32-bit register by byte offset. Returns the AXI response, or -1 when none came.
@@ -158,7 +169,7 @@ API int system_read_register(System* system, uint64_t offset, uint32_t* value) {
   top.s_axi_rready = 1;
   int response = kUnanswered;
   for (int i = 0; i < kPatience && response == kUnanswered; i++) {
-    system->eval();
+    top.eval();
     const bool taken = top.s_axi_arvalid && top.s_axi_arready;
     if (top.s_axi_rvalid) {
       response = top.s_axi_rresp;
@@ -168,7 +179,7 @@ API int system_read_register(System* system, uint64_t offset, uint32_t* value) {
     if (taken) top.s_axi_arvalid = 0;
   }
   top.s_axi_rready = 0;
-  system->eval();
+  top.eval();
   return response;
 }
 
@@ -183,7 +194,7 @@ API int system_write_register(System* system, uint64_t offset, uint32_t value) {
   top.s_axi_awvalid = top.s_axi_wvalid = top.s_axi_bready = 1;
   int response = kUnanswered;
   for (int i = 0; i < kPatience && response == kUnanswered; i++) {
-    system->eval();
+    top.eval();
     const bool address_taken = top.s_axi_awvalid && top.s_axi_awready;
     const bool data_taken = top.s_axi_wvalid && top.s_axi_wready;
     if (top.s_axi_bvalid) response = top.s_axi_bresp;
@@ -192,7 +203,7 @@ API int system_write_register(System* system, uint64_t offset, uint32_t value) {
     if (data_taken) top.s_axi_wvalid = 0;
   }
   top.s_axi_bready = 0;
-  system->eval();
+  top.eval();
   return response;
 }
 
