@@ -21,11 +21,11 @@ BASE = 0x12_4000_0000
 SIZE = 1 << 19
 
 
-def limits(scratch_words: int | None = None) -> Limits:
-    """Of the hardware, with a window of its own; or of one with a smaller scratchpad."""
+def limits() -> Limits:
+    """Of the hardware, with a window of its own."""
     chosen = config()
-    words = scratch_words or chosen["scratch_words"]
-    return Limits(words, chosen["max_rows"], chosen["nested_depth"], MemoryWindow(BASE, SIZE))
+    sizes = (chosen[name] for name in ("scratch_words", "max_rows", "nested_depth"))
+    return Limits(*sizes, MemoryWindow(BASE, SIZE))
 
 
 class PassError(AssertionError):
@@ -42,7 +42,7 @@ class PassTest(ListTest):
     def model(self, shape: ModelConfig, context: int, tokens: int, **options) -> SmallModel:
         """A model with random weights for the hardware."""
         options = {"seed": random.getrandbits(16)} | options
-        return SmallModel(shape, options.pop("limits", limits()), config()["act_width"], context, tokens, **options)
+        return SmallModel(shape, limits(), config()["act_width"], context, tokens, **options)
 
     def converse(self, model: SmallModel, passes: list[int], wanted: int = 1) -> Iterator[ListItem]:
         """Passes of so many random tokens each, and the logits of their last ``wanted`` tokens at most."""

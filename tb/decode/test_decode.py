@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.driver import Accelerator
+from edge_qlora.runtime import Decoder
 
 from tb.common.base import scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.core.items import ListItem
-from tb.core.passes import BASE, PassTest
+from tb.core.passes import BASE, SIZE, PassTest
 
 GROUPED = ModelConfig(192, 128, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
 LONG_HEADS = ModelConfig(128, 128, 2, 1, 1, 128, 64, 64, 1e-5, 10000.0, True)
@@ -21,7 +24,6 @@ SEED = 1  # of the weights: the same program on every array and bus
 class DecodeTest(PassTest):
     """A conversation."""
 
-    group = None
     rank = 0
     shape = GROUPED
 
@@ -45,6 +47,26 @@ class LongHeads(DecodeTest):
 
     rank = 8
     shape = LONG_HEADS
+
+
+@pyuvm.test()
+class Generate(PassTest):
+    """The runtime, through the driver: the tokens of the golden decoder."""
+
+    def lists(self) -> Iterator[ListItem]:
+        # A first list, by which the environment comes to its feet.
+        return self.converse(self.model(SMALLEST, 32, 1), [1])
+
+    async def after(self) -> None:
+        model, memory = self.model(SMALLEST, 32, 4), self.env.memory
+        memory.load(BASE, model.memory.tobytes())
+        memory.permit([(BASE, BASE + SIZE)], [(BASE, BASE + SIZE)])
+        accelerator = Accelerator(self.env.host)
+        await accelerator.open(model.limits.window)
+        assert accelerator.limits == model.limits, "the capability registers say something else"
+        prompt, count = np.array([3, 1, 4, 1]), scaled(4, 2)
+        found = [token async for token, _ in Decoder(accelerator, model.image).generate(prompt, count)]
+        assert found == model.golden.generate(prompt, count)
 
 
 @pyuvm.test(expect_error=ScoreboardError)
