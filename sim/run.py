@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import itertools
 import json
@@ -15,6 +16,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -82,8 +84,17 @@ def _share_runtime(folder: Path, shared: Path, restore: bool) -> None:
             partial.replace(target / path.name)
 
 
+@contextmanager
+def _alone(name: str):
+    """Keep other processes out of what they do under the same name."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[object, Path]:
-    """Build a bench, or reuse the build of the same sources, parameters and options.
+    """Build a bench, or reuse the build of the same sources, parameters and options, whichever bench it was made for.
 
     Returns:
         The cocotb runner and the build folder.
@@ -91,11 +102,19 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
     Raises:
         SystemExit: the build failed; the end of its log is printed.
     """
+    parameters = dict(bench.parameters(bench.config(config)))
+    shape = hashlib.sha256(repr((bench.filelist, sorted(parameters.items()))).encode()).hexdigest()[:8]
+    folder = BUILD / f"{bench.top}-{simulator}-{shape}{'-waves' if waves else ''}"
+    with _alone(folder.name):
+        return _build(bench, simulator, config, waves, parameters, folder), folder
+
+
+def _build(
+    bench: Bench, simulator: str, config: str, waves: bool, parameters: Mapping[str, int], folder: Path
+) -> object:
     sources = read_filelist(bench.filelist)
     tools = simulator_version(simulator), version("cocotb")
-    parameters = dict(bench.parameters(bench.config(config)))
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
-    folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
     fingerprint = fingerprint_of(sources, bench.top, parameters, arguments, tools)
     runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves, tools)).encode()).hexdigest()[:8]
@@ -137,7 +156,7 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
             _share_runtime(folder, runtime, restore=False)
         stamp.write_text(fingerprint)
         print(f"  built in {time.monotonic() - started:.0f} s", flush=True)
-    return runner, folder
+    return runner
 
 
 def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = False, verbose: bool = False) -> Result:
@@ -149,9 +168,9 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
     require_simulator(simulator)
     with _environment(**(verilator_environment() if simulator == "verilator" else {})):
         runner, folder = build(bench, simulator, config, waves)
-        test_dir = folder / f"seed-{seed}"
+        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}" / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)
-        test_dir.mkdir()
+        test_dir.mkdir(parents=True)
         rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"
         started, crashed = time.monotonic(), False
         print(f"  running {bench.name}, log: {log.relative_to(ROOT)}", flush=True)

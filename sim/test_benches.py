@@ -17,9 +17,11 @@ from sim.run import run_test
 MATRIX = [("verilator", "genesys2"), ("icarus", "tiny"), ("verilator", "ecp5"), ("verilator", "tiny")]
 # On the others, what depends on the array, the bus or the activation width; error handling on the largest too.
 WIDER = {
-    "ecp5": ("systolic", "lora_linear", "axi_master", "transfers", "transpose", "nf4_quant", "nf4_dequant"),
+    "ecp5": ("systolic", "lora_linear", "prefill", "axi_master", "transfers", "transpose", "nf4_quant", "nf4_dequant"),
     "genesys2": (
         "bridge",
+        "commands",
+        "attention",
         "lora_linear",
         "systolic",
         "axi_master",

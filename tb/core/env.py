@@ -256,6 +256,9 @@ class ListTest(uvm_test):
         """The lists of this test, made as they are asked for."""
         raise NotImplementedError
 
+    async def after(self) -> None:
+        """What the host does when the lists have run."""
+
     def sample(self, item: ListItem) -> None:
         """Cover a list that has ended."""
 
@@ -273,6 +276,7 @@ class ListTest(uvm_test):
             self.items.append(item)
             if not self.injected:
                 self.sample(item)
+        await self.after()
         board, (unit, ratio) = self.env.scoreboard, self.utilisation()
         await within(LONGEST_LIST, board.drained(), "results of the last list")
         finish(self.group, board.compared, board.mismatches, cycle() - begin, ratio, unit, self.injected)

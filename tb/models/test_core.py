@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edge_qlora.command_layout import ValueFormat, WeightFormat
-from edge_qlora.commands import Command, End, Limits, Load, Matrix, Read, Vector, Write
+from edge_qlora.commands import LAYOUTS, Command, End, Limits, Load, Matrix, Read, Vector, Write
 from edge_qlora.ordering import check_list, hazards, synchronize
 from edge_qlora.products import Factors, product
 from edge_qlora.quantization import dequantize_nf4, quantize_nf4
@@ -19,7 +19,7 @@ from tb.commands.illegal import KINDS, illegal_program
 from tb.commands.image import Image
 from tb.commands.operands import random_values, random_weight
 from tb.commands.program import faults, random_program
-from tb.models import fp32, llama, qlora
+from tb.models import fp32, llama, qlora, transfers
 from tb.models.core import Core, Report
 from tb.models.error_bound import error_bound
 from tb.models.matrix import Segment
@@ -372,6 +372,33 @@ def test_random_programs() -> None:
             results.append((memory, core.scratch.view(np.uint32)))
         np.testing.assert_array_equal(results[0][0], results[1][0])
         np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_transfers_agree_with_their_own_model() -> None:
+    """LOAD, READ and WRITE commands of random programs against ``tb/models/transfers.py``, which takes their fields."""
+    for seed in range(6):
+        program = random_program(np.random.default_rng(seed), LIMITS)
+        image = program.image
+        rng = np.random.default_rng(seed)
+        for command in program.commands:
+            if not isinstance(command, Load | Read | Write):
+                continue
+            bits = int.from_bytes(command.pack(), "little")
+            layout = LAYOUTS[command.opcode]
+            fields = {name: bits >> lsb & (1 << width) - 1 for name, (lsb, width) in layout.items()}
+            core = Core(image.memory.copy(), program.limits, 25, image.base)
+            core.scratch[:] = rng.standard_normal(core.scratch.shape)
+            memory, scratch = core.memory.copy(), core.scratch.copy().view(np.uint32)
+            if isinstance(command, Load):
+                np.testing.assert_array_equal(core._stream(command), transfers.load_stream(memory, fields, image.base))
+                continue
+            step = core._read if isinstance(command, Read) else core._write
+            step(command)
+            (transfers.read_rows if isinstance(command, Read) else transfers.write_rows)(
+                memory, scratch, fields, image.base
+            )
+            np.testing.assert_array_equal(core.memory, memory)
+            np.testing.assert_array_equal(core.scratch.view(np.uint32), scratch)
 
 
 def test_random_programs_use_everything() -> None:

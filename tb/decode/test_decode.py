@@ -1,0 +1,89 @@
+"""Decoding on the whole accelerator: a few tokens enter, then one at a time, and every logit has the right bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyuvm
+from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.driver import Accelerator
+from edge_qlora.runtime import Decoder
+
+from tb.common.base import scaled
+from tb.common.scoreboard import ScoreboardError
+from tb.core.items import ListItem
+from tb.core.passes import BASE, SIZE, PassTest
+
+GROUPED = ModelConfig(192, 128, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
+LONG_HEADS = ModelConfig(128, 128, 2, 1, 1, 128, 64, 64, 1e-5, 10000.0, True)
+SMALLEST = ModelConfig(64, 64, 1, 1, 1, 64, 64, 64, 1e-5, 10000.0, True)
+SEED = 1  # of the weights: the same program on every array and bus
+
+
+class DecodeTest(PassTest):
+    """A conversation."""
+
+    rank = 0
+    shape = GROUPED
+
+    def lists(self) -> Iterator[ListItem]:
+        model = self.model(scaled(self.shape, SMALLEST), 32, 4, rank=self.rank, seed=SEED)
+        return self.converse(model, scaled([2, 1, 1], [1]))
+
+    def utilisation(self) -> tuple[str, float]:
+        beats, cycles = (sum(i.counters[name] for i in self.items) for name in ("READ_BEATS", "CYCLES_BUSY"))
+        return f"of cycles read a beat, {type(self).__name__}", beats / cycles
+
+
+@pyuvm.test()
+class GroupedQueries(DecodeTest):
+    """Three heads of queries share one of keys and values."""
+
+
+@pyuvm.test()
+class LongHeads(DecodeTest):
+    """Heads of 128 values, with an adapter of rank 8."""
+
+    rank = 8
+    shape = LONG_HEADS
+
+
+@pyuvm.test()
+class Generate(PassTest):
+    """The runtime, through the driver: the tokens of the golden decoder."""
+
+    def lists(self) -> Iterator[ListItem]:
+        # A first list, by which the environment comes to its feet.
+        return self.converse(self.model(SMALLEST, 32, 1), [1])
+
+    async def after(self) -> None:
+        model, memory = self.model(SMALLEST, 32, 4), self.env.memory
+        memory.load(BASE, model.memory.tobytes())
+        memory.permit([(BASE, BASE + SIZE)], [(BASE, BASE + SIZE)])
+        accelerator = Accelerator(self.env.host)
+        await accelerator.open(model.limits.window)
+        assert accelerator.limits == model.limits, "the capability registers say something else"
+        prompt, count = np.array([3, 1, 4, 1]), scaled(4, 2)
+        found = [token async for token, _ in Decoder(accelerator, model.image).generate(prompt, count)]
+        assert found == model.golden.generate(prompt, count)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class InjectedFault(DecodeTest):
+    """One flipped bit of a token's embedding, in the accelerator's memory alone, must be seen."""
+
+    injected = True
+    shape = SMALLEST
+
+    def lists(self) -> Iterator[ListItem]:
+        model = self.model(self.shape, 32, 1)
+        memory = self.env.memory
+        load = memory.load
+
+        def spoiled(base: int, content: bytes) -> None:
+            load(base, content)
+            memory.bytes[model.image.x - BASE + 3] ^= 0x80
+
+        memory.load = spoiled
+        return self.converse(model, [1])

@@ -1,0 +1,48 @@
+"""Prefill on the whole accelerator: passes of several tokens, each of which has all its logits right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyuvm
+from edge_qlora.checkpoint import ModelConfig
+
+from tb.common.base import scaled
+from tb.core.items import ListItem
+from tb.core.passes import PassTest
+
+GROUPED = ModelConfig(192, 128, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
+SMALLEST = ModelConfig(64, 64, 1, 2, 1, 64, 64, 64, 1e-5, 10000.0, True)
+MOST = 8  # tokens per pass that are asked for; the smallest configuration takes fewer
+
+
+class PrefillTest(PassTest):
+    """A prompt of two whole passes and a shorter one, then a token."""
+
+    rank = 0
+    head_dtype: type | None = None
+
+    def lists(self) -> Iterator[ListItem]:
+        shape = scaled(GROUPED, SMALLEST)
+        model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, head_dtype=self.head_dtype)
+        size = model.image.tokens
+        assert size > 1, "the prompt enters token by token"
+        return self.converse(model, scaled([size, size - 1, 1], [size]), size)
+
+    def utilisation(self) -> tuple[str, float]:
+        vectors, slots = (sum(i.counters[name] for i in self.items) for name in ("MAC_VECTORS", "MAC_SLOTS"))
+        return f"of MAC slots, {type(self).__name__}", vectors / slots
+
+
+@pyuvm.test()
+class Prefill(PrefillTest):
+    """Without an adapter; the output head is made of codes."""
+
+
+@pyuvm.test()
+class Adapted(PrefillTest):
+    """With an adapter of rank 8 in every projection, and an output head in FP16."""
+
+    rank = 8
+    head_dtype = np.float16
