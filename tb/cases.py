@@ -10,7 +10,7 @@ import torch
 from edge_qlora.checkpoint import PROJECTIONS, GgufCheckpoint, smollm2_path
 from edge_qlora.layout import NF4Weight
 from edge_qlora.quantization import quantize_nf4
-from tokenizers import Tokenizer, models, pre_tokenizers
+from edge_qlora.tokenizer import load_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tb.reference import LinearCase
@@ -48,13 +48,7 @@ def smollm2() -> GgufCheckpoint:
 
 def smollm2_tokens(text: str = TEXT) -> list[int]:
     """Token numbers of `text` by the model's own byte-level BPE."""
-    tokens, merges = smollm2().tokenizer_tables()
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[tuple(merge.split(" ")) for merge in merges]))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
-    return tokenizer.encode(text).ids
+    return load_tokenizer(smollm2()).encode(text).ids
 
 
 def smollm2_model(layers: int | None = None) -> LlamaForCausalLM:

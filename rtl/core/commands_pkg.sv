@@ -24,6 +24,9 @@ package commands_pkg;
   localparam [1:0] ValueFormatFp32 = 2'd0;
   localparam [1:0] ValueFormatFp16 = 2'd1;
 
+  // Every command but END has an engine; its number is the opcode - 1.
+  localparam int Engines = 5;
+
   // LOAD.
   localparam int LoadOpcodeLsb = 0;
   localparam int LoadOpcodeWidth = 8;
@@ -60,6 +63,8 @@ package commands_pkg;
   localparam int LoadStride1Width = 32;
   localparam int LoadRows1Lsb = 416;
   localparam int LoadRows1Width = 16;
+  // Bits from which on all must be zero.
+  localparam int LoadBits = 432;
   // Bits that must be zero.
   localparam [511:0] LoadZeros = {
     128'hffffffffffffffffffff000000000000, 128'h000000000000000000000000ffff0000,
@@ -122,6 +127,8 @@ package commands_pkg;
   localparam int MatrixDOuterWidth = 16;
   localparam int MatrixDInnerLsb = 464;
   localparam int MatrixDInnerWidth = 16;
+  // Bits from which on all must be zero.
+  localparam int MatrixBits = 480;
   // Bits that must be zero.
   localparam [511:0] MatrixZeros = {
     128'hffffffff00000000ffff000000000000, 128'h0000000000000000ffff000000000000,
@@ -196,6 +203,8 @@ package commands_pkg;
   localparam int VectorROuterWidth = 16;
   localparam int VectorRInnerLsb = 496;
   localparam int VectorRInnerWidth = 16;
+  // Bits from which on all must be zero.
+  localparam int VectorBits = 512;
   // Bits that must be zero.
   localparam [511:0] VectorZeros = {
     128'h00000000fff80000fff80000fff80000, 128'hfff80000000000000000000000000000,
@@ -232,6 +241,8 @@ package commands_pkg;
   localparam int TransferSOuterWidth = 16;
   localparam int TransferSInnerLsb = 256;
   localparam int TransferSInnerWidth = 16;
+  // Bits from which on all must be zero.
+  localparam int TransferBits = 272;
   // Bits that must be zero.
   localparam [511:0] TransferZeros = {
     128'hffffffffffffffffffffffffffffffff, 128'hffffffffffffffffffffffffffff0000,

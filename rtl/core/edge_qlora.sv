@@ -14,12 +14,14 @@ module edge_qlora #(
   parameter int ACT_W        = 25,
   // Width of the memory bus in bits: 64, 128, 256 or 512.
   parameter int BUS_W        = 256,
-  // Activation scratchpad in blocks of 64 values, a power of two.
-  parameter int ACT_DEPTH    = 2048,
-  // Most activation rows that one pass over the weights serves, a power of two.
+  // Width of a scratchpad address: 2^SCRATCH_W words of 8 values, 9 to 16.
+  parameter int SCRATCH_W    = 13,
+  // Most activation rows of a product, a power of two.
   parameter int MAX_ROWS     = 64,
   // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096,
+  // Beats of weights that are loaded ahead of the array, a power of two.
+  parameter int FIFO_BEATS   = 512,
   // Width of the host's data bus in bits: 32, 64 or 128.
   parameter int HOST_W       = 64,
   // Widths of the host's address and ID.
@@ -108,10 +110,8 @@ module edge_qlora #(
 );
 
   logic        doorbell, clear_counters, busy, done, error, nonfinite;
-  logic [63:0] desc_addr, mem_base, mem_limit, error_info;
+  logic [63:0] list_addr, mem_base, mem_limit, error_command, error_info;
   logic [7:0]  error_code;
-  logic [31:0] codebook_scale;
-  logic [registers_pkg::CodebookCount*registers_pkg::CodebookWidth-1:0] codebook;
   logic [registers_pkg::CounterCount*64-1:0] counters;
 
   vega_bridge #(
@@ -121,8 +121,7 @@ module edge_qlora #(
     .COLUMNS     (COLUMNS),
     .ACT_W       (ACT_W),
     .BUS_W       (BUS_W),
-    .ACT_DEPTH   (ACT_DEPTH),
-    .MAX_RANK    (core_pkg::MaxRank),
+    .SCRATCH_W   (SCRATCH_W),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH)
   ) u_bridge (
@@ -159,15 +158,14 @@ module edge_qlora #(
     .s_axi_rready,
     .doorbell_o      (doorbell),
     .clear_counters_o(clear_counters),
-    .desc_addr_o     (desc_addr),
+    .list_addr_o     (list_addr),
     .mem_base_o      (mem_base),
     .mem_limit_o     (mem_limit),
-    .codebook_o      (codebook),
-    .codebook_scale_o(codebook_scale),
     .busy_i          (busy),
     .done_i          (done),
     .error_i         (error),
     .error_code_i    (error_code),
+    .error_command_i (error_command),
     .error_info_i    (error_info),
     .nonfinite_i     (nonfinite),
     .counters_i      (counters),
@@ -178,9 +176,10 @@ module edge_qlora #(
     .COLUMNS     (COLUMNS),
     .ACT_W       (ACT_W),
     .BUS_W       (BUS_W),
-    .ACT_DEPTH   (ACT_DEPTH),
+    .SCRATCH_W   (SCRATCH_W),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
+    .FIFO_BEATS  (FIFO_BEATS),
     .ADDR_W      (ADDR_W),
     .ID_W        (ID_W)
   ) u_core (
@@ -188,15 +187,14 @@ module edge_qlora #(
     .rst_ni,
     .doorbell_i      (doorbell),
     .clear_counters_i(clear_counters),
-    .desc_addr_i     (desc_addr),
+    .list_addr_i     (list_addr),
     .mem_base_i      (mem_base),
     .mem_limit_i     (mem_limit),
-    .codebook_i      (codebook),
-    .codebook_scale_i(codebook_scale),
     .busy_o          (busy),
     .done_o          (done),
     .error_o         (error),
     .error_code_o    (error_code),
+    .error_command_o (error_command),
     .error_info_o    (error_info),
     .nonfinite_o     (nonfinite),
     .counters_o      (counters),

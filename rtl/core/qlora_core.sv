@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The accelerator without its host side: jobs from memory, over one AXI4 master, back to memory.
+// The accelerator without its host side: lists of commands from memory, run by five engines around one scratchpad.
 //
-// Why: sequencer, matrix unit and bus master know nothing of each other's insides. What is between them is here: a
-// queue of tile commands, so that reads run ahead of the array; the distribution of read beats; the write path; counters.
+// Why: loading weights, multiplying, vector work and transfers each go on by themselves; what they share is here: the
+// bus, the scratchpad and the counters.
 //
-// Latency: doorbell_i to the descriptor's address on the bus 12 cycles; last write response to done_o or error_o 5.
-// Throughput: a beat per cycle each way; for the array see matrix_unit, for what does not overlap step_runner.
+// Latency and throughput: see the engines; doorbell_i to a list's first command in its engine about 30 cycles.
 
 module qlora_core #(
   // Array columns, 1 to 16.
@@ -15,13 +14,15 @@ module qlora_core #(
   parameter int ACT_W        = 25,
   // Width of the memory bus in bits: 64, 128, 256 or 512.
   parameter int BUS_W        = 256,
-  // Activation scratchpad in blocks of 64 values, a power of two.
-  parameter int ACT_DEPTH    = 2048,
-  // Most activation rows of a chunk, a power of two.
+  // Width of a scratchpad address: 2^SCRATCH_W words of 8 values, 9 to 16.
+  parameter int SCRATCH_W    = 13,
+  // Most activation rows of a product, a power of two.
   parameter int MAX_ROWS     = 64,
   // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096,
-  // Width of a memory address.
+  // Beats of weights that are loaded ahead of the array, a power of two.
+  parameter int FIFO_BEATS   = 512,
+  // Width of a memory address, at least 38.
   parameter int ADDR_W       = 40,
   // Width of the AXI ID.
   parameter int ID_W         = 4
@@ -32,15 +33,14 @@ module qlora_core #(
   // Host, see control_registers.
   input  logic                doorbell_i,
   input  logic                clear_counters_i,
-  input  logic [63:0]         desc_addr_i,
+  input  logic [63:0]         list_addr_i,
   input  logic [63:0]         mem_base_i,
   input  logic [63:0]         mem_limit_i,
-  input  logic [registers_pkg::CodebookCount*registers_pkg::CodebookWidth-1:0] codebook_i,
-  input  logic [31:0]         codebook_scale_i,
   output logic                busy_o,
   output logic                done_o,
   output logic                error_o,
   output logic [7:0]          error_code_o,
+  output logic [63:0]         error_command_o,
   output logic [63:0]         error_info_o,
   output logic                nonfinite_o,
   output logic [registers_pkg::CounterCount*64-1:0] counters_o,
@@ -85,337 +85,196 @@ module qlora_core #(
   output logic                m_axi_rready
 );
 
-  localparam int ActAW  = $clog2(ACT_DEPTH);
-  localparam int DepthW = $clog2(ACT_DEPTH + 1);
-  localparam int RowsW  = $clog2(MAX_ROWS + 1);
-  localparam int DestW  = core_pkg::DestWidth;
-  // Tiles that may be commanded ahead of the matrix unit's own queues.
-  localparam int TileDepth = 8;
+  // Engines in the order of their commands.
+  localparam int Engines = commands_pkg::Engines;
+  localparam int Load    = 32'(commands_pkg::CommandLoad) - 1;
+  localparam int Matrix  = 32'(commands_pkg::CommandMatrix) - 1;
+  localparam int Vector  = 32'(commands_pkg::CommandVector) - 1;
+  localparam int Read    = 32'(commands_pkg::CommandRead) - 1;
+  localparam int Write   = 32'(commands_pkg::CommandWrite) - 1;
+  localparam int LineW   = ADDR_W - 6;
+
+  // Read clients, the first before the others: each is short beside what follows it.
+  localparam int FetchClient = 0;
+  localparam int ReadClient  = 1;
+  localparam int LoadClient  = 2;
+  localparam int Clients     = 3;
+  localparam int ReadBeats   = 64;
+  localparam logic [Clients*16-1:0] Credits = {16'(FIFO_BEATS), 16'(ReadBeats), 16'd0};
   // Bursts as long as a 4 KB page and the protocol allow.
-  localparam int MaxBurst  = (4096 * 8 / BUS_W > 256) ? 256 : 4096 * 8 / BUS_W;
-  // Read commands under way: more than the master holds.
-  localparam int DestDepth = 32;
-  localparam int TileW     = 1 + 2 + 7 + 32 + 16 + ActAW + 16 + RowsW + 1 + 1 + 32 + 1;
+  localparam int MaxBurst = (4096 * 8 / BUS_W > 256) ? 256 : 4096 * 8 / BUS_W;
 
-  logic              rcmd_valid, rcmd_ready;
-  logic [ADDR_W-1:0] rcmd_addr;
-  logic [31:0]       rcmd_row_bytes, rcmd_stride;
-  logic [15:0]       rcmd_rows;
-  logic [DestW-1:0]  rcmd_dest, rdata_dest;
-  logic              rdata_valid, rdata_ready;
-  logic [BUS_W-1:0]  rdata;
-  logic              descriptor_ready, nested_ready, act_ready, wgt_ready;
-  logic [31:0]       absmax_offset;
-  logic              nested_restart, load_valid, load_ready, load_format;
-  logic [ActAW-1:0]  load_base;
-  logic [DepthW-1:0] load_blocks;
-  logic              next_valid, next_ready, next_transpose, next_first, next_last, next_out_format;
-  logic [1:0]        next_format;
-  logic [6:0]        next_lines;
-  logic [31:0]       next_block, next_scale;
-  logic [15:0]       next_block_stride, next_act_stride;
-  logic [ActAW-1:0]  next_act_base;
-  logic [RowsW-1:0]  next_rows;
-  logic              wcmd_valid, wcmd_ready, wcmd_half, write_mask;
-  logic [ADDR_W-1:0] wcmd_addr;
-  logic [31:0]       wcmd_stride;
-  logic [RowsW-1:0]  wcmd_rows;
-  logic              drained, matrix_idle, tiles_waiting, release_idle, read_idle, writes_pending;
-  logic              read_error, write_error, nonfinite;
-  logic [ADDR_W-1:0] read_error_addr, write_error_addr;
+  // Scratchpad ports.
+  localparam int ReadMatrix  = 0;
+  localparam int ReadVectorA = 1;
+  localparam int ReadVectorB = 2;
+  localparam int ReadWriter  = 3;
+  localparam int Readers     = 4;
+  localparam int WriteMatrix = 0;
+  localparam int WriteVector = 1;
+  localparam int WriteReader = 2;
+  localparam int Writers     = 3;
+  localparam int Lanes       = vector_pkg::Lanes;
+  localparam int WordW       = Lanes * 32;
 
-  job_sequencer #(
-    .ADDR_W      (ADDR_W),
-    .BUS_W       (BUS_W),
-    .ACT_DEPTH   (ACT_DEPTH),
-    .MAX_ROWS    (MAX_ROWS),
-    .NESTED_DEPTH(NESTED_DEPTH)
-  ) u_sequencer (
+  logic                       engine_rst_n, stop, drained;
+  logic [Engines-1:0]         cmd_valid, cmd_ready, bad, done, busy_engines, waiting_engines;
+  logic [Engines*512-1:0]     cmd;
+  logic [Engines*LineW-1:0]   cmd_tag;
+
+  logic [Clients-1:0]         rcmd_valid, rcmd_ready, rcmd_last, credit_return, credit_wait, rdata_valid, rdata_ready;
+  logic [Clients*LineW-1:0]   rcmd_addr, rcmd_stride, rcmd_tag;
+  logic [Clients*32-1:0]      rcmd_lines;
+  logic [Clients*16-1:0]      rcmd_rows;
+  logic [BUS_W-1:0]           rdata;
+  logic                       rdata_last;
+  logic                       wcmd_valid, wcmd_ready, wdata_valid, wdata_ready, writes_pending;
+  logic [LineW-1:0]           wcmd_addr, wcmd_stride, wcmd_tag;
+  logic [31:0]                wcmd_lines;
+  logic [15:0]                wcmd_rows;
+  logic [BUS_W-1:0]           wdata;
+  logic                       read_range, write_range, read_error, write_error, rbeat, wbeat;
+  logic [ADDR_W-1:0]          read_range_addr, write_range_addr, read_error_addr, write_error_addr;
+  logic [LineW-1:0]           read_range_tag, write_range_tag, read_error_tag, write_error_tag;
+
+  logic                       wgt_valid, wgt_ready, wgt_last;
+  logic [BUS_W-1:0]           wgt_data;
+  logic                       unused_idle;  // busy_engines tells the same
+  logic                       stream_error, nonfinite, mac_vector, mac_active, weight_stall, act_stall;
+
+  logic [Readers-1:0]         read_valid, read_ready, answer_valid;
+  logic [Readers*SCRATCH_W-1:0] read_addr;
+  logic [Readers*WordW-1:0]   answer_data;
+  logic [Writers-1:0]         write_valid, write_ready;
+  logic [Writers*SCRATCH_W-1:0] write_addr;
+  logic [Writers*WordW-1:0]   write_data;
+  logic [Writers*Lanes-1:0]   write_strobe;
+
+  // Words of the scratchpad, beats of weights, and vectors of the array: a tile may keep it busy for thousands of cycles
+  // with all its weights and activations there.
+  logic activity;
+  assign activity = (|(read_valid & read_ready)) || (|(write_valid & write_ready)) || (wgt_valid && wgt_ready) ||
+                    mac_vector;
+
+  command_unit #(
+    .BUS_W (BUS_W),
+    .ADDR_W(ADDR_W)
+  ) u_commands (
     .clk_i,
     .rst_ni,
     .doorbell_i,
-    .desc_addr_i,
-    .mem_base_i,
+    .list_addr_i,
     .mem_limit_i,
     .busy_o,
     .done_o,
     .error_o,
     .error_code_o,
+    .error_command_o,
     .error_info_o,
     .nonfinite_o,
-    .rcmd_valid_o       (rcmd_valid),
-    .rcmd_ready_i       (rcmd_ready),
-    .rcmd_addr_o        (rcmd_addr),
-    .rcmd_row_bytes_o   (rcmd_row_bytes),
-    .rcmd_rows_o        (rcmd_rows),
-    .rcmd_stride_o      (rcmd_stride),
-    .rcmd_dest_o        (rcmd_dest),
-    .data_valid_i       (rdata_valid && rdata_dest == core_pkg::DestDescriptor),
-    .data_ready_o       (descriptor_ready),
-    .data_data_i        (rdata),
-    .absmax_offset_o    (absmax_offset),
-    .nested_restart_o   (nested_restart),
-    .load_valid_o       (load_valid),
-    .load_ready_i       (load_ready),
-    .load_base_o        (load_base),
-    .load_blocks_o      (load_blocks),
-    .load_format_o      (load_format),
-    .tile_valid_o       (next_valid),
-    .tile_ready_i       (next_ready),
-    .tile_transpose_o   (next_transpose),
-    .tile_format_o      (next_format),
-    .tile_lines_o       (next_lines),
-    .tile_block_o       (next_block),
-    .tile_block_stride_o(next_block_stride),
-    .tile_act_base_o    (next_act_base),
-    .tile_act_stride_o  (next_act_stride),
-    .tile_rows_o        (next_rows),
-    .tile_first_o       (next_first),
-    .tile_last_o        (next_last),
-    .tile_scale_o       (next_scale),
-    .tile_out_format_o  (next_out_format),
-    .wcmd_valid_o       (wcmd_valid),
-    .wcmd_ready_i       (wcmd_ready),
-    .wcmd_addr_o        (wcmd_addr),
-    .wcmd_stride_o      (wcmd_stride),
-    .wcmd_half_o        (wcmd_half),
-    .wcmd_rows_o        (wcmd_rows),
-    .write_mask_o       (write_mask),
-    .drained_i          (drained),
-    .read_error_i       (read_error),
-    .read_error_addr_i  (read_error_addr),
-    .write_error_i      (write_error),
-    .write_error_addr_i (write_error_addr),
-    .nonfinite_i        (nonfinite)
+    .engine_rst_no     (engine_rst_n),
+    .rcmd_valid_o      (rcmd_valid[FetchClient]),
+    .rcmd_ready_i      (rcmd_ready[FetchClient]),
+    .rcmd_addr_o       (rcmd_addr[FetchClient*LineW+:LineW]),
+    .rcmd_lines_o      (rcmd_lines[FetchClient*32+:32]),
+    .rcmd_tag_o        (rcmd_tag[FetchClient*LineW+:LineW]),
+    .rdata_valid_i     (rdata_valid[FetchClient]),
+    .rdata_ready_o     (rdata_ready[FetchClient]),
+    .rdata_data_i      (rdata),
+    .cmd_valid_o       (cmd_valid),
+    .cmd_ready_i       (cmd_ready),
+    .cmd_o             (cmd),
+    .cmd_tag_o         (cmd_tag),
+    .bad_i             (bad),
+    .done_i            (done),
+    .busy_engines_o    (busy_engines),
+    .waiting_engines_o (waiting_engines),
+    .stream_i          (stream_error),
+    .stream_left_i     (wgt_valid),
+    .nonfinite_i       (nonfinite),
+    .activity_i        (activity),
+    .read_range_i      (read_range),
+    .read_range_addr_i (read_range_addr),
+    .read_range_tag_i  (read_range_tag),
+    .write_range_i     (write_range),
+    .write_range_addr_i(write_range_addr),
+    .write_range_tag_i (write_range_tag),
+    .read_error_i      (read_error),
+    .read_error_addr_i (read_error_addr),
+    .read_error_tag_i  (read_error_tag),
+    .write_error_i     (write_error),
+    .write_error_addr_i(write_error_addr),
+    .write_error_tag_i (write_error_tag),
+    .drained_i         (drained),
+    .stop_o            (stop)
   );
-
-  assign drained = !tiles_waiting && matrix_idle && release_idle && read_idle && !writes_pending;
-
-  // ---------------------------------------------------------------------------------------------
-  // Tile commands
-  // ---------------------------------------------------------------------------------------------
-  logic              tile_ready, tile_transpose, tile_first, tile_last, tile_out_format;
-  logic [1:0]        tile_format;
-  logic [6:0]        tile_lines;
-  logic [31:0]       tile_block, tile_scale;
-  logic [15:0]       tile_block_stride, tile_act_stride;
-  logic [ActAW-1:0]  tile_act_base;
-  logic [RowsW-1:0]  tile_rows;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [$clog2(TileDepth+1)-1:0] tile_level; // emptiness shows in tiles_waiting
-  // verilator lint_on UNUSEDSIGNAL
-
-  stream_fifo #(
-    .WIDTH(TileW),
-    .DEPTH(TileDepth)
-  ) u_tiles (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i (next_valid),
-    .in_ready_o (next_ready),
-    .in_data_i  ({next_transpose, next_format, next_lines, next_block, next_block_stride, next_act_base,
-                  next_act_stride, next_rows, next_first, next_last, next_scale, next_out_format}),
-    .out_valid_o(tiles_waiting),
-    .out_ready_i(tile_ready),
-    .out_data_o ({tile_transpose, tile_format, tile_lines, tile_block, tile_block_stride, tile_act_base,
-                  tile_act_stride, tile_rows, tile_first, tile_last, tile_scale, tile_out_format}),
-    .level_o    (tile_level)
-  );
+  // The fetch asks for one row at a time.
+  assign rcmd_rows[FetchClient*16+:16]         = 16'd1;
+  assign rcmd_stride[FetchClient*LineW+:LineW] = '0;
+  assign rcmd_last[FetchClient]                = 1'b0;
+  assign credit_return[FetchClient]            = 1'b0;
 
   // ---------------------------------------------------------------------------------------------
-  // Matrix unit and write path
+  // Bus
   // ---------------------------------------------------------------------------------------------
-  logic              result_valid, result_ready;
-  logic [BUS_W-1:0]  result;
-  logic              mac_vector, mac_active, weight_stall, act_stall;
-  logic              burst_cmd_valid, burst_cmd_ready, wdata_valid, wdata_ready;
-  logic [ADDR_W-1:0] burst_cmd_addr;
-  logic [31:0]       burst_cmd_row_bytes, burst_cmd_stride;
-  logic [15:0]       burst_cmd_rows;
-  logic [BUS_W-1:0]  wdata;
-
-  matrix_unit #(
-    .COLUMNS     (COLUMNS),
-    .ACT_W       (ACT_W),
-    .BUS_W       (BUS_W),
-    .ACT_DEPTH   (ACT_DEPTH),
-    .MAX_ROWS    (MAX_ROWS),
-    .NESTED_DEPTH(NESTED_DEPTH)
-  ) u_matrix (
-    .clk_i,
-    .rst_ni,
-    .codebook_i,
-    .codebook_scale_i,
-    .absmax_offset_i    (absmax_offset),
-    .nested_restart_i   (nested_restart),
-    .nested_valid_i     (rdata_valid && rdata_dest == core_pkg::DestNested),
-    .nested_ready_o     (nested_ready),
-    .nested_data_i      (rdata),
-    .load_valid_i       (load_valid),
-    .load_ready_o       (load_ready),
-    .load_base_i        (load_base),
-    .load_blocks_i      (load_blocks),
-    .load_format_i      (load_format),
-    .act_valid_i        (rdata_valid && rdata_dest == core_pkg::DestActivation),
-    .act_ready_o        (act_ready),
-    .act_data_i         (rdata),
-    .tile_valid_i       (tiles_waiting),
-    .tile_ready_o       (tile_ready),
-    .tile_transpose_i   (tile_transpose),
-    .tile_format_i      (tile_format),
-    .tile_lines_i       (tile_lines),
-    .tile_block_i       (tile_block),
-    .tile_block_stride_i(tile_block_stride),
-    .tile_act_base_i    (tile_act_base),
-    .tile_act_stride_i  (tile_act_stride),
-    .tile_rows_i        (tile_rows),
-    .tile_first_i       (tile_first),
-    .tile_last_i        (tile_last),
-    .tile_scale_i       (tile_scale),
-    .tile_out_format_i  (tile_out_format),
-    .wgt_valid_i        (rdata_valid && rdata_dest == core_pkg::DestWeight),
-    .wgt_ready_o        (wgt_ready),
-    .wgt_data_i         (rdata),
-    .out_valid_o        (result_valid),
-    .out_ready_i        (result_ready),
-    .out_data_o         (result),
-    .idle_o             (matrix_idle),
-    .nonfinite_o        (nonfinite),
-    .mac_vector_o       (mac_vector),
-    .mac_active_o       (mac_active),
-    .weight_stall_o     (weight_stall),
-    .act_stall_o        (act_stall)
-  );
-
-  write_release #(
-    .BUS_W   (BUS_W),
-    .ADDR_W  (ADDR_W),
-    .MAX_ROWS(MAX_ROWS)
-  ) u_release (
-    .clk_i,
-    .rst_ni,
-    .cmd_valid_i     (wcmd_valid),
-    .cmd_ready_o     (wcmd_ready),
-    .cmd_addr_i      (wcmd_addr),
-    .cmd_stride_i    (wcmd_stride),
-    .cmd_half_i      (wcmd_half),
-    .cmd_rows_i      (wcmd_rows),
-    .data_valid_i    (result_valid),
-    .data_ready_o    (result_ready),
-    .data_data_i     (result),
-    .wcmd_valid_o    (burst_cmd_valid),
-    .wcmd_ready_i    (burst_cmd_ready),
-    .wcmd_addr_o     (burst_cmd_addr),
-    .wcmd_row_bytes_o(burst_cmd_row_bytes),
-    .wcmd_rows_o     (burst_cmd_rows),
-    .wcmd_stride_o   (burst_cmd_stride),
-    .wdata_valid_o   (wdata_valid),
-    .wdata_ready_i   (wdata_ready),
-    .wdata_data_o    (wdata),
-    .idle_o          (release_idle)
-  );
-
-  // ---------------------------------------------------------------------------------------------
-  // Memory
-  // ---------------------------------------------------------------------------------------------
-  logic rbeat, wbeat;
-  logic rdata_last, dest_in_ready, dest_waiting, mask_q, master_rcmd_ready;
-  logic [BUS_W/8-1:0] wstrb;
-  // verilator lint_off UNUSEDSIGNAL
-  logic       unused_wait, unused_drained, unused_read_range, unused_write_range; // all of memory is in the window
-  logic [ADDR_W-1:0] unused_read_addr, unused_write_addr;
-  logic [4*(ADDR_W-6)-1:0] unused_tags;
-  logic [$clog2(DestDepth+1)-1:0] unused_level;
-  logic       unused_offset; // all addresses are whole lines
-  // verilator lint_on UNUSEDSIGNAL
-
-  assign unused_offset = ^{rcmd_addr[5:0], burst_cmd_addr[5:0]};
-
-  // Destinations of the read commands under way.
-  stream_fifo #(
-    .WIDTH(DestW),
-    .DEPTH(DestDepth)
-  ) u_dest (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i (rcmd_valid && master_rcmd_ready && rcmd_rows != '0 && rcmd_row_bytes != '0),
-    .in_ready_o (dest_in_ready),
-    .in_data_i  (rcmd_dest),
-    .out_valid_o(dest_waiting),
-    .out_ready_i(rdata_valid && rdata_ready && rdata_last),
-    .out_data_o (rdata_dest),
-    .level_o    (unused_level)
-  );
-  assign rcmd_ready = master_rcmd_ready && dest_in_ready;
-  assign read_idle  = !dest_waiting;
-
-  // Beats that show up from then on change nothing.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) mask_q <= 1'b0;
-    else if (!m_axi_wvalid || m_axi_wready) mask_q <= write_mask;
-  end
-  assign m_axi_wstrb = mask_q ? '0 : wstrb;
-
-  always_comb begin
-    case (rdata_dest)
-      core_pkg::DestDescriptor: rdata_ready = descriptor_ready;
-      core_pkg::DestNested: rdata_ready = nested_ready;
-      core_pkg::DestActivation: rdata_ready = act_ready;
-      default: rdata_ready = wgt_ready;
-    endcase
-  end
+  // A window that begins behind the bus's addresses is empty, one that ends behind them ends with them.
+  logic [ADDR_W:0] window_limit;
+  assign window_limit = (mem_base_i[63:ADDR_W] != '0) ? '0 :
+                        (mem_limit_i[63:ADDR_W] != '0) ? {1'b1, ADDR_W'(0)} : mem_limit_i[ADDR_W:0];
 
   axi_master #(
     .ADDR_W   (ADDR_W),
     .DATA_W   (BUS_W),
     .ID_W     (ID_W),
+    .CLIENTS  (Clients),
+    .CREDITS  (Credits),
     .MAX_BURST(MaxBurst)
-  ) u_master (
+  ) u_bus (
     .clk_i,
     .rst_ni,
-    .rcmd_valid_i      (rcmd_valid && dest_in_ready),
-    .rcmd_ready_o      (master_rcmd_ready),
-    .rcmd_addr_i       (rcmd_addr[ADDR_W-1:6]),
-    .rcmd_lines_i      (rcmd_row_bytes >> 6),
-    .rcmd_rows_i       (rcmd_rows),
-    .rcmd_stride_i     ((ADDR_W-6)'(rcmd_stride >> 6)),
-    .rcmd_last_i       (1'b1),
-    .rcmd_tag_i        ((ADDR_W-6)'(0)),
-    .credit_return_i   (1'b0),
-    .credit_wait_o     (unused_wait),
-    .rdata_valid_o     (rdata_valid),
-    .rdata_ready_i     (rdata_ready),
-    .rdata_data_o      (rdata),
-    .rdata_last_o      (rdata_last),
-    .wcmd_valid_i      (burst_cmd_valid),
-    .wcmd_ready_o      (burst_cmd_ready),
-    .wcmd_addr_i       (burst_cmd_addr[ADDR_W-1:6]),
-    .wcmd_lines_i      (burst_cmd_row_bytes >> 6),
-    .wcmd_rows_i       (burst_cmd_rows),
-    .wcmd_stride_i     ((ADDR_W-6)'(burst_cmd_stride >> 6)),
-    .wcmd_tag_i        ((ADDR_W-6)'(0)),
-    .wdata_valid_i     (wdata_valid),
-    .wdata_ready_o     (wdata_ready),
-    .wdata_data_i      (wdata),
-    .writes_pending_o  (writes_pending),
-    .window_base_i     (ADDR_W'(0)),
-    .window_limit_i    ({1'b1, ADDR_W'(0)}),
-    .stop_i            (1'b0),
-    .drained_o         (unused_drained),
-    .read_range_o      (unused_read_range),
-    .read_range_addr_o (unused_read_addr),
-    .read_range_tag_o  (unused_tags[0*(ADDR_W-6)+:ADDR_W-6]),
-    .write_range_o     (unused_write_range),
-    .write_range_addr_o(unused_write_addr),
-    .write_range_tag_o (unused_tags[1*(ADDR_W-6)+:ADDR_W-6]),
-    .read_error_o      (read_error),
-    .read_error_addr_o (read_error_addr),
-    .read_error_tag_o  (unused_tags[2*(ADDR_W-6)+:ADDR_W-6]),
-    .write_error_o     (write_error),
+    .rcmd_valid_i     (rcmd_valid),
+    .rcmd_ready_o     (rcmd_ready),
+    .rcmd_addr_i      (rcmd_addr),
+    .rcmd_lines_i     (rcmd_lines),
+    .rcmd_rows_i      (rcmd_rows),
+    .rcmd_stride_i    (rcmd_stride),
+    .rcmd_last_i      (rcmd_last),
+    .rcmd_tag_i       (rcmd_tag),
+    .credit_return_i  (credit_return),
+    .credit_wait_o    (credit_wait),
+    .rdata_valid_o    (rdata_valid),
+    .rdata_ready_i    (rdata_ready),
+    .rdata_data_o     (rdata),
+    .rdata_last_o     (rdata_last),
+    .wcmd_valid_i     (wcmd_valid),
+    .wcmd_ready_o     (wcmd_ready),
+    .wcmd_addr_i      (wcmd_addr),
+    .wcmd_lines_i     (wcmd_lines),
+    .wcmd_rows_i      (wcmd_rows),
+    .wcmd_stride_i    (wcmd_stride),
+    .wcmd_tag_i       (wcmd_tag),
+    .wdata_valid_i    (wdata_valid),
+    .wdata_ready_o    (wdata_ready),
+    .wdata_data_i     (wdata),
+    .writes_pending_o (writes_pending),
+    .window_base_i    (mem_base_i[ADDR_W-1:0]),
+    .window_limit_i   (window_limit),
+    .stop_i           (stop),
+    .drained_o        (drained),
+    .read_range_o     (read_range),
+    .read_range_addr_o(read_range_addr),
+    .read_range_tag_o (read_range_tag),
+    .write_range_o    (write_range),
+    .write_range_addr_o(write_range_addr),
+    .write_range_tag_o(write_range_tag),
+    .read_error_o     (read_error),
+    .read_error_addr_o(read_error_addr),
+    .read_error_tag_o (read_error_tag),
+    .write_error_o    (write_error),
     .write_error_addr_o(write_error_addr),
-    .write_error_tag_o (unused_tags[3*(ADDR_W-6)+:ADDR_W-6]),
-    .rbeat_o           (rbeat),
-    .wbeat_o           (wbeat),
+    .write_error_tag_o(write_error_tag),
+    .rbeat_o          (rbeat),
+    .wbeat_o          (wbeat),
     .m_axi_awid,
     .m_axi_awaddr,
     .m_axi_awlen,
@@ -428,7 +287,7 @@ module qlora_core #(
     .m_axi_awvalid,
     .m_axi_awready,
     .m_axi_wdata,
-    .m_axi_wstrb       (wstrb),
+    .m_axi_wstrb,
     .m_axi_wlast,
     .m_axi_wvalid,
     .m_axi_wready,
@@ -456,20 +315,211 @@ module qlora_core #(
   );
 
   // ---------------------------------------------------------------------------------------------
+  // Engines
+  // ---------------------------------------------------------------------------------------------
+  load_engine #(
+    .ADDR_W    (ADDR_W),
+    .BUS_W     (BUS_W),
+    .FIFO_BEATS(FIFO_BEATS)
+  ) u_load (
+    .clk_i,
+    .rst_ni         (engine_rst_n),
+    .cmd_valid_i    (cmd_valid[Load]),
+    .cmd_ready_o    (cmd_ready[Load]),
+    .cmd_i          (cmd[Load*512+:512]),
+    .cmd_tag_i      (cmd_tag[Load*LineW+:LineW]),
+    .bad_o          (bad[Load]),
+    .done_o         (done[Load]),
+    .rcmd_valid_o   (rcmd_valid[LoadClient]),
+    .rcmd_ready_i   (rcmd_ready[LoadClient]),
+    .rcmd_addr_o    (rcmd_addr[LoadClient*LineW+:LineW]),
+    .rcmd_lines_o   (rcmd_lines[LoadClient*32+:32]),
+    .rcmd_rows_o    (rcmd_rows[LoadClient*16+:16]),
+    .rcmd_stride_o  (rcmd_stride[LoadClient*LineW+:LineW]),
+    .rcmd_last_o    (rcmd_last[LoadClient]),
+    .rcmd_tag_o     (rcmd_tag[LoadClient*LineW+:LineW]),
+    .rdata_valid_i  (rdata_valid[LoadClient]),
+    .rdata_ready_o  (rdata_ready[LoadClient]),
+    .rdata_data_i   (rdata),
+    .rdata_last_i   (rdata_last),
+    .credit_return_o(credit_return[LoadClient]),
+    .wgt_valid_o    (wgt_valid),
+    .wgt_ready_i    (wgt_ready),
+    .wgt_data_o     (wgt_data),
+    .wgt_last_o     (wgt_last)
+  );
+
+  matrix_engine #(
+    .COLUMNS     (COLUMNS),
+    .ACT_W       (ACT_W),
+    .BUS_W       (BUS_W),
+    .MAX_ROWS    (MAX_ROWS),
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .SCRATCH_W   (SCRATCH_W)
+  ) u_matrix (
+    .clk_i,
+    .rst_ni          (engine_rst_n),
+    .cmd_valid_i     (cmd_valid[Matrix]),
+    .cmd_ready_o     (cmd_ready[Matrix]),
+    .cmd_i           (cmd[Matrix*512+:512]),
+    .bad_o           (bad[Matrix]),
+    .done_o          (done[Matrix]),
+    .done_nonfinite_o(nonfinite),
+    .stream_error_o  (stream_error),
+    .idle_o          (unused_idle),
+    .wgt_valid_i     (wgt_valid),
+    .wgt_ready_o     (wgt_ready),
+    .wgt_data_i      (wgt_data),
+    .wgt_last_i      (wgt_last),
+    .req_valid_o     (read_valid[ReadMatrix]),
+    .req_ready_i     (read_ready[ReadMatrix]),
+    .req_addr_o      (read_addr[ReadMatrix*SCRATCH_W+:SCRATCH_W]),
+    .rsp_valid_i     (answer_valid[ReadMatrix]),
+    .rsp_data_i      (answer_data[ReadMatrix*WordW+:WordW]),
+    .w_valid_o       (write_valid[WriteMatrix]),
+    .w_ready_i       (write_ready[WriteMatrix]),
+    .w_addr_o        (write_addr[WriteMatrix*SCRATCH_W+:SCRATCH_W]),
+    .w_data_o        (write_data[WriteMatrix*WordW+:WordW]),
+    .mac_vector_o    (mac_vector),
+    .mac_active_o    (mac_active),
+    .weight_stall_o  (weight_stall),
+    .act_stall_o     (act_stall)
+  );
+  assign write_strobe[WriteMatrix*Lanes+:Lanes] = '1;
+
+  vector_engine #(
+    .SCRATCH_W(SCRATCH_W)
+  ) u_vector (
+    .clk_i,
+    .rst_ni       (engine_rst_n),
+    .cmd_valid_i  (cmd_valid[Vector]),
+    .cmd_ready_o  (cmd_ready[Vector]),
+    .cmd_i        (cmd[Vector*512+:512]),
+    .bad_o        (bad[Vector]),
+    .done_o       (done[Vector]),
+    .a_req_valid_o(read_valid[ReadVectorA]),
+    .a_req_ready_i(read_ready[ReadVectorA]),
+    .a_req_addr_o (read_addr[ReadVectorA*SCRATCH_W+:SCRATCH_W]),
+    .a_rsp_valid_i(answer_valid[ReadVectorA]),
+    .a_rsp_data_i (answer_data[ReadVectorA*WordW+:WordW]),
+    .b_req_valid_o(read_valid[ReadVectorB]),
+    .b_req_ready_i(read_ready[ReadVectorB]),
+    .b_req_addr_o (read_addr[ReadVectorB*SCRATCH_W+:SCRATCH_W]),
+    .b_rsp_valid_i(answer_valid[ReadVectorB]),
+    .b_rsp_data_i (answer_data[ReadVectorB*WordW+:WordW]),
+    .w_valid_o    (write_valid[WriteVector]),
+    .w_ready_i    (write_ready[WriteVector]),
+    .w_addr_o     (write_addr[WriteVector*SCRATCH_W+:SCRATCH_W]),
+    .w_data_o     (write_data[WriteVector*WordW+:WordW]),
+    .w_strobe_o   (write_strobe[WriteVector*Lanes+:Lanes])
+  );
+
+  read_engine #(
+    .ADDR_W    (ADDR_W),
+    .BUS_W     (BUS_W),
+    .SCRATCH_W (SCRATCH_W),
+    .FIFO_BEATS(ReadBeats)
+  ) u_read (
+    .clk_i,
+    .rst_ni         (engine_rst_n),
+    .cmd_valid_i    (cmd_valid[Read]),
+    .cmd_ready_o    (cmd_ready[Read]),
+    .cmd_i          (cmd[Read*512+:512]),
+    .cmd_tag_i      (cmd_tag[Read*LineW+:LineW]),
+    .bad_o          (bad[Read]),
+    .done_o         (done[Read]),
+    .rcmd_valid_o   (rcmd_valid[ReadClient]),
+    .rcmd_ready_i   (rcmd_ready[ReadClient]),
+    .rcmd_addr_o    (rcmd_addr[ReadClient*LineW+:LineW]),
+    .rcmd_lines_o   (rcmd_lines[ReadClient*32+:32]),
+    .rcmd_rows_o    (rcmd_rows[ReadClient*16+:16]),
+    .rcmd_stride_o  (rcmd_stride[ReadClient*LineW+:LineW]),
+    .rcmd_tag_o     (rcmd_tag[ReadClient*LineW+:LineW]),
+    .rdata_valid_i  (rdata_valid[ReadClient]),
+    .rdata_ready_o  (rdata_ready[ReadClient]),
+    .rdata_data_i   (rdata),
+    .credit_return_o(credit_return[ReadClient]),
+    .write_valid_o  (write_valid[WriteReader]),
+    .write_ready_i  (write_ready[WriteReader]),
+    .write_addr_o   (write_addr[WriteReader*SCRATCH_W+:SCRATCH_W]),
+    .write_data_o   (write_data[WriteReader*WordW+:WordW])
+  );
+  assign rcmd_last[ReadClient]                  = 1'b0;
+  assign write_strobe[WriteReader*Lanes+:Lanes] = '1;
+
+  write_engine #(
+    .ADDR_W   (ADDR_W),
+    .BUS_W    (BUS_W),
+    .SCRATCH_W(SCRATCH_W)
+  ) u_write (
+    .clk_i,
+    .rst_ni          (engine_rst_n),
+    .cmd_valid_i     (cmd_valid[Write]),
+    .cmd_ready_o     (cmd_ready[Write]),
+    .cmd_i           (cmd[Write*512+:512]),
+    .cmd_tag_i       (cmd_tag[Write*LineW+:LineW]),
+    .bad_o           (bad[Write]),
+    .done_o          (done[Write]),
+    .read_valid_o    (read_valid[ReadWriter]),
+    .read_ready_i    (read_ready[ReadWriter]),
+    .read_addr_o     (read_addr[ReadWriter*SCRATCH_W+:SCRATCH_W]),
+    .answer_valid_i  (answer_valid[ReadWriter]),
+    .answer_data_i   (answer_data[ReadWriter*WordW+:WordW]),
+    .wcmd_valid_o    (wcmd_valid),
+    .wcmd_ready_i    (wcmd_ready),
+    .wcmd_addr_o     (wcmd_addr),
+    .wcmd_lines_o    (wcmd_lines),
+    .wcmd_rows_o     (wcmd_rows),
+    .wcmd_stride_o   (wcmd_stride),
+    .wcmd_tag_o      (wcmd_tag),
+    .wdata_valid_o   (wdata_valid),
+    .wdata_ready_i   (wdata_ready),
+    .wdata_data_o    (wdata),
+    .writes_pending_i(writes_pending)
+  );
+
+  scratchpad #(
+    .ADDR_W (SCRATCH_W),
+    .LANES  (Lanes),
+    .READERS(Readers),
+    .WRITERS(Writers)
+  ) u_scratchpad (
+    .clk_i,
+    .rst_ni        (engine_rst_n),
+    .read_valid_i  (read_valid),
+    .read_ready_o  (read_ready),
+    .read_addr_i   (read_addr),
+    .answer_valid_o(answer_valid),
+    .answer_data_o (answer_data),
+    .write_valid_i (write_valid),
+    .write_ready_o (write_ready),
+    .write_addr_i  (write_addr),
+    .write_data_i  (write_data),
+    .write_strobe_i(write_strobe)
+  );
+
+  // ---------------------------------------------------------------------------------------------
   // Counters
   // ---------------------------------------------------------------------------------------------
   logic [registers_pkg::CounterCount-1:0] events;
-
-  always_comb begin
-    events = '0;
-    events[registers_pkg::CounterCyclesBusy]  = busy_o;
-    events[registers_pkg::CounterMacVectors]  = mac_vector;
-    events[registers_pkg::CounterMacSlots]    = mac_active;
-    events[registers_pkg::CounterReadBeats]   = rbeat;
-    events[registers_pkg::CounterWriteBeats]  = wbeat;
-    events[registers_pkg::CounterWeightStall] = weight_stall;
-    events[registers_pkg::CounterActStall]    = act_stall;
-  end
+  assign events[registers_pkg::CounterCyclesBusy]  = busy_o;
+  assign events[registers_pkg::CounterMacVectors]  = mac_vector;
+  assign events[registers_pkg::CounterMacSlots]    = mac_active;
+  assign events[registers_pkg::CounterReadBeats]   = rbeat;
+  assign events[registers_pkg::CounterWriteBeats]  = wbeat;
+  assign events[registers_pkg::CounterWeightStall] = weight_stall;
+  assign events[registers_pkg::CounterActStall]    = act_stall;
+  assign events[registers_pkg::CounterLoadBusy]    = busy_engines[Load];
+  assign events[registers_pkg::CounterLoadWait]    = waiting_engines[Load];
+  assign events[registers_pkg::CounterMatrixBusy]  = busy_engines[Matrix];
+  assign events[registers_pkg::CounterMatrixWait]  = waiting_engines[Matrix];
+  assign events[registers_pkg::CounterVectorBusy]  = busy_engines[Vector];
+  assign events[registers_pkg::CounterVectorWait]  = waiting_engines[Vector];
+  assign events[registers_pkg::CounterReadBusy]    = busy_engines[Read];
+  assign events[registers_pkg::CounterReadWait]    = waiting_engines[Read];
+  assign events[registers_pkg::CounterWriteBusy]   = busy_engines[Write];
+  assign events[registers_pkg::CounterWriteWait]   = waiting_engines[Write];
+  assign events[registers_pkg::CounterLoadFull]    = credit_wait[LoadClient];
 
   event_counters #(
     .COUNT(registers_pkg::CounterCount)
@@ -481,9 +531,8 @@ module qlora_core #(
     .count_o(counters_o)
   );
 
-  if (registers_pkg::CodebookWidth != systolic_pkg::WeightWidth || registers_pkg::CodebookCount != 16)
-  begin : g_check_codebook
-    ERROR_codebook_registers_do_not_fit_the_matrix_unit error ();
-  end
+  // Only loading can be held up by a full buffer, and only engines with accesses need their command's address.
+  logic unused;
+  assign unused = ^{credit_wait[LoadClient-1:0], cmd_tag[Matrix*LineW+:2*LineW]};
 
 endmodule : qlora_core

@@ -92,7 +92,8 @@ module write_engine #(
   // ---------------------------------------------------------------------------------------------
   // Words to beats
   // ---------------------------------------------------------------------------------------------
-  logic             head_valid, head_ready, word_valid_q, word_ready, part_valid, part_ready, narrow_valid, narrow_ready;
+  logic             head_valid, head_ready, word_valid_q, word_ready, part_valid, part_ready;
+  logic             narrow_valid, narrow_ready;
   logic [WordW-1:0] head, word_q;
   logic [PartW-1:0] part, narrow;
   // verilator lint_off UNUSEDSIGNAL

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns blocks of up to 64 FP32 values into signed integers that share the block's largest exponent.
+// Turns blocks of up to 64 FP32 or FP16 values into signed integers that share the block's largest exponent.
 //
 // Why: the array multiplies integers only. The value of an output element is
 // mantissa * 2^(exponent - 127 - (WIDTH - 2)). Elements are shifted right and rounded to nearest even; rounding that would
-// leave the largest magnitude saturates; subnormals count as zero. Elements a short block does not bring are zero.
+// leave the largest magnitude saturates. FP32 subnormals count as zero, FP16 subnormals with their value. Elements a short
+// block does not bring are zero.
 // Two halves work on different blocks: one collects values and finds the exponent, the other shifts and assembles.
+// A beat of FP16 has twice as many values as one of FP32. Those in the upper halves of its words use the shifters of FP32,
+// the others have their own for 11 bits.
 // Latency: a block's beats + 4 cycles, from the last beat. Throughput: one beat per cycle, without gaps between blocks.
 
 module block_aligner #(
@@ -14,7 +17,9 @@ module block_aligner #(
   // Mantissa width with sign, 2 to 25.
   parameter int WIDTH = 25,
   // Bits of a tag that travels with each block.
-  parameter int TAG_W = 1
+  parameter int TAG_W = 1,
+  // 1: a block's beats may also hold 2 * LANES FP16 values each; WIDTH is then 18.
+  parameter int HALVES = 0
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -22,6 +27,8 @@ module block_aligner #(
   output logic                in_ready_o,
   // Values in ascending order, the first in the lowest bits.
   input  logic [LANES*32-1:0] in_data_i,
+  // With HALVES, 1: the values are FP16; the same in all beats of a block.
+  input  logic                in_half_i,
   // Last beat of the block; the tag is taken here.
   input  logic                in_last_i,
   input  logic [TAG_W-1:0]    in_tag_i,
@@ -41,36 +48,59 @@ module block_aligner #(
   localparam int BeatW = Beats > 1 ? $clog2(Beats) : 1;
   localparam int Buffers = 4;
   localparam int MagW = WIDTH - 1;
+  localparam int InfoW = TAG_W + 19 + BeatW;
+  // An FP32 value with the block's exponent has its leading one at bit 23 and is shifted to the top of the magnitude.
   localparam int BaseShift = 24 - MagW;
-  localparam int InfoW = TAG_W + 9 + BeatW;
+  // An FP16 fraction lies in bits 25 to 16. A normal value with the block's exponent is shifted by 10; all others of such
+  // a block by more, and a block of nothing but subnormals by less, so that its largest value reaches the top, too.
+  localparam int HalfShift = 10;
+  localparam int SigW = HALVES != 0 ? 27 : 24;
+  localparam int ShiftedW = MagW + 2;
+  localparam int Values = HALVES != 0 ? 2 * LANES : LANES;
+  // FP16 exponents in FP32: the bias is larger by this, and subnormals begin at the exponent of one.
+  localparam logic [7:0] BiasStep = 8'd112;
 
   // Collecting half.
   logic [LANES*32-1:0] raw_q[Buffers*Beats];
   logic [1:0] write_buffer_q;
   logic [BeatW-1:0] write_beat_q;
-  logic [7:0] largest_q, largest_d, beat_largest;
-  logic collected_q;
-  logic [InfoW-1:0] info_q;
+  logic [7:0] largest_q, beat_largest;
+  logic collected_q, in_half, in_half_q;
+  logic [TAG_W+BeatW-1:0] last_q;
   logic [2:0] used_q;
   logic take, release_buffer;
   logic info_valid, info_ready;
-  logic [InfoW-1:0] info;
+  logic [TAG_W-1:0] info_tag;
+  logic [7:0] info_exponent;
+  logic [8:0] base, info_base;
+  logic info_nonfinite, info_half;
+  logic [BeatW-1:0] info_beat;
 
+  assign in_half = HALVES != 0 && in_half_i;
   assign in_ready_o = used_q < 3'd4;
   assign take = in_valid_i && in_ready_o;
 
-  // Largest exponent of a beat, as a chain of comparisons.
-  for (genvar l = 0; l < LANES; l++) begin : g_largest
-    logic [7:0] so_far;
-    if (l == 0) begin : g_first
-      assign so_far = in_data_i[30:23];
-    end else begin : g_next
-      assign so_far = in_data_i[l*32+23+:8] > g_largest[l-1].so_far
-          ? in_data_i[l*32+23+:8] : g_largest[l-1].so_far;
+  // Largest exponent of a beat, as a tree: node n has the larger one of nodes 2 n + 1 and 2 n + 2.
+  logic [(2*LANES-1)*8-1:0] tree;
+  for (genvar l = 0; l < LANES; l++) begin : g_word
+    logic [7:0] single;
+    assign single = in_data_i[l*32+23+:8];
+    if (HALVES != 0) begin : g_either
+      logic [4:0] lower, upper;
+      assign lower = in_data_i[l*32+10+:5];
+      assign upper = in_data_i[l*32+26+:5];
+      assign tree[(LANES-1+l)*8+:8] = !in_half ? single : upper > lower ? 8'(upper) : 8'(lower);
+    end else begin : g_single
+      assign tree[(LANES-1+l)*8+:8] = single;
     end
   end
-  assign beat_largest = g_largest[LANES-1].so_far;
-  assign largest_d = write_beat_q == '0 || beat_largest > largest_q ? beat_largest : largest_q;
+  for (genvar n = 0; n < LANES - 1; n++) begin : g_node
+    logic [7:0] left, right;
+    assign left = tree[(2*n+1)*8+:8];
+    assign right = tree[(2*n+2)*8+:8];
+    assign tree[n*8+:8] = left > right ? left : right;
+  end
+  assign beat_largest = tree[7:0];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -86,14 +116,44 @@ module block_aligner #(
     end
     if (take) begin
       raw_q[{write_buffer_q, write_beat_q}] <= in_data_i;
-      largest_q <= largest_d;
-      info_q <= {in_tag_i, largest_d, largest_d == 8'hFF, write_beat_q};
+      if (write_beat_q == '0 || beat_largest > largest_q) largest_q <= beat_largest;
+      in_half_q <= in_half;
+      last_q <= {in_tag_i, write_beat_q};
     end
   end
 
+  // Where all FP16 values are subnormal, the largest one's leading one is that of all fractions ored.
+  if (HALVES != 0) begin : g_half_exponent
+    logic [9:0] fractions_q, subnormals;
+    logic [LANES*10-1:0] ored;
+    for (genvar l = 0; l < LANES; l++) begin : g_or
+      logic [9:0] both;
+      assign both = in_data_i[l*32+:10] | in_data_i[l*32+16+:10];
+      if (l == 0) begin : g_first
+        assign ored[9:0] = both;
+      end else begin : g_next
+        assign ored[l*10+:10] = ored[(l-1)*10+:10] | both;
+      end
+    end
+    assign subnormals = ored[(LANES-1)*10+:10];
+    always_ff @(posedge clk_i) begin
+      if (take) fractions_q <= write_beat_q == '0 ? subnormals : fractions_q | subnormals;
+    end
+    logic [3:0] below;
+    assign below = fp32_pkg::leading_flags({fractions_q, 6'd0});
+    assign exponent_o = !in_half_q ? largest_q
+                      : largest_q[4:0] == 5'h1F ? 8'hFF
+                      : largest_q[4:0] != '0 ? largest_q + BiasStep
+                      : fractions_q != '0 ? BiasStep - 8'(below) : 8'd0;
+  end else begin : g_exponent
+    assign exponent_o = largest_q;
+    logic unused_half;
+    assign unused_half = in_half_i;
+  end
   assign exponent_valid_o = collected_q;
-  assign exponent_o = info_q[BeatW+1+:8];
-  assign nonfinite_o = info_q[BeatW];
+  assign nonfinite_o = exponent_o == 8'hFF;
+  // Places that a value with an exponent of zero would move right by.
+  assign base = 9'(exponent_o) + (in_half_q ? 9'(HalfShift) - 9'(BiasStep) : 9'(BaseShift));
 
   logic unused_info_ready;
   logic [2:0] unused_level;
@@ -106,10 +166,10 @@ module block_aligner #(
     .rst_ni,
     .in_valid_i(collected_q),
     .in_ready_o(unused_info_ready),
-    .in_data_i(info_q),
+    .in_data_i({exponent_o, base, nonfinite_o, in_half_q, last_q}),
     .out_valid_o(info_valid),
     .out_ready_i(info_ready),
-    .out_data_o(info),
+    .out_data_o({info_exponent, info_base, info_nonfinite, info_half, info_tag, info_beat}),
     .level_o(unused_level)
   );
 
@@ -120,16 +180,18 @@ module block_aligner #(
   logic last_beat;
   logic valid_q, valid_q2, valid_q3;
   logic [BeatW-1:0] beat_q, beat_q2;
-  logic last_q, last_q2;
+  logic read_last_q, read_last_q2, half, half_q2, half_q3;
   logic [TAG_W+8:0] side_q, side_q2, side_q3;
-  logic [LANES*32-1:0] raw_read_q;
-  logic [LANES*WIDTH-1:0] rounded;
+  logic [LANES*32-1:0] raw_read;
+  logic [Values*WIDTH-1:0] rounded;
   logic [64*WIDTH-1:0] out_q;
 
   assign advance = !(valid_q3 && !out_ready_i);
-  assign last_beat = read_beat_q == info[BeatW-1:0];
+  assign last_beat = read_beat_q == info_beat;
   assign info_ready = advance && last_beat;
   assign release_buffer = info_valid && info_ready;
+  assign half = HALVES != 0 && info_half;
+  assign raw_read = raw_q[{read_buffer_q, read_beat_q}];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -141,56 +203,134 @@ module block_aligner #(
     end else if (advance) begin
       valid_q  <= info_valid;
       valid_q2 <= valid_q;
-      valid_q3 <= valid_q2 && last_q2;
+      valid_q3 <= valid_q2 && read_last_q2;
       if (info_valid) read_beat_q <= last_beat ? '0 : read_beat_q + 1'b1;
       if (info_valid && last_beat) read_buffer_q <= read_buffer_q + 1'b1;
     end
   end
 
-  // Right shift by `shift` places, keeping a guard bit and a sticky bit below the result.
-  function automatic logic [MagW+1:0] shift_right(input logic [23:0] magnitude, input logic [4:0] shift);
-    logic [MagW+31:0] wide;
-    begin
-      wide = (MagW + 32)'({magnitude, 32'd0} >> shift);
-      shift_right = {wide[32+:MagW], wide[31], |wide[30:0]};
-    end
-  endfunction
-
   always_ff @(posedge clk_i) begin
     if (advance) begin
-      raw_read_q <= raw_q[{read_buffer_q, read_beat_q}];
       beat_q <= read_beat_q;
-      last_q <= last_beat;
-      side_q <= info[BeatW+:TAG_W+9];
+      read_last_q <= last_beat;
+      half_q2 <= half;
+      side_q <= {info_tag, info_exponent, info_nonfinite};
       beat_q2 <= beat_q;
-      last_q2 <= last_q;
+      read_last_q2 <= read_last_q;
+      half_q3 <= half_q2;
       side_q2 <= side_q;
     end
   end
 
+  // Places that a value of this exponent moves right, of those for an exponent of zero; 31 leave nothing.
+  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic zero);
+    logic [8:0] difference;
+    begin
+      difference = most - 9'(exponent);
+      places = zero || difference[8:5] != '0 ? 5'd31 : difference[4:0];
+    end
+  endfunction
+
+  // One step of a right shift, by 0 to 3 times `unit` places. The lowest bit stays set by what falls out. Four ways are one
+  // LUT per bit, and large steps come first, because their losses need not move on.
+  function automatic logic [SigW+1:0] shift(input logic [SigW+1:0] value, input logic [1:0] times, input int unit);
+    logic [SigW+1:0] moved;
+    logic lost;
+    begin
+      moved = times == 2'd0 ? value
+            : times == 2'd1 ? value >> unit
+            : times == 2'd2 ? value >> 2 * unit : value >> 3 * unit;
+      lost = (times != 2'd0 && (value << (SigW + 2 - unit)) != '0) ||
+          (times[1] && (value >> unit << (SigW + 2 - unit)) != '0) ||
+          (times == 2'd3 && (value >> 2 * unit << (SigW + 2 - unit)) != '0);
+      shift = {moved[SigW+1:1], moved[0] || lost};
+    end
+  endfunction
+
+  // Lanes of the words: FP32 values, and FP16 values in upper halves, whose fractions already lie where they belong.
+  // What is shifted ends with a guard and a sticky bit; what leaves a lane is sign, whether to round up, and magnitude.
+  logic [LANES*ShiftedW-1:0] words;
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     logic [31:0] value;
-    logic [7:0] below;  // the element's exponent below the block's
-    logic [4:0] shift;
-    logic [MagW+2:0] shifted_q;  // sign, magnitude, guard, sticky
-    logic [MagW:0] sum;
-    logic [MagW-1:0] magnitude;
-    assign value = raw_read_q[l*32+:32];
-    assign below = side_q[8:1] - value[30:23];
-    assign shift = below > 8'(31 - BaseShift) ? 5'd31 : below[4:0] + 5'(BaseShift);
-    always_ff @(posedge clk_i) begin
-      if (advance)
-        shifted_q <= {value[31], value[30:23] == 8'd0 ? (MagW + 2)'(0) : shift_right({1'b1, value[22:0]}, shift)};
+    logic [7:0] exponent;
+    logic zero, sign_q, sign_q2;
+    logic [SigW-1:0] significand, significand_q;
+    logic [4:0] right_q;
+    logic [MagW+1:0] shifted_q;
+    assign value = raw_read[l*32+:32];
+    if (HALVES != 0) begin : g_either
+      logic normal;
+      assign normal = value[30:26] != '0;
+      assign exponent = half ? {3'd0, value[30:27], value[26] || !normal} : value[30:23];
+      assign zero = !half && value[30:23] == '0;
+      assign significand = {half ? {normal, value[25:23]} : 4'b0001, value[22:16], half ? 16'd0 : value[15:0]};
+    end else begin : g_single
+      assign exponent = value[30:23];
+      assign zero = exponent == '0;
+      assign significand = {1'b1, value[22:0]};
     end
-    assign sum = {1'b0, shifted_q[MagW+1:2]} + (MagW + 1)'(shifted_q[1] && (shifted_q[0] || shifted_q[2]));
-    assign magnitude = sum[MagW] ? '1 : sum[MagW-1:0];
-    assign rounded[l*WIDTH+:WIDTH] = shifted_q[MagW+2] ? -{1'b0, magnitude} : {1'b0, magnitude};
+    always_ff @(posedge clk_i) begin
+      if (advance) begin
+        sign_q <= value[31];
+        significand_q <= significand;
+        right_q <= places(info_base, exponent, zero);
+        sign_q2 <= sign_q;
+        shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 2'b0}, right_q[4:3], 8), right_q[2:1], 2),
+                                       2'(right_q[0]), 1));
+      end
+    end
+    // The largest magnitude does not round up.
+    assign words[l*ShiftedW+:ShiftedW] = {
+      sign_q2, shifted_q[1] && (shifted_q[0] || shifted_q[2]) && shifted_q[2+:MagW] != '1, shifted_q[2+:MagW]
+    };
   end
 
+  // Lanes of FP16 values in lower halves, whose 11 bits never round up to more than the largest magnitude.
+  logic [Values*ShiftedW-1:0] halves;
+  if (HALVES != 0) begin : g_halves
+    for (genvar l = 0; l < LANES; l++) begin : g_lane
+      logic [15:0] value;
+      logic normal, sign_q, sign_q2;
+      logic [10:0] significand_q;
+      logic [4:0] right_q;
+      logic [MagW+1:0] shifted_q;
+      assign value = raw_read[l*32+:16];
+      assign normal = value[14:10] != '0;
+      always_ff @(posedge clk_i) begin
+        if (advance) begin
+          sign_q <= value[15];
+          significand_q <= {normal, value[9:0]};
+          right_q <= places(info_base, {3'd0, value[14:11], value[10] || !normal}, 1'b0);
+          sign_q2 <= sign_q;
+          shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 18'b0}, 2'(right_q[4]), 16), right_q[3:2], 4),
+                                         right_q[1:0], 1));
+        end
+      end
+      assign halves[2*l*ShiftedW+:2*ShiftedW] = {
+        words[l*ShiftedW+:ShiftedW], sign_q2, shifted_q[1] && (shifted_q[0] || shifted_q[2]), shifted_q[2+:MagW]
+      };
+    end
+  end else begin : g_no_halves
+    assign halves = words;
+  end
+
+  // Rounded and negated by one addition: -(m + up) is ~m + !up.
+  for (genvar v = 0; v < Values; v++) begin : g_value
+    logic sign, up;
+    logic [MagW-1:0] magnitude;
+    assign {sign, up, magnitude} =
+        half_q3 ? halves[v*ShiftedW+:ShiftedW] : words[(v%LANES)*ShiftedW+:ShiftedW];
+    assign rounded[v*WIDTH+:WIDTH] = {sign, magnitude ^ {MagW{sign}}} + WIDTH'(sign ^ up);
+  end
+
+  // A beat of FP16 fills two parts.
   for (genvar b = 0; b < Beats; b++) begin : g_assemble
+    localparam int First = b * LANES % Values;
+    logic here;
+    assign here = beat_q2 == (half_q3 ? BeatW'(b / 2) : BeatW'(b));
     always_ff @(posedge clk_i) begin
       if (advance && valid_q2) begin
-        if (beat_q2 == BeatW'(b)) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= rounded;
+        if (here) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= rounded[First*WIDTH+:LANES*WIDTH];
         else if (beat_q2 == '0) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
       end
     end
@@ -209,6 +349,9 @@ module block_aligner #(
   end
   if (WIDTH < 2 || WIDTH > 25) begin : g_bad_width
     ERROR_block_aligner_WIDTH_must_be_2_to_25 u_error ();
+  end
+  if (HALVES != 0 && WIDTH != 18) begin : g_bad_halves
+    ERROR_block_aligner_HALVES_needs_a_WIDTH_of_18 u_error ();
   end
 
 endmodule : block_aligner

@@ -14,7 +14,10 @@ module code_columns #(
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
-  input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
+  // Codebook, written while no tile is in progress.
+  input  logic                                                          entry_write_i,
+  input  logic [3:0]                                                    entry_index_i,
+  input  logic [systolic_pkg::WeightWidth-1:0]                          entry_i,
   input  logic [31:0]                                                   codebook_scale_i,
   // One command per tile.
   input  logic                                                          cmd_valid_i,
@@ -110,7 +113,8 @@ module code_columns #(
   );
   tile_transposer #(
     .LANES(64),
-    .WIDTH(4)
+    .WIDTH(4),
+    .WIDE(0)
   ) u_transposer (
     .clk_i,
     .rst_ni,
@@ -118,6 +122,7 @@ module code_columns #(
     .in_ready_o(row_ready),
     .in_data_i(row),
     .in_lines_i(7'd64),
+    .in_wide_i(1'b0),
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
     .out_data_o(column)
@@ -188,8 +193,9 @@ module code_columns #(
     .LANES(PORTS * 64)
   ) u_codebook (
     .clk_i,
-    .rst_ni,
-    .entries_i(codebook_i),
+    .write_i(entry_write_i),
+    .index_i(entry_index_i),
+    .entry_i,
     .codes_i(codes),
     .weights_o(weights)
   );

@@ -5,10 +5,12 @@
 // Why: LoRA matrices, saved activations and gradients take the weight side of the array without being quantized. Each
 // column of 64 values is aligned to 18 bits; its scale is 2^(exponent - 127 - 16) times the tile's factor.
 // N tiles: a stored row is a column. T tiles: the stored rows are the reduction and are transposed on the way; rows that
-// are not stored count as zero.
-// Latency from the last beat, with W beats of FP32 per column: W + 4 cycles to a row's column (N), 2 W + 6 to the tile's
-// first column (T); with two PORTS a pair leaves one cycle after its second column.
-// Throughput: BUS_W / 32 values per cycle; a column takes 64 / (BUS_W / 32) cycles (N) or as many as its rows need (T).
+// are not stored count as zero. FP16 stays 16 bits wide up to the aligner's shifters, so that a memory beat is one beat
+// everywhere; FP32 values are two lanes of the transposer.
+// Latency from the last beat, with W beats per column: W + 4 cycles to a row's column (N), 2 W + 6 to the tile's first
+// column (T); with two PORTS a pair leaves one cycle after its second column.
+// Throughput: one memory beat per cycle. With V values per beat (BUS_W / 16 of FP16, BUS_W / 32 of FP32) a column takes
+// 64 / V cycles (N) or as many as its rows need, ceil(rows / V) (T).
 
 module float_columns #(
   // Memory bus width in bits.
@@ -42,107 +44,95 @@ module float_columns #(
 
   localparam int Lanes = BUS_W / 32;
   localparam int LaneShift = $clog2(Lanes);
-  localparam int RowWords = 64 / Lanes;
+  localparam int HalfLanes = 2 * Lanes;
   localparam int WgtW = systolic_pkg::WeightWidth;
   localparam int ColumnW = systolic_pkg::Rows * WgtW;
-  localparam int WordsW = 13 - LaneShift;  // counts 64 * 64 / Lanes
+  localparam int BeatsW = 13 - LaneShift;  // counts 64 * 64 / Lanes
 
-  // Front: count the tile's values in and send them to the transposer or straight on.
+  // Front: count the tile's beats in and send them to the transposer or straight on.
   logic front_q, front_transpose_q, front_half_q, front_accept, order_ready;
   logic [6:0] front_lines_q;
-  logic [WordsW-1:0] front_left_q;
-  logic word_valid, word_ready, word_take;
-  logic [BUS_W-1:0] word;
+  logic [BeatsW-1:0] front_left_q;
+  logic beat_take;
   logic transposer_ready, direct_valid, direct_ready;
 
   assign cmd_ready_o = !front_q && order_ready;
   assign front_accept = cmd_valid_i && cmd_ready_o;
-  assign word_take = word_valid && word_ready;
+  assign beat_take = in_valid_i && in_ready_o;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) front_q <= 1'b0;
     else if (front_accept) front_q <= 1'b1;
-    else if (word_take && front_left_q == WordsW'(1)) front_q <= 1'b0;
+    else if (beat_take && front_left_q == BeatsW'(1)) front_q <= 1'b0;
     if (front_accept) begin
       front_transpose_q <= cmd_transpose_i;
       front_half_q <= cmd_half_i;
       front_lines_q <= cmd_lines_i;
-      front_left_q <= WordsW'(cmd_lines_i) << (6 - LaneShift);
-    end else if (word_take) begin
+      front_left_q <= BeatsW'(cmd_lines_i) << (cmd_half_i ? 5 - LaneShift : 6 - LaneShift);
+    end else if (beat_take) begin
       front_left_q <= front_left_q - 1'b1;
     end
   end
 
-  logic unpack_ready;
-  fp_unpack #(
-    .BUS_W(BUS_W)
-  ) u_unpack (
-    .clk_i,
-    .rst_ni,
-    .half_i(front_half_q),
-    .in_valid_i(in_valid_i && front_q),
-    .in_ready_o(unpack_ready),
-    .in_data_i,
-    .out_valid_o(word_valid),
-    .out_ready_i(word_ready),
-    .out_data_o(word)
-  );
-  assign in_ready_o = unpack_ready && front_q;
-  assign direct_valid = word_valid && !front_transpose_q;
-  assign word_ready = front_transpose_q ? transposer_ready : direct_ready;
+  assign in_ready_o = front_q && (front_transpose_q ? transposer_ready : direct_ready);
+  assign direct_valid = in_valid_i && front_q && !front_transpose_q;
 
   logic turned_valid, turned_ready;
   logic [BUS_W-1:0] turned;
   tile_transposer #(
-    .LANES(Lanes),
-    .WIDTH(32)
+    .LANES(HalfLanes),
+    .WIDTH(16),
+    .WIDE(1)
   ) u_transposer (
     .clk_i,
     .rst_ni,
-    .in_valid_i(word_valid && front_transpose_q),
+    .in_valid_i(in_valid_i && front_q && front_transpose_q),
     .in_ready_o(transposer_ready),
-    .in_data_i(word),
+    .in_data_i,
     .in_lines_i(front_lines_q),
+    .in_wide_i(!front_half_q),
     .out_valid_o(turned_valid),
     .out_ready_i(turned_ready),
     .out_data_o(turned)
   );
 
   // Order of the tiles as they reach the aligner.
-  logic tile_valid, tile_ready, tile_transpose;
+  logic tile_valid, tile_ready, tile_transpose, tile_half;
   logic [6:0] tile_lines;
   logic [31:0] tile_scale;
   logic [1:0] unused_level;
   stream_fifo #(
-    .WIDTH(40),
+    .WIDTH(41),
     .DEPTH(3)
   ) u_order (
     .clk_i,
     .rst_ni,
     .in_valid_i(front_accept),
     .in_ready_o(order_ready),
-    .in_data_i({cmd_transpose_i, cmd_lines_i, cmd_scale_i}),
+    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_lines_i, cmd_scale_i}),
     .out_valid_o(tile_valid),
     .out_ready_i(tile_ready),
-    .out_data_o({tile_transpose, tile_lines, tile_scale}),
+    .out_data_o({tile_transpose, tile_half, tile_lines, tile_scale}),
     .level_o(unused_level)
   );
 
   // Feed the aligner column by column; complete the last group of columns with zeros.
   logic [6:0] column_q, columns;
-  logic [6-LaneShift:0] words;
-  logic [6-LaneShift:0] word_q;
+  logic [6-LaneShift:0] beats, column_beats, row_beats;
+  logic [6-LaneShift:0] beat_q;
   logic filler, align_valid, align_ready, align_last, align_take, source_valid;
-  logic [BUS_W-1:0] align_word;
+  logic [BUS_W-1:0] align_beat;
 
   assign columns = tile_transpose ? 7'd64 : (tile_lines + 7'(PORTS - 1)) & ~7'(PORTS - 1);
   assign filler = !tile_transpose && column_q >= tile_lines;
-  assign words = tile_transpose ? (7 - LaneShift)'((tile_lines + 7'(Lanes - 1)) >> LaneShift)
-                                : (filler ? (7 - LaneShift)'(1) : (7 - LaneShift)'(RowWords));
+  assign column_beats = tile_half ? (7 - LaneShift)'((tile_lines + 7'(HalfLanes - 1)) >> (LaneShift + 1))
+                                  : (7 - LaneShift)'((tile_lines + 7'(Lanes - 1)) >> LaneShift);
+  assign row_beats = tile_half ? (7 - LaneShift)'(64 / HalfLanes) : (7 - LaneShift)'(64 / Lanes);
+  assign beats = tile_transpose ? column_beats : filler ? (7 - LaneShift)'(1) : row_beats;
   assign source_valid = filler || (tile_transpose ? turned_valid : direct_valid);
   assign align_valid = tile_valid && source_valid;
-  assign align_word = filler ? '0 : tile_transpose ? turned : word;
-  assign align_last = word_q == words - 1'b1;
+  assign align_beat = filler ? '0 : tile_transpose ? turned : in_data_i;
+  assign align_last = beat_q == beats - 1'b1;
   assign align_take = align_valid && align_ready;
   assign direct_ready = tile_valid && !tile_transpose && !filler && align_ready;
   assign turned_ready = tile_valid && tile_transpose && align_ready;
@@ -151,9 +141,9 @@ module float_columns #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       column_q <= '0;
-      word_q <= '0;
+      beat_q <= '0;
     end else if (align_take) begin
-      word_q <= align_last ? '0 : word_q + 1'b1;
+      beat_q <= align_last ? '0 : beat_q + 1'b1;
       if (align_last) column_q <= tile_ready ? '0 : column_q + 1'b1;
     end
   end
@@ -164,13 +154,15 @@ module float_columns #(
   block_aligner #(
     .LANES(Lanes),
     .WIDTH(WgtW),
-    .TAG_W(1)
+    .TAG_W(1),
+    .HALVES(1)
   ) u_aligner (
     .clk_i,
     .rst_ni,
     .in_valid_i(align_valid),
     .in_ready_o(align_ready),
-    .in_data_i(align_word),
+    .in_data_i(align_beat),
+    .in_half_i(tile_half),
     .in_last_i(align_last),
     .in_tag_i(1'b0),
     .exponent_valid_o(exponent_valid),
@@ -208,7 +200,8 @@ module float_columns #(
   logic scale_valid, scale_ready, unused_scale_ready;
   logic [31:0] scale;
   logic [4:0] unused_scale_level;
-  // At most six columns are between the aligner's two outputs, so this never fills.
+  // At most seven columns are between the aligner's two outputs: four whole ones and three in its pipeline. So this never
+  // fills.
   stream_fifo #(
     .WIDTH(32),
     .DEPTH(16)

@@ -1,12 +1,12 @@
-# Matrix engine: matrix_unit and everything below it.
+# Array with all that feeds and empties it: matrix_unit and everything below it.
 rtl/common/fp32_pkg.sv
 rtl/nf4/nf4_pkg.sv
+rtl/vector/vector_pkg.sv
 rtl/systolic/systolic_pkg.sv
 rtl/common/stream_fifo.sv
 rtl/common/stream_fork.sv
 rtl/common/stream_resize.sv
 rtl/common/fp16_to_fp32.sv
-rtl/common/fp32_to_fp16.sv
 rtl/common/fp32_mul.sv
 rtl/common/fp32_add.sv
 rtl/common/int_to_fp32.sv
@@ -17,12 +17,15 @@ rtl/systolic/pe.sv
 rtl/systolic/systolic_array.sv
 rtl/systolic/block_aligner.sv
 rtl/systolic/fp_unpack.sv
+rtl/systolic/weight_header.sv
 rtl/systolic/codebook.sv
 rtl/systolic/tile_transposer.sv
 rtl/systolic/scale_unit.sv
 rtl/systolic/code_columns.sv
 rtl/systolic/float_columns.sv
 rtl/systolic/weight_loader.sv
+rtl/vector/row_walker.sv
+rtl/systolic/activation_reader.sv
 rtl/systolic/activation_buffer.sv
 rtl/systolic/pass_control.sv
 rtl/systolic/column_accumulator.sv

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The matrix engine: weight tiles and activations in, FP32 or FP16 output blocks out.
+// Array, accumulators and all that feeds and empties them: tile commands and weights in, results to the scratchpad.
 //
-// Why: this is the whole arithmetic of a linear layer behind streams. A tile command says what the next 64 x 64 weight
-// tile is and which activations it meets; weights come as raw memory beats; after an output block's last tile its results
-// leave as memory beats. Results are the same, bit for bit, for every COLUMNS, BUS_W and stall pattern (tb/models/matrix.py
-// is the definition).
+// Why: this is the whole arithmetic of products, behind one stream of commands. A tile command says what the next weight
+// tile is and which activations it meets; weights come as raw memory beats, activations from the scratchpad; after an
+// output block's last tile its results go there. Results are the same, bit for bit, for every COLUMNS, BUS_W and stall
+// pattern (tb/models/matrix.py is the definition).
 // Latency: a vector's totals are written 78 cycles plus its column group after it enters the array; an output block's
-// first result beat comes 80 + column groups + ceil(64 / COLUMNS) cycles after its last vector, 2 more for FP16.
+// first result is written 80 cycles plus the column groups after its last vector (see result_drain for other than 8
+// columns).
 // Throughput: one memory beat of codes per cycle with one activation row; every multiply-accumulate is busy with
-// 2 x COLUMNS or more rows on a 256-bit bus, in proportion more on a narrower one.
+// 2 x COLUMNS or more rows on a 256-bit bus, in proportion more on a narrower one, as long as the scratchpad grants a word
+// per cycle and COLUMNS is at most 8: a tile's rows have 8 words each.
 
 module matrix_unit #(
   // Array columns, 1 to 16.
@@ -18,36 +20,20 @@ module matrix_unit #(
   parameter int ACT_W = 25,
   // Memory bus width: 64, 128, 256 or 512.
   parameter int BUS_W = 256,
-  // Activation scratchpad in blocks of 64 values, a power of two.
-  parameter int ACT_DEPTH = 2048,
   // Most activation rows per pass, a power of two.
   parameter int MAX_ROWS = 64,
   // Entries of the nested absmax table, a power of two: at least two beats and 16, a line of memory.
-  parameter int NESTED_DEPTH = 4096
+  parameter int NESTED_DEPTH = 4096,
+  // Width of a scratchpad address in words.
+  parameter int SCRATCH_W = 13
 ) (
   input  logic                                    clk_i,
   input  logic                                    rst_ni,
-  // Programmable codebook; stable while tiles are in progress.
-  input  logic [16*systolic_pkg::WeightWidth-1:0] codebook_i,
-  input  logic [31:0]                             codebook_scale_i,
-  input  logic [31:0]                             absmax_offset_i,
-  // Nested absmax table: BUS_W / 32 entries per beat, from entry 0 after a restart.
-  input  logic                                    nested_restart_i,
-  input  logic                                    nested_valid_i,
-  output logic                                    nested_ready_o,
-  input  logic [BUS_W-1:0]                        nested_data_i,
-  // Activation load commands and their beats. Load only while idle_o.
-  input  logic                                    load_valid_i,
-  output logic                                    load_ready_o,
-  input  logic [$clog2(ACT_DEPTH)-1:0]            load_base_i,
-  input  logic [$clog2(ACT_DEPTH+1)-1:0]          load_blocks_i,
-  input  logic                                    load_format_i,
-  input  logic                                    act_valid_i,
-  output logic                                    act_ready_o,
-  input  logic [BUS_W-1:0]                        act_data_i,
-  // Tile commands.
+  // Commands: a tile, or a header of the weight stream, which has a number of lines of 64 bytes and nothing else.
   input  logic                                    tile_valid_i,
   output logic                                    tile_ready_o,
+  input  logic                                    tile_header_i,
+  input  logic [15:0]                             tile_header_lines_i,
   // 1: the stored rows are the reduction (T mode); 0: they are the output columns (N mode).
   input  logic                                    tile_transpose_i,
   // systolic_pkg::Format*.
@@ -57,29 +43,47 @@ module matrix_unit #(
   // Code tiles: block number of row 0, and its increment from row to row.
   input  logic [31:0]                             tile_block_i,
   input  logic [15:0]                             tile_block_stride_i,
-  // Activations: scratchpad block of row 0, increment, number of rows.
-  input  logic [$clog2(ACT_DEPTH)-1:0]            tile_act_base_i,
-  input  logic [15:0]                             tile_act_stride_i,
-  input  logic [$clog2(MAX_ROWS+1)-1:0]           tile_rows_i,
-  // First and last tile of an output block.
-  input  logic                                    tile_first_i,
-  input  logic                                    tile_last_i,
   // Floating-point tiles: FP32 factor of the product.
   input  logic [31:0]                             tile_scale_i,
-  // Last tile: 1 writes FP16.
-  input  logic                                    tile_out_format_i,
-  // Stored tiles in command order.
+  // Rows of activations and results, in two nested loops: rows = outer * inner.
+  input  logic [$clog2(MAX_ROWS+1)-1:0]           tile_rows_i,
+  input  logic [$clog2(MAX_ROWS+1)-1:0]           tile_outer_i,
+  input  logic [$clog2(MAX_ROWS+1)-1:0]           tile_inner_i,
+  // Activations: first word of row 0, distances of rows, values of the row that the tile meets, 1 to 64.
+  input  logic [SCRATCH_W-1:0]                    tile_act_base_i,
+  input  logic [SCRATCH_W-1:0]                    tile_act_outer_stride_i,
+  input  logic [SCRATCH_W-1:0]                    tile_act_inner_stride_i,
+  input  logic [6:0]                              tile_values_i,
+  // Results, with an output block's last tile: first word of row 0, distances of rows.
+  input  logic [SCRATCH_W-1:0]                    tile_out_base_i,
+  input  logic [SCRATCH_W-1:0]                    tile_out_outer_stride_i,
+  input  logic [SCRATCH_W-1:0]                    tile_out_inner_stride_i,
+  // First and last tile of an output block; last tile of a product.
+  input  logic                                    tile_first_i,
+  input  logic                                    tile_last_i,
+  input  logic                                    tile_end_i,
+  // Headers and stored tiles in command order; last says that a product's stream ends.
   input  logic                                    wgt_valid_i,
   output logic                                    wgt_ready_o,
   input  logic [BUS_W-1:0]                        wgt_data_i,
-  // Output blocks: rows of 64.
-  output logic                                    out_valid_o,
-  input  logic                                    out_ready_i,
-  output logic [BUS_W-1:0]                        out_data_o,
-  // No tile is in progress and all results have left.
-  output logic                                    idle_o,
-  // Pulse: an operand's block, a scale or a result beat holds a NaN or an infinity.
-  output logic                                    nonfinite_o,
+  input  logic                                    wgt_last_i,
+  // Pulses: a product's last beat is taken; a beat's last is not what the commands say.
+  output logic                                    wgt_end_o,
+  output logic                                    wgt_bad_end_o,
+  // Scratchpad: activations.
+  output logic                                    req_valid_o,
+  input  logic                                    req_ready_i,
+  output logic [SCRATCH_W-1:0]                    req_addr_o,
+  input  logic                                    rsp_valid_i,
+  input  logic [vector_pkg::Lanes*32-1:0]         rsp_data_i,
+  // Scratchpad: results; columns that a block does not have are zero.
+  output logic                                    w_valid_o,
+  input  logic                                    w_ready_i,
+  output logic [SCRATCH_W-1:0]                    w_addr_o,
+  output logic [vector_pkg::Lanes*32-1:0]         w_data_o,
+  // Pulse: a product's last result is written; whether any of its results is NaN or infinite.
+  output logic                                    done_o,
+  output logic                                    done_nonfinite_o,
   // Counters' pulses: a vector entered the array; a tile is in progress; why no vector entered.
   output logic                                    mac_vector_o,
   output logic                                    mac_active_o,
@@ -89,7 +93,6 @@ module matrix_unit #(
 
   localparam int Ports = BUS_W == 512 && COLUMNS % 2 == 0 ? 2 : 1;
   localparam int Groups = COLUMNS / Ports;
-  localparam int ActLanes = COLUMNS <= 4 ? 4 : COLUMNS <= 8 ? 8 : 16;
   // Passes between loading and the last use of their scales; a tile's last pass may be short.
   localparam int Slots = 2 ** $clog2(2 * ((systolic_pkg::ArrayLatency + 8 + Groups) / Groups) + 8);
   localparam int GroupW = Ports * systolic_pkg::Rows * systolic_pkg::WeightWidth;
@@ -97,11 +100,9 @@ module matrix_unit #(
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   localparam int SlotW = $clog2(Slots);
 
-  // Every unit takes the commands at its own pace.
-  logic [3:0] cmd_valid, cmd_ready;
-  logic is_codes;
+  // Every unit takes the tiles at its own pace; a header concerns the weights only.
+  logic [3:0] cmd_valid, cmd_ready, fork_valid;
   logic [6:0] tile_columns;
-  assign is_codes = tile_format_i == systolic_pkg::FormatCodes;
   assign tile_columns = tile_transpose_i ? 7'd64 : tile_lines_i;
   stream_fork #(
     .OUTPUTS(4)
@@ -110,11 +111,12 @@ module matrix_unit #(
     .rst_ni,
     .in_valid_i(tile_valid_i),
     .in_ready_o(tile_ready_o),
-    .out_valid_o(cmd_valid),
-    .out_ready_i(cmd_ready)
+    .out_valid_o(fork_valid),
+    .out_ready_i(cmd_ready | {{3{tile_header_i}}, 1'b0})
   );
+  assign cmd_valid = fork_valid & ~{{3{tile_header_i}}, 1'b0};
 
-  logic row_free, row_reserve, row_write, row_last, weight_bad;
+  logic row_free, row_reserve, row_write, row_last;
   logic [$clog2(64/Ports)-1:0] row_index;
   logic [Ports*32-1:0] row_data;
   logic column_valid, column_ready;
@@ -127,24 +129,23 @@ module matrix_unit #(
   ) u_weights (
     .clk_i,
     .rst_ni,
-    .codebook_i,
-    .codebook_scale_i,
-    .offset_i(absmax_offset_i),
-    .nested_restart_i,
-    .nested_valid_i,
-    .nested_ready_o,
-    .nested_data_i,
     .cmd_valid_i(cmd_valid[0]),
     .cmd_ready_o(cmd_ready[0]),
+    .cmd_header_i(tile_header_i),
+    .cmd_header_lines_i(tile_header_lines_i),
     .cmd_transpose_i(tile_transpose_i),
     .cmd_format_i(tile_format_i),
     .cmd_lines_i(tile_lines_i),
     .cmd_block_i(tile_block_i),
     .cmd_stride_i(tile_block_stride_i),
     .cmd_scale_i(tile_scale_i),
+    .cmd_end_i(tile_end_i),
     .in_valid_i(wgt_valid_i),
     .in_ready_o(wgt_ready_o),
     .in_data_i(wgt_data_i),
+    .in_last_i(wgt_last_i),
+    .end_o(wgt_end_o),
+    .bad_end_o(wgt_bad_end_o),
     .row_free_i(row_free),
     .row_reserve_o(row_reserve),
     .row_write_o(row_write),
@@ -154,18 +155,15 @@ module matrix_unit #(
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
     .out_weights_o(column_weights),
-    .out_scales_o(column_scales),
-    .nonfinite_o(weight_bad)
+    .out_scales_o(column_scales)
   );
 
   // Activations; their commands wait in a short queue, so that the fork does not hold the weights back.
-  localparam int BlockW = $clog2(ACT_DEPTH);
-  localparam int ActCmdW = 1 + 2 * BlockW + CountW;
-  logic act_cmd_valid, act_cmd_ready, act_scaled, act_half_ready, act_release, act_bad, vector_bad;
-  logic [BlockW-1:0] act_base, act_stride;
-  logic unused_stride;  // a stride beyond the scratchpad's size means nothing
-  assign unused_stride = ^tile_act_stride_i[15:BlockW];
-  logic [CountW-1:0] act_rows;
+  localparam int ActCmdW = 3 * SCRATCH_W + 3 * CountW + 8;
+  logic act_cmd_valid, act_cmd_ready, act_scaled, act_half_ready, act_release, vector_bad;
+  logic [SCRATCH_W-1:0] act_base, act_outer_stride, act_inner_stride;
+  logic [CountW-1:0] act_rows, act_outer, act_inner;
+  logic [6:0] act_values;
   logic [$clog2(MAX_ROWS)-1:0] act_row;
   logic [64*ACT_W-1:0] vector;
   logic [7:0] vector_exponent;
@@ -178,36 +176,37 @@ module matrix_unit #(
     .rst_ni,
     .in_valid_i(cmd_valid[1]),
     .in_ready_o(cmd_ready[1]),
-    .in_data_i({is_codes && tile_transpose_i, tile_act_base_i, tile_act_stride_i[BlockW-1:0], tile_rows_i}),
+    .in_data_i({tile_act_base_i, tile_act_outer_stride_i, tile_act_inner_stride_i, tile_rows_i, tile_outer_i,
+                tile_inner_i,
+                tile_values_i, tile_transpose_i && tile_format_i == systolic_pkg::FormatCodes}),
     .out_valid_o(act_cmd_valid),
     .out_ready_i(act_cmd_ready),
-    .out_data_o({act_scaled, act_base, act_stride, act_rows}),
+    .out_data_o({act_base, act_outer_stride, act_inner_stride, act_rows, act_outer, act_inner, act_values, act_scaled}),
     .level_o(unused_act_level)
   );
   activation_buffer #(
-    .BUS_W(BUS_W),
     .ACT_W(ACT_W),
-    .LANES(ActLanes),
-    .DEPTH(ACT_DEPTH),
+    .ADDR_W(SCRATCH_W),
     .MAX_ROWS(MAX_ROWS),
     .PORTS(Ports)
   ) u_activations (
     .clk_i,
     .rst_ni,
-    .load_valid_i,
-    .load_ready_o,
-    .load_base_i,
-    .load_blocks_i,
-    .load_half_i(load_format_i),
-    .in_valid_i(act_valid_i),
-    .in_ready_o(act_ready_o),
-    .in_data_i(act_data_i),
     .cmd_valid_i(act_cmd_valid),
     .cmd_ready_o(act_cmd_ready),
-    .cmd_scaled_i(act_scaled),
     .cmd_base_i(act_base),
-    .cmd_stride_i(act_stride),
+    .cmd_outer_stride_i(act_outer_stride),
+    .cmd_inner_stride_i(act_inner_stride),
+    .cmd_outer_i(act_outer),
+    .cmd_inner_i(act_inner),
     .cmd_rows_i(act_rows),
+    .cmd_values_i(act_values),
+    .cmd_scaled_i(act_scaled),
+    .req_valid_o,
+    .req_ready_i,
+    .req_addr_o,
+    .rsp_valid_i,
+    .rsp_data_i,
     .scale_free_o(row_free),
     .scale_reserve_i(row_reserve),
     .scale_write_i(row_write),
@@ -219,8 +218,7 @@ module matrix_unit #(
     .read_row_i(act_row),
     .read_data_o(vector),
     .read_exponent_o(vector_exponent),
-    .read_nonfinite_o(vector_bad),
-    .nonfinite_o(act_bad)
+    .read_nonfinite_o(vector_bad)
   );
 
   // Two accumulator buffers.
@@ -289,7 +287,7 @@ module matrix_unit #(
     .sum_o(sums)
   );
 
-  logic block_done, drain, drain_buffer, drain_idle, result_bad;
+  logic block_done, drain, drain_buffer;
   logic [AddressW-1:0] drain_address;
   logic [COLUMNS*32-1:0] drain_data;
   column_bank #(
@@ -322,28 +320,34 @@ module matrix_unit #(
   logic drain_cmd_ready;
   assign cmd_ready[3] = !tile_last_i || drain_cmd_ready;
   result_drain #(
-    .BUS_W(BUS_W),
     .COLUMNS(COLUMNS),
-    .MAX_ROWS(MAX_ROWS)
+    .MAX_ROWS(MAX_ROWS),
+    .ADDR_W(SCRATCH_W)
   ) u_drain (
     .clk_i,
     .rst_ni,
     .cmd_valid_i(cmd_valid[3] && tile_last_i),
     .cmd_ready_o(drain_cmd_ready),
     .cmd_rows_i(tile_rows_i),
+    .cmd_outer_i(tile_outer_i),
+    .cmd_inner_i(tile_inner_i),
+    .cmd_base_i(tile_out_base_i),
+    .cmd_outer_stride_i(tile_out_outer_stride_i),
+    .cmd_inner_stride_i(tile_out_inner_stride_i),
     .cmd_columns_i(tile_columns),
-    .cmd_half_i(tile_out_format_i),
+    .cmd_end_i(tile_end_i),
     .block_done_i(block_done),
     .drain_o(drain),
     .drain_buffer_o(drain_buffer),
     .drain_address_o(drain_address),
     .drain_data_i(drain_data),
     .free_o(acc_free),
-    .out_valid_o,
-    .out_ready_i,
-    .out_data_o,
-    .idle_o(drain_idle),
-    .nonfinite_o(result_bad)
+    .w_valid_o,
+    .w_ready_i,
+    .w_addr_o,
+    .w_data_o,
+    .done_o,
+    .done_nonfinite_o
   );
 
   // Tiles accepted and not yet through the array.
@@ -353,20 +357,15 @@ module matrix_unit #(
     else tiles_q <= tiles_q + 4'(cmd_valid[2] && cmd_ready[2]) - 4'(act_release);
   end
   assign mac_active_o = tiles_q != '0;
-  assign idle_o = tiles_q == '0 && acc_used_q == '0 && drain_idle && !tile_valid_i && load_ready_o;
-  assign nonfinite_o = weight_bad || act_bad || result_bad;
 
   if (ACT_W != 18 && ACT_W != 25) begin : g_bad_act
     ERROR_matrix_unit_ACT_W_must_be_18_or_25 u_error ();
   end
-  if (2 ** $clog2(ACT_DEPTH) != ACT_DEPTH || 2 ** $clog2(MAX_ROWS) != MAX_ROWS) begin : g_bad_depth
-    ERROR_matrix_unit_ACT_DEPTH_and_MAX_ROWS_must_be_powers_of_two u_error ();
+  if (2 ** $clog2(MAX_ROWS) != MAX_ROWS || MAX_ROWS < 2) begin : g_bad_rows
+    ERROR_matrix_unit_MAX_ROWS_must_be_a_power_of_two_from_2 u_error ();
   end
   if (COLUMNS < 1 || COLUMNS > 16) begin : g_check_columns
     ERROR_matrix_unit_COLUMNS_must_be_1_to_16 u_error ();
-  end
-  if (MAX_ROWS < 2 || ACT_DEPTH > 32768) begin : g_check_sizes
-    ERROR_matrix_unit_MAX_ROWS_must_be_at_least_2_and_ACT_DEPTH_at_most_32768 u_error ();
   end
   if (2 ** $clog2(NESTED_DEPTH) != NESTED_DEPTH || NESTED_DEPTH < 16 || NESTED_DEPTH < BUS_W / 16) begin : g_bad_nested
     ERROR_matrix_unit_NESTED_DEPTH_must_be_a_power_of_two_and_at_least_16_and_two_beats u_error ();

@@ -65,11 +65,15 @@ module pass_control #(
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int SlotW = $clog2(SLOTS);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
-  // An accumulator is written 5 cycles after it is read. The same one is read again by the same pass of the next tile,
-  // so tiles start at least TileSpacing cycles apart. It is enough when the earlier tile's later passes had to wait for
-  // weights, too: the next tile's weights come behind them, and columns of floating-point values, of which alone a tile
-  // can have few, come at least 4 cycles apart.
-  localparam int TileSpacing = 8;
+  // An accumulator is written AddLatency + 1 cycles after it is read. The same one is read again by the vector with the
+  // same number in the output block's next tile, which must enter at least TileSpacing cycles later. With as many vectors
+  // per tile it does, because they enter in order, one per cycle. A tile of fewer vectors makes the next one wait: every
+  // vector of a tile, and every cycle after its last, counts down. Cycles in which its later passes wait for weights must
+  // not count: the next tile's vectors may come at once behind such a pass, however many columns arrive per cycle.
+  // So between a tile's vector n of V and the next tile's vector n there are V - 1 - n vectors of the one, at least
+  // TileSpacing - V cycles, and n vectors of the other.
+  localparam int TileSpacing = fp32_pkg::AddLatency + 2;
+  localparam int SpacingW = $clog2(TileSpacing);
 
   // The loading side and the issuing side take the tile's command separately.
   logic load_cmd_valid, load_cmd_ready, issue_cmd_valid, issue_cmd_ready;
@@ -147,7 +151,7 @@ module pass_control #(
   logic [6:0] issued_q;  // columns of the tile whose passes are complete
   logic [AddressW-1:0] address_q;
   logic [SlotW-1:0] slot_q;
-  logic [3:0] spacing_q;
+  logic [SpacingW-1:0] spacing_q;
 
   // A pass may start when its weights are loaded; a tile also needs its activations and, first, an accumulator.
   assign tile_start = !in_tile_q;
@@ -186,8 +190,8 @@ module pass_control #(
       end else if (issue) begin
         in_tile_q <= 1'b1;
       end
-      if (start && tile_start) spacing_q <= 4'(TileSpacing - 1);
-      else if (spacing_q != '0) spacing_q <= spacing_q - 1'b1;
+      if (start && tile_start) spacing_q <= SpacingW'(TileSpacing - 1);
+      else if (spacing_q != '0 && (issue || !in_tile_q)) spacing_q <= spacing_q - 1'b1;
       vector_o <= issue;
       swap_o <= start;
     end

@@ -1,182 +1,253 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads a finished output block from the accumulators and sends it as memory beats, row by row.
+// Reads a finished output block from the accumulators and writes its rows to the scratchpad.
 //
-// Why: the accumulators hold COLUMNS results per address, memory wants rows of 64. A row is gathered in a shift register,
-// whatever COLUMNS is, and leaves as FP32 or FP16. Columns that the block does not have are sent as zero.
-// Latency: block_done_i to the first beat ceil(64 / COLUMNS) + 3 cycles, 2 more for FP16.
-// Throughput: a row of 64 every ceil(64 / COLUMNS) + 2048 / BUS_W + 1 cycles.
+// Why: the accumulators hold COLUMNS results per address, the scratchpad has words of 8. The results stream through two
+// width converters by the greatest common divisor of the two, so that any COLUMNS works and the usual ones lose nothing.
+// Columns that the block does not have are written as zero. NaN and infinity stay NaN or infinity through every sum, so
+// looking at the results finds those of activations, weights and scales too.
+// Latency: block_done_i to the first write 3 cycles with 8 columns, 4 with 16, 3 + 8 / COLUMNS with 1, 2 or 4.
+// Throughput: a row of 64 every 64 / (greatest common divisor of COLUMNS and 8) cycles, 3 more per block.
 
 module result_drain #(
-  // Memory bus width in bits.
-  parameter int BUS_W = 256,
   // Array columns.
   parameter int COLUMNS = 8,
   // Most rows that one tile serves.
-  parameter int MAX_ROWS = 64
+  parameter int MAX_ROWS = 64,
+  // Width of a scratchpad address in words.
+  parameter int ADDR_W = 13
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
-  // One command per output block, in order.
+  // One command per output block, in order: rows_i = outer_i * inner_i rows, with their distances in words.
   input  logic                            cmd_valid_i,
   output logic                            cmd_ready_o,
   input  logic [$clog2(MAX_ROWS+1)-1:0]   cmd_rows_i,
+  input  logic [$clog2(MAX_ROWS+1)-1:0]   cmd_outer_i,
+  input  logic [$clog2(MAX_ROWS+1)-1:0]   cmd_inner_i,
+  input  logic [ADDR_W-1:0]               cmd_base_i,
+  input  logic [ADDR_W-1:0]               cmd_outer_stride_i,
+  input  logic [ADDR_W-1:0]               cmd_inner_stride_i,
+  // Columns of the block, 1 to 64.
   input  logic [6:0]                      cmd_columns_i,
-  input  logic                            cmd_half_i,
+  // Last block of a product.
+  input  logic                            cmd_end_i,
   // Pulse: the next output block's totals are complete.
   input  logic                            block_done_i,
-  // Accumulators.
+  // Accumulators: data of an address come one cycle later and stay while the address does.
   output logic                            drain_o,
   output logic                            drain_buffer_o,
   output logic [$clog2((64+COLUMNS-1)/COLUMNS*MAX_ROWS)-1:0]  drain_address_o,
   input  logic [COLUMNS*32-1:0]           drain_data_i,
   // Pulse: the block has left the accumulators; its buffer is free.
   output logic                            free_o,
-  output logic                            out_valid_o,
-  input  logic                            out_ready_i,
-  output logic [BUS_W-1:0]                out_data_o,
-  // No block is waiting or leaving.
-  output logic                            idle_o,
-  // Pulse: the beat that left a cycle ago holds a NaN or an infinity.
-  output logic                            nonfinite_o
+  // Scratchpad.
+  output logic                            w_valid_o,
+  input  logic                            w_ready_i,
+  output logic [ADDR_W-1:0]               w_addr_o,
+  output logic [vector_pkg::Lanes*32-1:0] w_data_o,
+  // Pulse: the product's last word has been written; whether any of its words holds a NaN or an infinity.
+  output logic                            done_o,
+  output logic                            done_nonfinite_o
 );
 
-  localparam int Passes = (64 + COLUMNS - 1) / COLUMNS;
-  localparam int RowW = Passes * COLUMNS * 32;
-  localparam int GatherW = COLUMNS * 32;
-  localparam int CountW = $clog2(MAX_ROWS + 1);
+  localparam int Lanes    = vector_pkg::Lanes;
+  localparam int Passes   = (64 + COLUMNS - 1) / COLUMNS;
+  localparam int CountW   = $clog2(MAX_ROWS + 1);
+  localparam int WalkW    = CountW > 4 ? CountW : 4;
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
-  localparam int Lanes = BUS_W / 32;
-  localparam int Beats = 64 / Lanes;
-  localparam int BeatW = $clog2(Beats + 1);
+  localparam int Common   = COLUMNS % 8 == 0 ? 8 : COLUMNS % 4 == 0 ? 4 : COLUMNS % 2 == 0 ? 2 : 1;
 
-  localparam logic [1:0] StateIdle = 2'd0;
-  localparam logic [1:0] StateGather = 2'd1;
-  localparam logic [1:0] StateSend = 2'd2;
+  // ---------------------------------------------------------------------------------------------
+  // Blocks
+  // ---------------------------------------------------------------------------------------------
+  logic              cmd_valid, start, cmd_end, end_q, walk_idle;
+  logic [CountW-1:0] cmd_rows, cmd_outer, cmd_inner;
+  logic [ADDR_W-1:0] cmd_base, cmd_outer_stride, cmd_inner_stride;
+  logic [6:0]        cmd_columns;
+  logic [2:0]        unused_level;
+  logic [1:0]        blocks_q;  // complete blocks not yet started
+  logic              reading_q;
 
-  logic [1:0] state_q;
-  logic [1:0] done_q;  // complete blocks not yet started
-  logic start, gathering_q, row_end, sent;
-  logic buffer_q, half_q;
-  logic [CountW-1:0] rows_left_q;
-  logic [6:0] columns_q, base_q, base_q2;
-  logic [AddressW-1:0] address_q, row_address_q;
-  logic [BeatW-1:0] beats_left_q;
-  logic [RowW-1:0] row_q;
-  logic [GatherW-1:0] masked;
-  logic last_pass, wide_valid, wide_ready, narrow_valid, narrow_ready, half_valid;
-  logic [BUS_W/2-1:0] narrowed;
-  logic [BUS_W-1:0] half_data;
-
-  logic cmd_valid;
-  logic [CountW-1:0] cmd_rows;
-  logic [6:0] cmd_columns;
-  logic cmd_half;
-  logic [2:0] level;
   stream_fifo #(
-    .WIDTH(CountW + 8),
+    .WIDTH(3 * CountW + 3 * ADDR_W + 8),
     .DEPTH(6)
   ) u_queue (
     .clk_i,
     .rst_ni,
-    .in_valid_i(cmd_valid_i),
-    .in_ready_o(cmd_ready_o),
-    .in_data_i({cmd_rows_i, cmd_columns_i, cmd_half_i}),
+    .in_valid_i (cmd_valid_i),
+    .in_ready_o (cmd_ready_o),
+    .in_data_i  ({cmd_rows_i, cmd_outer_i, cmd_inner_i, cmd_base_i, cmd_outer_stride_i, cmd_inner_stride_i,
+                  cmd_columns_i,
+                  cmd_end_i}),
     .out_valid_o(cmd_valid),
     .out_ready_i(start),
-    .out_data_o({cmd_rows, cmd_columns, cmd_half}),
-    .level_o(level)
+    .out_data_o ({cmd_rows, cmd_outer, cmd_inner, cmd_base, cmd_outer_stride, cmd_inner_stride, cmd_columns, cmd_end}),
+    .level_o    (unused_level)
   );
 
-  assign start = state_q == StateIdle && done_q != 2'd0 && cmd_valid;
-  assign last_pass = base_q + 7'(COLUMNS) >= 7'd64;
-  assign sent = half_q ? narrow_valid && narrow_ready : wide_valid && wide_ready;
-  assign row_end = state_q == StateSend && sent && beats_left_q == BeatW'(1);
-  assign free_o = row_end && rows_left_q == CountW'(1);
+  assign start = !reading_q && walk_idle && blocks_q != 2'd0 && cmd_valid;
+
+  // ---------------------------------------------------------------------------------------------
+  // Accumulators, row by row
+  // ---------------------------------------------------------------------------------------------
+  logic                  take, chunk_ready, last_pass, buffer_q;
+  logic [CountW-1:0]     rows_left_q;
+  logic [6:0]            columns_q, column_q;  // of the block; first one at the address at hand
+  logic [AddressW-1:0]   address_d, address_q, row_address_q;
+  logic [COLUMNS*32-1:0] masked;
+
+  assign take      = reading_q && chunk_ready;
+  assign last_pass = column_q + 7'(COLUMNS) >= 7'd64;
+  assign free_o    = take && last_pass && rows_left_q == CountW'(1);
+
+  assign address_d = start ? '0 : !take ? address_q : last_pass ? row_address_q : address_q + AddressW'(MAX_ROWS);
+
+  assign drain_o         = start || reading_q;
+  assign drain_buffer_o  = buffer_q;
+  assign drain_address_o = address_d;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q <= StateIdle;
-      done_q <= '0;
-      buffer_q <= 1'b0;
-      gathering_q <= 1'b0;
+      reading_q <= 1'b0;
+      blocks_q  <= '0;
+      buffer_q  <= 1'b0;
     end else begin
-      done_q <= done_q + 2'(block_done_i) - 2'(start);
-      gathering_q <= state_q == StateGather;
+      reading_q <= start || (reading_q && !free_o);
+      blocks_q  <= blocks_q + 2'(block_done_i) - 2'(start);
       if (free_o) buffer_q <= !buffer_q;
-      case (state_q)
-        StateIdle: if (start) state_q <= StateGather;
-        StateGather: if (last_pass) state_q <= StateSend;
-        default: if (row_end) state_q <= free_o ? StateIdle : StateGather;
-      endcase
     end
-    base_q2 <= base_q;
+    address_q <= address_d;
     if (start) begin
-      rows_left_q <= cmd_rows;
-      columns_q <= cmd_columns;
-      half_q <= cmd_half;
+      rows_left_q   <= cmd_rows;
+      columns_q     <= cmd_columns;
+      end_q         <= cmd_end;
+      column_q      <= '0;
       row_address_q <= AddressW'(1);
-      address_q <= '0;
-      base_q <= '0;
-    end else if (state_q == StateGather) begin
-      address_q <= address_q + AddressW'(MAX_ROWS);
-      base_q <= base_q + 7'(COLUMNS);
-    end else if (row_end) begin
-      rows_left_q <= rows_left_q - 1'b1;
-      address_q <= row_address_q;
-      row_address_q <= row_address_q + 1'b1;
-      base_q <= '0;
+    end else if (take) begin
+      column_q <= last_pass ? '0 : column_q + 7'(COLUMNS);
+      if (last_pass) begin
+        rows_left_q   <= rows_left_q - CountW'(1);
+        row_address_q <= row_address_q + AddressW'(1);
+      end
     end
-    if (state_q == StateGather) beats_left_q <= BeatW'(Beats);
-    else if (state_q == StateSend && sent) beats_left_q <= beats_left_q - 1'b1;
-    if (gathering_q) row_q <= {masked, row_q[RowW-1:GatherW]};
-    else if (state_q == StateSend && sent) row_q <= {{BUS_W{1'b0}}, row_q[RowW-1:BUS_W]};
   end
-
-  assign drain_o = state_q == StateGather;
-  assign drain_buffer_o = buffer_q;
-  assign drain_address_o = address_q;
 
   for (genvar c = 0; c < COLUMNS; c++) begin : g_mask
-    assign masked[c*32+:32] = base_q2 + 7'(c) < columns_q ? drain_data_i[c*32+:32] : 32'd0;
+    assign masked[c*32+:32] = column_q + 7'(c) < columns_q ? drain_data_i[c*32+:32] : 32'd0;
   end
 
-  for (genvar l = 0; l < Lanes; l++) begin : g_narrow
-    fp32_to_fp16 u_narrow (
-      .x_i(row_q[l*32+:32]),
-      .y_o(narrowed[l*16+:16])
-    );
-  end
-  assign narrow_valid = state_q == StateSend && !gathering_q && half_q;
+  // ---------------------------------------------------------------------------------------------
+  // Words
+  // ---------------------------------------------------------------------------------------------
+  logic                 part_valid, part_ready, part_in_row, wide_ready, word_valid, word_ready, out_valid, out_ready;
+  logic [Common*32-1:0] part;
+  logic [Lanes*32-1:0]  word;
+  logic [2:0]           unused_words;
+
   stream_resize #(
-    .IN_WIDTH(BUS_W / 2),
-    .OUT_WIDTH(BUS_W)
-  ) u_halves (
+    .IN_WIDTH (COLUMNS * 32),
+    .OUT_WIDTH(Common * 32)
+  ) u_parts (
     .clk_i,
     .rst_ni,
-    .in_valid_i(narrow_valid),
-    .in_ready_o(narrow_ready),
-    .in_data_i(narrowed),
-    .out_valid_o(half_valid),
-    .out_ready_i,
-    .out_data_o(half_data)
+    .in_valid_i (reading_q),
+    .in_ready_o (chunk_ready),
+    .in_data_i  (masked),
+    .out_valid_o(part_valid),
+    .out_ready_i(part_ready),
+    .out_data_o (part)
   );
-  // A last FP16 beat leaves before the next block's first FP32 beat.
-  assign wide_valid = state_q == StateSend && !gathering_q && !half_q && !half_valid;
-  assign wide_ready = out_ready_i;
-  assign out_valid_o = half_valid || wide_valid;
-  assign out_data_o = half_valid ? half_data : row_q[BUS_W-1:0];
-  assign idle_o = state_q == StateIdle && level == '0 && !half_valid;
 
-  // Overflow may happen here or in any operation before; either way it shows in what leaves.
-  logic [Lanes-1:0] bad_wide;
-  logic [2*Lanes-1:0] bad_half;
+  // The last pass may reach beyond the row's 64 columns.
+  if (Passes * COLUMNS > 64) begin : g_surplus
+    localparam int Parts = Passes * COLUMNS / Common;
+    logic [6:0] part_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) part_q <= '0;
+      else if (part_valid && part_ready) part_q <= (part_q == 7'(Parts - 1)) ? '0 : part_q + 7'd1;
+    end
+    assign part_in_row = part_q < 7'(64 / Common);
+  end else begin : g_exact
+    assign part_in_row = 1'b1;
+  end
+  assign part_ready = wide_ready || !part_in_row;
+
+  stream_resize #(
+    .IN_WIDTH (Common * 32),
+    .OUT_WIDTH(Lanes * 32)
+  ) u_wide (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (part_valid && part_in_row),
+    .in_ready_o (wide_ready),
+    .in_data_i  (part),
+    .out_valid_o(word_valid),
+    .out_ready_i(word_ready),
+    .out_data_o (word)
+  );
+  stream_fifo #(
+    .WIDTH(Lanes * 32),
+    .DEPTH(4)
+  ) u_words (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (word_valid),
+    .in_ready_o (word_ready),
+    .in_data_i  (word),
+    .out_valid_o(out_valid),
+    .out_ready_i(out_ready),
+    .out_data_o (w_data_o),
+    .level_o    (unused_words)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Scratchpad
+  // ---------------------------------------------------------------------------------------------
+  logic             walk_valid, walk_last, written, nonfinite_q;
+  logic [1:0]       unused_last;
+  logic [Lanes-1:0] bad;
+
+  row_walker #(
+    .ADDR_W (ADDR_W),
+    .COUNT_W(WalkW)
+  ) u_walker (
+    .clk_i,
+    .rst_ni,
+    .start_i       (start),
+    .outer_i       (WalkW'(cmd_outer)),
+    .inner_i       (WalkW'(cmd_inner)),
+    .words_i       (WalkW'(64 / Lanes)),
+    .base_i        (cmd_base),
+    .outer_stride_i(cmd_outer_stride),
+    .inner_stride_i(cmd_inner_stride),
+    .exchange_i    (WalkW'(0)),
+    .idle_o        (walk_idle),
+    .valid_o       (walk_valid),
+    .ready_i       (w_ready_i && out_valid),
+    .address_o     (w_addr_o),
+    .last_word_o   (unused_last[0]),
+    .last_inner_o  (unused_last[1]),
+    .last_o        (walk_last)
+  );
+
+  assign w_valid_o = out_valid && walk_valid;
+  assign out_ready = w_ready_i && walk_valid;
+  assign written   = w_valid_o && w_ready_i;
+
   for (genvar l = 0; l < Lanes; l++) begin : g_bad
-    assign bad_wide[l] = &row_q[l*32+23+:8];
-    assign bad_half[2*l+:2] = {&half_data[l*32+26+:5], &half_data[l*32+10+:5]};
+    assign bad[l] = &w_data_o[l*32+23+:8];
   end
+
   always_ff @(posedge clk_i) begin
-    nonfinite_o <= rst_ni && out_valid_o && out_ready_i && (half_valid ? |bad_half : |bad_wide);
+    if (!rst_ni) begin
+      done_o      <= 1'b0;
+      nonfinite_q <= 1'b0;
+    end else begin
+      done_o      <= written && walk_last && end_q;
+      nonfinite_q <= (nonfinite_q && !done_o) || (written && |bad);
+    end
   end
+  assign done_nonfinite_o = nonfinite_q;
 
 endmodule : result_drain

@@ -19,10 +19,9 @@ module scale_unit #(
   input  logic                        rst_ni,
   input  logic [31:0]                 codebook_scale_i,
   input  logic [31:0]                 offset_i,
-  // Nested absmax table: BUS_W / 32 entries per beat, from entry 0 after a restart.
+  // Nested absmax table: BUS_W / 32 entries per beat, from entry 0 after a restart, while no tile is in progress.
   input  logic                        nested_restart_i,
   input  logic                        nested_valid_i,
-  output logic                        nested_ready_o,
   input  logic [BUS_W-1:0]            nested_data_i,
   // One command per code tile.
   input  logic                        cmd_valid_i,
@@ -45,9 +44,7 @@ module scale_unit #(
   output logic                        row_write_o,
   output logic                        row_last_o,
   output logic [$clog2(64/PORTS)-1:0] row_index_o,
-  output logic [PORTS*32-1:0]         row_data_o,
-  // A scale is NaN or infinite.
-  output logic                        nonfinite_o
+  output logic [PORTS*32-1:0]         row_data_o
 );
 
   localparam int Steps = 64 / PORTS;
@@ -63,7 +60,6 @@ module scale_unit #(
 
   // Nested table.
   logic [NestedBeatW-1:0] nested_beat_q;
-  assign nested_ready_o = 1'b1;
   always_ff @(posedge clk_i) begin
     if (!rst_ni || nested_restart_i) nested_beat_q <= '0;
     else if (nested_valid_i) nested_beat_q <= nested_beat_q + 1'b1;
@@ -160,7 +156,6 @@ module scale_unit #(
   logic [Latency-1:0] valid_q, transpose_pipe_q, last_pipe_q;
   logic [Latency*IndexW-1:0] index_pipe_q;
   logic [PORTS*32-1:0] absmax, scaled;
-  logic [PORTS-1:0] bad;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
@@ -198,7 +193,6 @@ module scale_unit #(
       .b_i(codebook_scale_i),
       .y_o(scaled[p*32+:32])
     );
-    assign bad[p] = absmax[p*32+23+:8] == 8'hFF;
     logic unused_entry;
     assign unused_entry = ^entry[31:NestedW];
   end
@@ -207,7 +201,6 @@ module scale_unit #(
   assign row_last_o = row_write_o && last_pipe_q[DequantLatency-1];
   assign row_index_o = index_pipe_q[(DequantLatency-1)*IndexW+:IndexW];
   assign row_data_o = absmax;
-  assign nonfinite_o = valid_q[DequantLatency-1] && (|bad);
 
   logic unused_ready;
   logic [$clog2(FifoDepth+1)-1:0] unused_level;

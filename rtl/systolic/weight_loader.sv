@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns the stream of stored weight tiles into array columns with their scales.
+// Turns the stream of headers and stored weight tiles into array columns with their scales.
 //
-// Why: tiles of codes and of floating-point values follow one another in one stream of memory beats. The front end counts
-// beats and sends each part of a tile to its unit, running ahead of the array; the columns come out in tile order.
+// Why: headers, tiles of codes and of floating-point values follow one another in one stream of memory beats. The front end
+// counts beats and sends each part to its unit, running ahead of the array; the columns come out in tile order. A header
+// waits until the columns of all codes before it have left: nothing needs the old codebook and scales any more. Tiles of
+// floating-point values and the array itself do not hold it back.
 // Latency from a tile's first beat to its first column: codes 16 cycles (N); in T mode 6 after the last beat on 64
 // and 128 bits, 70 after the first on wider buses (two PORTS: 72); floating-point tiles as in float_columns.
-// Throughput: one beat per cycle in; PORTS columns per cycle out for N tiles of codes.
+// Throughput: one beat per cycle in, but for a header's first line; PORTS columns per cycle out for N tiles of codes.
 
 module weight_loader #(
   // Memory bus width in bits.
@@ -18,26 +20,27 @@ module weight_loader #(
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
-  input  logic [16*systolic_pkg::WeightWidth-1:0]                       codebook_i,
-  input  logic [31:0]                                                   codebook_scale_i,
-  input  logic [31:0]                                                   offset_i,
-  input  logic                                                          nested_restart_i,
-  input  logic                                                          nested_valid_i,
-  output logic                                                          nested_ready_o,
-  input  logic [BUS_W-1:0]                                              nested_data_i,
-  // One command per tile.
+  // One command per tile, or per header, which has a number of lines of 64 bytes and nothing else.
   input  logic                                                          cmd_valid_i,
   output logic                                                          cmd_ready_o,
+  input  logic                                                          cmd_header_i,
+  input  logic [15:0]                                                   cmd_header_lines_i,
   input  logic                                                          cmd_transpose_i,
   input  logic [1:0]                                                    cmd_format_i,
   input  logic [6:0]                                                    cmd_lines_i,
   input  logic [31:0]                                                   cmd_block_i,
   input  logic [15:0]                                                   cmd_stride_i,
   input  logic [31:0]                                                   cmd_scale_i,
-  // Stored tiles.
+  // A product's stream ends with this tile.
+  input  logic                                                          cmd_end_i,
+  // Headers and stored tiles; last says that a product's stream ends.
   input  logic                                                          in_valid_i,
   output logic                                                          in_ready_o,
   input  logic [BUS_W-1:0]                                              in_data_i,
+  input  logic                                                          in_last_i,
+  // Pulses: a product's last beat is taken; a beat's last is not what the commands say.
+  output logic                                                          end_o,
+  output logic                                                          bad_end_o,
   // Row scales of T tiles of codes, for the activation buffer (see scale_unit).
   input  logic                                                          row_free_i,
   output logic                                                          row_reserve_o,
@@ -49,9 +52,7 @@ module weight_loader #(
   output logic                                                          out_valid_o,
   input  logic                                                          out_ready_i,
   output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
-  output logic [PORTS*32-1:0]                                           out_scales_o,
-  // A weight or a scale is NaN or infinite.
-  output logic                                                          nonfinite_o
+  output logic [PORTS*32-1:0]                                           out_scales_o
 );
 
   localparam int ScaleBeats = 64 * 8 / BUS_W;
@@ -60,45 +61,84 @@ module weight_loader #(
   localparam int GroupW = PORTS * systolic_pkg::Rows * systolic_pkg::WeightWidth;
   localparam int Fp32Shift = 11 - $clog2(BUS_W);  // beats per row of 64 FP32 values, as a power of two
 
-  // Front end: which part of which tile the next beat belongs to.
-  localparam logic [1:0] PartIdle = 2'd0;
-  localparam logic [1:0] PartScales = 2'd1;
-  localparam logic [1:0] PartCodes = 2'd2;
-  localparam logic [1:0] PartFloats = 2'd3;
-  logic [1:0] part_q;
+  // Front end: which part of what the next beat belongs to.
+  localparam logic [2:0] PartIdle = 3'd0;
+  localparam logic [2:0] PartScales = 3'd1;
+  localparam logic [2:0] PartCodes = 3'd2;
+  localparam logic [2:0] PartFloats = 3'd3;
+  localparam logic [2:0] PartHeader = 3'd4;
+  logic [2:0] part_q;
   logic [BeatW-1:0] left_q;
-  logic front_transpose_q;
-  logic accept, is_codes, order_ready, scale_cmd_ready, float_cmd_ready, code_cmd_ready, take;
-  logic scales_ready, codes_ready, floats_ready;
+  logic front_transpose_q, front_end_q;
+  logic accept, accept_tile, accept_codes, accept_floats, is_codes, take, part_end, tile_end, header_end;
+  logic order_ready, scale_cmd_ready, float_cmd_ready, code_cmd_ready;
+  logic scales_ready, codes_ready, floats_ready, header_ready;
+  logic codes_done;
+  logic [2:0] codes_q;  // tiles of codes whose columns have not all left
 
   assign is_codes = cmd_format_i == systolic_pkg::FormatCodes;
-  assign cmd_ready_o = part_q == PartIdle && order_ready &&
-      (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready);
+  assign cmd_ready_o = part_q == PartIdle && (cmd_header_i ? codes_q == '0 :
+      order_ready && (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready));
   assign accept = cmd_valid_i && cmd_ready_o;
+  assign accept_tile = accept && !cmd_header_i;
+  assign accept_codes = accept_tile && is_codes;
+  assign accept_floats = accept_tile && !is_codes;
   assign in_ready_o = part_q == PartScales ? scales_ready
                     : part_q == PartCodes ? codes_ready
-                    : part_q == PartFloats && floats_ready;
+                    : part_q == PartFloats ? floats_ready
+                    : part_q == PartHeader && header_ready;
   assign take = in_valid_i && in_ready_o;
+  assign part_end = take && left_q == BeatW'(1);
+  assign tile_end = part_end && (part_q == PartCodes || part_q == PartFloats);
+  assign end_o = tile_end && front_end_q;
+  assign bad_end_o = take && in_last_i != end_o;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       part_q <= PartIdle;
-    end else if (accept) begin
-      part_q <= is_codes ? PartScales : PartFloats;
-    end else if (take && left_q == BeatW'(1)) begin
-      part_q <= part_q == PartScales ? PartCodes : PartIdle;
+      codes_q <= '0;
+    end else begin
+      if (accept) part_q <= cmd_header_i ? PartHeader : is_codes ? PartScales : PartFloats;
+      else if (part_q == PartHeader ? header_end : part_end) part_q <= part_q == PartScales ? PartCodes : PartIdle;
+      codes_q <= codes_q + 3'(accept_codes) - 3'(codes_done);
     end
     if (accept) begin
       front_transpose_q <= cmd_transpose_i;
+      front_end_q <= cmd_end_i;
       if (is_codes) left_q <= BeatW'(ScaleBeats);
       else left_q <= cmd_format_i == systolic_pkg::FormatFp16
           ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1) : BeatW'(12'(cmd_lines_i) << Fp32Shift);
     end else if (take) begin
-      left_q <= left_q == BeatW'(1) && part_q == PartScales ? BeatW'(CodeBeats) : left_q - 1'b1;
+      left_q <= part_end && part_q == PartScales ? BeatW'(CodeBeats) : left_q - 1'b1;
     end
   end
 
-  logic scale_valid, scale_ready, scale_bad;
+  logic entry_write, nested_valid;
+  logic [3:0] entry_index;
+  logic [systolic_pkg::WeightWidth-1:0] entry;
+  logic [31:0] codebook_scale, offset;
+  logic [BUS_W-1:0] nested_data;
+  weight_header #(
+    .BUS_W(BUS_W)
+  ) u_header (
+    .clk_i,
+    .rst_ni,
+    .start_i(accept && cmd_header_i),
+    .lines_i(cmd_header_lines_i),
+    .end_o(header_end),
+    .in_valid_i(in_valid_i && part_q == PartHeader),
+    .in_ready_o(header_ready),
+    .in_data_i,
+    .entry_write_o(entry_write),
+    .entry_index_o(entry_index),
+    .entry_o(entry),
+    .codebook_scale_o(codebook_scale),
+    .offset_o(offset),
+    .nested_valid_o(nested_valid),
+    .nested_data_o(nested_data)
+  );
+
+  logic scale_valid, scale_ready;
   logic [PORTS*32-1:0] scale_data;
   scale_unit #(
     .BUS_W(BUS_W),
@@ -107,13 +147,12 @@ module weight_loader #(
   ) u_scales (
     .clk_i,
     .rst_ni,
-    .codebook_scale_i,
-    .offset_i,
-    .nested_restart_i,
-    .nested_valid_i,
-    .nested_ready_o,
-    .nested_data_i,
-    .cmd_valid_i(accept && is_codes),
+    .codebook_scale_i(codebook_scale),
+    .offset_i(offset),
+    .nested_restart_i(accept && cmd_header_i),
+    .nested_valid_i(nested_valid),
+    .nested_data_i(nested_data),
+    .cmd_valid_i(accept_codes),
     .cmd_ready_o(scale_cmd_ready),
     .cmd_transpose_i,
     .cmd_block_i,
@@ -129,8 +168,7 @@ module weight_loader #(
     .row_write_o,
     .row_last_o,
     .row_index_o,
-    .row_data_o,
-    .nonfinite_o(scale_bad)
+    .row_data_o
   );
 
   // Order of the tiles at the output.
@@ -143,7 +181,7 @@ module weight_loader #(
   ) u_order (
     .clk_i,
     .rst_ni,
-    .in_valid_i(accept),
+    .in_valid_i(accept_tile),
     .in_ready_o(order_ready),
     .in_data_i({is_codes, cmd_transpose_i, cmd_lines_i}),
     .out_valid_o(order_valid),
@@ -152,7 +190,7 @@ module weight_loader #(
     .level_o(unused_level)
   );
 
-  logic code_valid, code_ready, float_valid, float_ready, float_bad;
+  logic code_valid, code_ready, float_valid, float_ready, unused_float_bad;
   logic [GroupW-1:0] code_weights, float_weights;
   logic [PORTS*32-1:0] code_scales, float_scales;
   logic current_q, current_codes_q;
@@ -164,9 +202,11 @@ module weight_loader #(
   ) u_codes (
     .clk_i,
     .rst_ni,
-    .codebook_i,
-    .codebook_scale_i,
-    .cmd_valid_i(accept && is_codes),
+    .entry_write_i(entry_write),
+    .entry_index_i(entry_index),
+    .entry_i(entry),
+    .codebook_scale_i(codebook_scale),
+    .cmd_valid_i(accept_codes),
     .cmd_ready_o(code_cmd_ready),
     .cmd_transpose_i,
     .in_valid_i(in_valid_i && part_q == PartCodes),
@@ -188,7 +228,7 @@ module weight_loader #(
   ) u_floats (
     .clk_i,
     .rst_ni,
-    .cmd_valid_i(accept && !is_codes),
+    .cmd_valid_i(accept_floats),
     .cmd_ready_o(float_cmd_ready),
     .cmd_transpose_i,
     .cmd_half_i(cmd_format_i == systolic_pkg::FormatFp16),
@@ -201,7 +241,7 @@ module weight_loader #(
     .out_ready_i(float_ready),
     .out_weights_o(float_weights),
     .out_scales_o(float_scales),
-    .nonfinite_o(float_bad)
+    .nonfinite_o(unused_float_bad)
   );
 
   // Select the unit whose tile comes next. A new tile is taken in the cycle in which the one before ends.
@@ -214,6 +254,7 @@ module weight_loader #(
   assign out_take = out_valid_o && out_ready_i;
   assign ends = out_take && left_columns_q <= 7'(PORTS);
   assign order_take = order_valid && (!current_q || ends);
+  assign codes_done = ends && current_codes_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) current_q <= 1'b0;
@@ -226,8 +267,6 @@ module weight_loader #(
       left_columns_q <= left_columns_q - 7'(PORTS);
     end
   end
-
-  assign nonfinite_o = scale_bad || float_bad;
 
   if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : g_bad_bus
     ERROR_weight_loader_BUS_W_must_be_64_128_256_or_512 u_error ();

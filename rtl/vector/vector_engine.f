@@ -4,9 +4,11 @@ rtl/common/fp32_mul.sv
 rtl/common/fp32_add.sv
 rtl/common/stream_fifo.sv
 rtl/common/stream_fork.sv
+rtl/core/commands_pkg.sv
 rtl/vector/vector_pkg.sv
 rtl/vector/row_walker.sv
 rtl/vector/operand_reader.sv
 rtl/vector/function_lanes.sv
 rtl/vector/row_reducer.sv
+rtl/vector/result_writer.sv
 rtl/vector/vector_engine.sv

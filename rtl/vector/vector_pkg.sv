@@ -11,6 +11,10 @@ package vector_pkg;
   // of interleaved sums.
   localparam int Lanes = 8;
 
+  // Addresses of commands, in words and in values.
+  localparam int AddressWidth = 16;
+  localparam int ValueWidth   = 19;
+
   // What a value is multiplied with (x) and what is added to the product (z).
   localparam logic [1:0] OperandImmediate = 2'd0;
   localparam logic [1:0] OperandSelf      = 2'd1;  // x only: the value itself

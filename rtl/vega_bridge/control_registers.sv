@@ -6,8 +6,8 @@
 // made from edge_qlora.rdl; the block itself is written by hand so that every tool of the flow reads it, and a test
 // holds it against the RDL bit by bit.
 //
-// The core starts a job on doorbell_o and ends it with exactly one cycle of either done_i or error_i. From the doorbell
-// to that cycle the job counts as running, whatever the delay of busy_i, and further doorbells are rejected.
+// The core starts a list on doorbell_o and ends it with exactly one cycle of either done_i or error_i. From the doorbell
+// to that cycle the list counts as running, whatever the delay of busy_i, and further doorbells are rejected.
 //
 // Latency: an access is answered one cycle after it is shown. Throughput: one access in two cycles. irq_o follows
 // IRQ_STATUS and IRQ_ENABLE by one cycle, so it is low before the response to the write that cleared it.
@@ -19,11 +19,9 @@ module control_registers #(
   parameter int ACT_W = 25,
   // Width of the memory bus in bits: 64, 128, 256 or 512.
   parameter int BUS_W = 64,
-  // Activation scratchpad in blocks of 64 values.
-  parameter int ACT_DEPTH = 64,
-  // Largest LoRA rank.
-  parameter int MAX_RANK = 64,
-  // Most activation rows that one pass over the weights serves.
+  // Width of an address of the scratchpad, in words of 8 values.
+  parameter int SCRATCH_W = 13,
+  // Most rows of a MATRIX command.
   parameter int MAX_ROWS = 16,
   // Entries of the nested-absmax table.
   parameter int NESTED_DEPTH = 256
@@ -39,31 +37,28 @@ module control_registers #(
   input  logic [31:0]  reg_wdata_i,
   input  logic [3:0]   reg_wstrb_i,
   output logic [31:0]  reg_rdata_o,
-  // Nothing is mapped there, a write to a read-only register, or a write to job settings while a job runs.
+  // Nothing is mapped there, a write to a read-only register, or a write to settings while a list runs.
   output logic         reg_error_o,
 
-  // One cycle: start a job. desc_addr_o is valid in this cycle; the host may change it later.
+  // One cycle: start a list. list_addr_o is valid in this cycle; the host may change it later.
   output logic         doorbell_o,
   // One cycle: set all counters to zero. May come at any time, also together with doorbell_o.
   output logic         clear_counters_o,
-  output logic [63:0]  desc_addr_o,
-  // Allowed memory: mem_base_o <= address < mem_limit_o. These and the codebook are stable while a job runs.
+  output logic [63:0]  list_addr_o,
+  // Allowed memory: mem_base_o <= address < mem_limit_o. Stable while a list runs.
   output logic [63:0]  mem_base_o,
   output logic [63:0]  mem_limit_o,
-  // Entry i, signed, in bits [i*18 +: 18].
-  output logic [registers_pkg::CodebookCount*registers_pkg::CodebookWidth-1:0] codebook_o,
-  // IEEE binary32 bits.
-  output logic [31:0]  codebook_scale_o,
 
-  // The core works on a job. Must be low in the second cycle after done_i or error_i at the latest.
+  // The core works on a list. Must be low in the second cycle after done_i or error_i at the latest.
   input  logic         busy_i,
-  // One cycle at the end of a job that went well.
+  // One cycle at the end of a list that went well.
   input  logic         done_i,
-  // One cycle at the end of a job that did not; code (a registers_pkg::ErrorCode*) and info are taken with it.
+  // One cycle at the end of a list that did not; code (a registers_pkg::ErrorCode*), command and info are taken with it.
   input  logic         error_i,
   input  logic [7:0]   error_code_i,
+  input  logic [63:0]  error_command_i,
   input  logic [63:0]  error_info_i,
-  // One cycle: a NaN or an infinity was seen; a warning, the job goes on.
+  // One cycle: a NaN or an infinity was seen; a warning, the list goes on.
   input  logic         nonfinite_i,
   // 64-bit counters, number registers_pkg::Counter<Name> in bits [number*64 +: 64].
   input  logic [registers_pkg::CounterCount*64-1:0] counters_i,
@@ -73,9 +68,6 @@ module control_registers #(
 );
 
   localparam int AddrW = registers_pkg::WindowBits;
-  localparam int CodebookCount = registers_pkg::CodebookCount;
-  localparam int CodebookWidth = registers_pkg::CodebookWidth;
-  localparam int CodebookIndexW = $clog2(CodebookCount);
   localparam int CounterCount = registers_pkg::CounterCount;
   localparam int CounterIndexW = $clog2(CounterCount);
   localparam int IrqCount = 3;
@@ -84,35 +76,29 @@ module control_registers #(
       (32'(COLUMNS) << registers_pkg::Capability0ColumnsLsb) |
       (32'(ACT_W) << registers_pkg::Capability0ActWidthLsb) |
       (32'($clog2(BUS_W / 64)) << registers_pkg::Capability0BusWidthLsb);
-  localparam logic [31:0] Capability1 =
-      (32'(ACT_DEPTH) << registers_pkg::Capability1ActDepthLsb) |
-      (32'(MAX_RANK) << registers_pkg::Capability1MaxRankLsb);
+  localparam logic [31:0] Capability1 = 32'd1 << SCRATCH_W;
   localparam logic [31:0] Capability2 =
       (32'(NESTED_DEPTH) << registers_pkg::Capability2NestedDepthLsb) |
       (32'(MAX_ROWS) << registers_pkg::Capability2MaxRowsLsb);
 
-  // Job control and status.
+  // State of the list.
   logic active_q, done_q, error_q;
   logic [7:0] error_code_q;
-  logic [63:0] error_info_q;
-  logic [31:0] jobs_done_q;
+  logic [63:0] error_command_q, error_info_q;
+  logic [31:0] lists_done_q;
   logic [IrqCount-1:0] irq_status_q, irq_enable_q, irq_set, irq_clear;
-  // Job settings.
-  logic [31:0] desc_addr_lo_q, desc_addr_hi_q, mem_base_lo_q, mem_base_hi_q, mem_limit_lo_q, mem_limit_hi_q;
-  logic [CodebookCount*CodebookWidth-1:0] codebook_q;
-  logic [31:0] codebook_scale_q;
+  // Settings.
+  logic [31:0] list_addr_lo_q, list_addr_hi_q, mem_base_lo_q, mem_base_hi_q, mem_limit_lo_q, mem_limit_hi_q;
   // Upper halves of the counters as of the last read of their lower halves.
   logic [CounterCount*32-1:0] counter_high_q;
 
   logic [AddrW-1:0] offset;
-  logic [CodebookIndexW-1:0] codebook_index;
   logic [CounterIndexW-1:0] counter_index;
-  logic is_codebook, is_counter;
+  logic is_counter;
   logic mapped, writable, locked;
   logic access, write, read, busy;
   logic [31:0] rdata, merged, write_mask, write_bits;
-  logic [31:0] status, error_info_lo, error_info_hi, counter_value;
-  logic [CodebookWidth-1:0] codebook_entry;
+  logic [31:0] status, error_command_lo, error_command_hi, error_info_lo, error_info_hi, counter_value;
   logic control_write, ring, accepted, rejected, clear;
 
   // First of the two cycles of an access: here it takes effect.
@@ -124,16 +110,14 @@ module control_registers #(
   assign busy = active_q || busy_i;
 
   assign offset = {reg_addr_i[AddrW-1:2], 2'b00};
-  assign codebook_index = offset[2+:CodebookIndexW];
   assign counter_index = offset[3+:CounterIndexW];
-  assign is_codebook = offset[AddrW-1:2+CodebookIndexW] ==
-                       registers_pkg::CodebookOffset[AddrW-1:2+CodebookIndexW];
   assign is_counter = offset[AddrW-1:3+CounterIndexW] ==
                       registers_pkg::CounterOffset[AddrW-1:3+CounterIndexW] &&
                       counter_index < CounterIndexW'(CounterCount);
 
-  assign codebook_entry = codebook_q[codebook_index*CodebookWidth+:CodebookWidth];
   assign counter_value = offset[2] ? counter_high_q[counter_index*32+:32] : counters_i[counter_index*64+:32];
+  assign error_command_lo = error_command_q[31:0];
+  assign error_command_hi = error_command_q[63:32];
   assign error_info_lo = error_info_q[31:0];
   assign error_info_hi = error_info_q[63:32];
   assign status = (32'(busy) << registers_pkg::StatusBusyLsb) | (32'(done_q) << registers_pkg::StatusDoneLsb) |
@@ -148,7 +132,7 @@ module control_registers #(
       registers_pkg::Capability0Offset: rdata = Capability0;
       registers_pkg::Capability1Offset: rdata = Capability1;
       registers_pkg::Capability2Offset: rdata = Capability2;
-      registers_pkg::JobsDoneOffset: rdata = jobs_done_q;
+      registers_pkg::ListsDoneOffset: rdata = lists_done_q;
       registers_pkg::ControlOffset: rdata = '0;
       registers_pkg::StatusOffset: rdata = status;
       registers_pkg::IrqStatusOffset: rdata = 32'(irq_status_q);
@@ -156,30 +140,31 @@ module control_registers #(
       registers_pkg::ErrorCodeOffset: rdata = 32'(error_code_q);
       registers_pkg::ErrorInfoLoOffset: rdata = error_info_lo;
       registers_pkg::ErrorInfoHiOffset: rdata = error_info_hi;
-      registers_pkg::CodebookScaleOffset: rdata = codebook_scale_q;
-      registers_pkg::DescAddrLoOffset: rdata = desc_addr_lo_q;
-      registers_pkg::DescAddrHiOffset: rdata = desc_addr_hi_q;
+      registers_pkg::ErrorCommandLoOffset: rdata = error_command_lo;
+      registers_pkg::ErrorCommandHiOffset: rdata = error_command_hi;
+      registers_pkg::ListAddrLoOffset: rdata = list_addr_lo_q;
+      registers_pkg::ListAddrHiOffset: rdata = list_addr_hi_q;
       registers_pkg::MemBaseLoOffset: rdata = mem_base_lo_q;
       registers_pkg::MemBaseHiOffset: rdata = mem_base_hi_q;
       registers_pkg::MemLimitLoOffset: rdata = mem_limit_lo_q;
       registers_pkg::MemLimitHiOffset: rdata = mem_limit_hi_q;
       default: begin
-        mapped = is_codebook || is_counter;
-        rdata = is_codebook ? 32'(codebook_entry) : is_counter ? counter_value : '0;
+        mapped = is_counter;
+        rdata = is_counter ? counter_value : '0;
       end
     endcase
   end
 
-  // Which registers accept a write, and which of them only between jobs.
+  // Which registers accept a write, and which of them only between lists.
   always_comb begin
     case (offset)
       registers_pkg::MemBaseLoOffset, registers_pkg::MemBaseHiOffset, registers_pkg::MemLimitLoOffset,
-      registers_pkg::MemLimitHiOffset, registers_pkg::CodebookScaleOffset: locked = 1'b1;
-      default: locked = is_codebook;
+      registers_pkg::MemLimitHiOffset: locked = 1'b1;
+      default: locked = 1'b0;
     endcase
     case (offset)
       registers_pkg::ControlOffset, registers_pkg::IrqStatusOffset, registers_pkg::IrqEnableOffset,
-      registers_pkg::DescAddrLoOffset, registers_pkg::DescAddrHiOffset: writable = 1'b1;
+      registers_pkg::ListAddrLoOffset, registers_pkg::ListAddrHiOffset: writable = 1'b1;
       default: writable = locked && !busy;
     endcase
   end
@@ -199,31 +184,27 @@ module control_registers #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       irq_enable_q <= IrqCount'(registers_pkg::IrqEnableReset);
-      desc_addr_lo_q <= registers_pkg::DescAddrLoReset;
-      desc_addr_hi_q <= registers_pkg::DescAddrHiReset;
+      list_addr_lo_q <= registers_pkg::ListAddrLoReset;
+      list_addr_hi_q <= registers_pkg::ListAddrHiReset;
       mem_base_lo_q <= registers_pkg::MemBaseLoReset;
       mem_base_hi_q <= registers_pkg::MemBaseHiReset;
       mem_limit_lo_q <= registers_pkg::MemLimitLoReset;
       mem_limit_hi_q <= registers_pkg::MemLimitHiReset;
-      codebook_scale_q <= registers_pkg::CodebookScaleReset;
-      codebook_q <= registers_pkg::CodebookReset;
     end else if (write) begin
       case (offset)
         registers_pkg::IrqEnableOffset: irq_enable_q <= merged[IrqCount-1:0];
-        registers_pkg::DescAddrLoOffset: desc_addr_lo_q <= merged;
-        registers_pkg::DescAddrHiOffset: desc_addr_hi_q <= merged;
+        registers_pkg::ListAddrLoOffset: list_addr_lo_q <= merged;
+        registers_pkg::ListAddrHiOffset: list_addr_hi_q <= merged;
         registers_pkg::MemBaseLoOffset: mem_base_lo_q <= merged;
         registers_pkg::MemBaseHiOffset: mem_base_hi_q <= merged;
         registers_pkg::MemLimitLoOffset: mem_limit_lo_q <= merged;
         registers_pkg::MemLimitHiOffset: mem_limit_hi_q <= merged;
-        registers_pkg::CodebookScaleOffset: codebook_scale_q <= merged;
-        default:
-        if (is_codebook) codebook_q[codebook_index*CodebookWidth+:CodebookWidth] <= merged[CodebookWidth-1:0];
+        default: ;
       endcase
     end
   end
 
-  // Commands. An event and the write that clears it in the same cycle leave the event recorded.
+  // Requests. An event and the write that clears it in the same cycle leave the event recorded.
   assign control_write = write && offset == registers_pkg::ControlOffset;
   assign ring = control_write && write_bits[registers_pkg::ControlDoorbellLsb];
   assign clear = control_write && write_bits[registers_pkg::ControlClearCountersLsb];
@@ -246,8 +227,9 @@ module control_registers #(
       done_q <= 1'b0;
       error_q <= 1'b0;
       error_code_q <= registers_pkg::ErrorCodeNone;
+      error_command_q <= '0;
       error_info_q <= '0;
-      jobs_done_q <= '0;
+      lists_done_q <= '0;
       irq_status_q <= '0;
       irq_o <= 1'b0;
     end else begin
@@ -265,19 +247,22 @@ module control_registers #(
       if (error_i) begin
         error_q <= 1'b1;
         error_code_q <= error_code_i;
+        error_command_q <= error_command_i;
         error_info_q <= error_info_i;
       end else if (rejected && !error_q) begin
         error_q <= 1'b1;
         error_code_q <= registers_pkg::ErrorCodeBusy;
+        error_command_q <= '0;
         error_info_q <= '0;
       end else if (accepted) begin
         error_q <= 1'b0;
         error_code_q <= registers_pkg::ErrorCodeNone;
+        error_command_q <= '0;
         error_info_q <= '0;
       end
 
-      if (clear) jobs_done_q <= '0;
-      else if (done_i) jobs_done_q <= jobs_done_q + 32'd1;
+      if (clear) lists_done_q <= '0;
+      else if (done_i) lists_done_q <= lists_done_q + 32'd1;
     end
   end
 
@@ -292,11 +277,9 @@ module control_registers #(
     end
   end
 
-  assign desc_addr_o = {desc_addr_hi_q, desc_addr_lo_q};
+  assign list_addr_o = {list_addr_hi_q, list_addr_lo_q};
   assign mem_base_o = {mem_base_hi_q, mem_base_lo_q};
   assign mem_limit_o = {mem_limit_hi_q, mem_limit_lo_q};
-  assign codebook_o = codebook_q;
-  assign codebook_scale_o = codebook_scale_q;
 
   logic unused_address;
   assign unused_address = ^reg_addr_i[1:0];
@@ -307,11 +290,11 @@ module control_registers #(
   if (COLUMNS < 1 || COLUMNS > 255 || ACT_W > 255) begin : g_check_geometry
     ERROR_COLUMNS_and_ACT_W_must_fit_8_bits error ();
   end
-  if (ACT_DEPTH > 65535 || MAX_RANK > 65535 || MAX_ROWS > 65535 || NESTED_DEPTH > 65535) begin : g_check_limits
-    ERROR_limits_must_fit_16_bits error ();
+  if (SCRATCH_W < 9 || SCRATCH_W > 16) begin : g_check_scratchpad
+    ERROR_SCRATCH_W_must_be_9_to_16 error ();
   end
-  if (32'(registers_pkg::CodebookOffset) % (4 * CodebookCount) != 0) begin : g_check_codebook
-    ERROR_codebook_must_be_aligned_to_its_size error ();
+  if (MAX_ROWS > 65535 || NESTED_DEPTH > 65535) begin : g_check_limits
+    ERROR_limits_must_fit_16_bits error ();
   end
   if (32'(registers_pkg::CounterOffset) % (8 << CounterIndexW) != 0) begin : g_check_counter
     ERROR_counters_must_be_aligned_to_their_size error ();

@@ -1,4 +1,4 @@
-"""Make everything that knows the register map or the job descriptor from ``edge_qlora.rdl``.
+"""Make everything that knows the register map or the commands from ``edge_qlora.rdl``.
 
 python rtl/vega_bridge/generate.py              write the SystemVerilog packages, C headers and Python modules
 python rtl/vega_bridge/generate.py --check      fail when one of the written files is not what the RDL says
@@ -13,7 +13,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from peakrdl_cheader.exporter import CHeaderExporter
@@ -27,9 +26,6 @@ RDL = Path(__file__).with_name("edge_qlora.rdl")
 SV_PACKAGE = Path(__file__).with_name("registers_pkg.sv")
 C_HEADER = ROOT / "sw/include/edge_qlora_registers.h"
 PYTHON_MODULE = ROOT / "sw/edge_qlora/registers.py"
-DESCRIPTOR_SV_PACKAGE = ROOT / "rtl/core/descriptor_pkg.sv"
-DESCRIPTOR_C_HEADER = ROOT / "sw/include/edge_qlora_descriptor.h"
-DESCRIPTOR_PYTHON_MODULE = ROOT / "sw/edge_qlora/descriptor.py"
 COMMANDS_SV_PACKAGE = ROOT / "rtl/core/commands_pkg.sv"
 COMMANDS_C_HEADER = ROOT / "sw/include/edge_qlora_commands.h"
 COMMANDS_PYTHON_MODULE = ROOT / "sw/edge_qlora/command_layout.py"
@@ -111,28 +107,19 @@ class Register:
 '''
 
 
-@dataclass(frozen=True)
-class Series:
-    """Registers NAME0, NAME1, ... of equal layout at consecutive addresses."""
-
-    name: str
-    registers: tuple[RegNode, ...]
-
-
-def compile_maps() -> tuple[AddrmapNode, AddrmapNode, AddrmapNode]:
+def compile_maps() -> tuple[AddrmapNode, AddrmapNode]:
     """Compile and elaborate the RDL file.
 
     Returns:
-        The nodes of the control registers, of the job descriptor and of the commands.
+        The nodes of the control registers and of the commands.
 
     Raises:
         systemrdl.RDLCompileError: the file has an error, already printed.
     """
     compiler = RDLCompiler()
     compiler.compile_file(str(RDL))
-    names = ("edge_qlora", "edge_qlora_descriptor", "edge_qlora_commands")
-    control, descriptor, commands = (compiler.elaborate(name).top for name in names)
-    return control, descriptor, commands
+    control, commands = (compiler.elaborate(name).top for name in ("edge_qlora", "edge_qlora_commands"))
+    return control, commands
 
 
 def registers(top: AddrmapNode) -> list[RegNode]:
@@ -148,26 +135,8 @@ def registers(top: AddrmapNode) -> list[RegNode]:
     return found
 
 
-def words(descriptor: AddrmapNode) -> list[RegNode]:
-    """Words of the descriptor in ascending address order.
-
-    Raises:
-        ValueError: a word does not begin where the one before it ends.
-    """
-    found = sorted(descriptor.children(), key=address)
-    for node, end in zip(found, [0, *(address(node) + node.size for node in found)], strict=False):
-        if address(node) != end:
-            raise ValueError(f"{node.inst_name} must be at {end:#04x}")
-    return found
-
-
-def is_word(node: RegNode, kind: str) -> bool:
-    """Whether a word of the descriptor is of the RDL's register type ``kind``, whatever its parameters."""
-    return node.type_name.startswith(kind)
-
-
 def address(node: RegNode) -> int:
-    """Byte offset of a register in the window, or of a word in the descriptor."""
+    """Byte offset of a register in the window, or of a word of a command."""
     return node.raw_absolute_address
 
 
@@ -197,20 +166,6 @@ def reset(node: RegNode) -> int | None:
             return None
         value |= field.get_property("reset") << field.lsb
     return value
-
-
-def series(top: AddrmapNode) -> list[Series]:
-    """Runs of numbered registers (CODEBOOK0 to CODEBOOK15) that are one table."""
-    groups: dict[str, list[RegNode]] = {}
-    for node in registers(top):
-        if match := re.fullmatch(r"(.*?)(\d+)", node.inst_name):
-            groups.setdefault(match[1], []).append(node)
-    return [
-        Series(name, tuple(nodes))
-        for name, nodes in groups.items()
-        if len({tuple((f.inst_name, f.lsb, f.width) for f in node.fields()) for node in nodes}) == 1
-        and [address(node) for node in nodes] == [address(nodes[0]) + 4 * i for i in range(len(nodes))]
-    ]
 
 
 def counters(top: AddrmapNode) -> list[str]:
@@ -248,11 +203,7 @@ def sv_package(top: AddrmapNode) -> str:
         "  /* verilator lint_off UNUSEDPARAM */",
         f"  localparam int WindowBits = {WINDOW_BITS};",
     ]
-    tables = series(top)
-    in_tables = {node.inst_name for table in tables for node in table.registers}
     for node in registers(top):
-        if node.inst_name in in_tables:
-            continue
         name = camel(node.inst_name)
         out += ["", f"  // {first_sentence(node)}."]
         out.append(f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(node):03x};")
@@ -271,61 +222,12 @@ def sv_package(top: AddrmapNode) -> str:
             out.append(
                 f"  localparam [{width - 1}:0] {camel(node.inst_name)}{camel(member.name)} = {width}'d{int(member)};"
             )
-    for table in tables:
-        name, width = camel(table.name), next(iter(table.registers[0].fields())).width
-        count = len(table.registers)
-        values = ", ".join(f"{width}'h{reset(node):x}" for node in reversed(table.registers))
-        out += ["", f"  // All {count} registers {table.name}0, {table.name}1, ... as one vector, number 0 lowest."]
-        out += [
-            f"  localparam [{WINDOW_BITS - 1}:0] {name}Offset = {WINDOW_BITS}'h{address(table.registers[0]):03x};",
-            f"  localparam int {name}Count = {count};",
-            f"  localparam int {name}Width = {width};",
-            f"  localparam [{count * width - 1}:0] {name}Reset = {{",
-            *(f"    {line}" for line in wrap(values)),
-            "  };",
-        ]
     names = counters(top)
     out += ["", "  // 64-bit counters as LO/HI pairs from CounterOffset on; positions in the core's counter vector."]
     out += [f"  localparam int CounterCount = {len(names)};"]
     out += [f"  localparam [{WINDOW_BITS - 1}:0] CounterOffset = {camel(names[0])}LoOffset;"]
     out += [f"  localparam int Counter{camel(name)} = {index};" for index, name in enumerate(names)]
     return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : registers_pkg", ""])
-
-
-def sv_descriptor_package(descriptor: AddrmapNode) -> str:
-    """SystemVerilog package of the descriptor: opcodes, positions in the header, offsets and 64-bit words."""
-    nodes = words(descriptor)
-    bits = (descriptor.size - 1).bit_length()
-    out = [
-        *LICENSE,
-        f"// {BANNER}",
-        "// Keeps the layout, the opcodes and the magic number of the job descriptor out of hand-written RTL.",
-        "package descriptor_pkg;",
-        "  // The package holds the whole layout; no module needs all of it.",
-        "  /* verilator lint_off UNUSEDPARAM */",
-        f"  localparam int Bytes = {descriptor.size};",
-    ]
-    for node, field, encode in encodings(nodes):
-        out += ["", f"  // Values of {node.inst_name}.{field.inst_name}."]
-        for member in encode:
-            name = f"{camel(field.inst_name)}{camel(member.name)}"
-            out.append(f"  localparam [{field.width - 1}:0] {name} = {field.width}'d{int(member)};")
-    out += ["", "  // Fields of the header."]
-    for field in nodes[0].fields():
-        name = f"{camel(nodes[0].inst_name)}{camel(field.inst_name)}"
-        out += [f"  localparam int {name}Lsb = {field.lsb};", f"  localparam int {name}Width = {field.width};"]
-        if value := field.get_property("reset"):
-            out.append(f"  localparam [{field.width - 1}:0] {name}Value = {field.width}'h{value:x};")
-    out += ["", "  // Byte offset of each field, and the number of the 64-bit word that it lies in."]
-    for node in nodes:
-        name = camel(node.inst_name)
-        out.append(f"  localparam [{bits - 1}:0] {name}Offset = {bits}'h{address(node):02x};")
-        out.append(f"  localparam [{bits - 4}:0] {name}Word = {bits - 3}'d{address(node) // 8};")
-    names = [camel(node.inst_name) for node in nodes if is_word(node, "word_address")]
-    out += ["", "  // The addresses are consecutive words."]
-    out += [f"  localparam [{bits - 4}:0] FirstAddress = {names[0]}Word;"]
-    out += [f"  localparam [{bits - 4}:0] LastAddress = {names[-1]}Word;"]
-    return "\n".join([*out, "  /* verilator lint_on UNUSEDPARAM */", "endpackage : descriptor_pkg", ""])
 
 
 def command_fields(layout: AddrmapNode) -> list[FieldNode]:
@@ -376,6 +278,9 @@ def sv_commands_package(commands: AddrmapNode) -> str:
         width = 8 if name == "command" else max(int(member) for member in encode).bit_length() + 1
         out += ["", f"  // Values of {name}."]
         out += [f"  localparam [{width - 1}:0] {camel(name)}{camel(m.name)} = {width}'d{int(m)};" for m in encode]
+    engines = len(command_encodings(commands)["command"]) - 1
+    out += ["", "  // Every command but END has an engine; its number is the opcode - 1."]
+    out += [f"  localparam int Engines = {engines};"]
     for layout in commands.children():
         name = camel(layout.inst_name)
         out += ["", f"  // {layout.get_property('name')}."]
@@ -388,6 +293,8 @@ def sv_commands_package(commands: AddrmapNode) -> str:
             out.append(f"  localparam int {name}{camel(field.inst_name)}Width = {field.width};")
             if field.inst_name == "magic":
                 out.append(f"  localparam [15:0] {name}MagicValue = 16'h{field.get_property('reset'):x};")
+        out += ["  // Bits from which on all must be zero."]
+        out += [f"  localparam int {name}Bits = {(((1 << 512) - 1) ^ zeros).bit_length()};"]
         parts = ", ".join(f"128'h{zeros >> shift & ((1 << 128) - 1):032x}" for shift in (384, 256, 128, 0))
         out += ["  // Bits that must be zero.", f"  localparam [511:0] {name}Zeros = {{"]
         out += [*(f"    {line}" for line in wrap(parts)), "  };"]
@@ -451,15 +358,12 @@ def c_header(top: AddrmapNode, nodes: Iterable[RegNode], name: str) -> str:
 
 
 def python_module(top: AddrmapNode) -> str:
-    """Python module of the map: one Register per register, enumerations, tables and counters."""
+    """Python module of the map: one Register per register, enumerations and counters."""
     out = [f'"""Register map of the accelerator. {BANNER}"""', PYTHON_PRELUDE]
     out += [*python_enumerations(registers(top)), ""]
     for node in registers(top):
         out += [f"# {first_sentence(node)}.", *python_register(node)]
     out += ["", "REGISTERS = (", *listing(registers(top)), ")"]
-    for table in series(top):
-        out += ["", f"# The table {table.registers[0].inst_name} to {table.registers[-1].inst_name}."]
-        out += [f"{table.name} = (", *listing(table.registers), ")"]
     out += ["", "# 64-bit counters in address order, as (LO, HI)."]
     out += ["COUNTERS = {"] + [f'    "{name}": ({name}_LO, {name}_HI),' for name in counters(top)] + ["}"]
     out += ["", "# Size of the register window in bytes.", f"WINDOW_SIZE = {1 << WINDOW_BITS:#x}", ""]
@@ -492,46 +396,13 @@ def python_register(node: RegNode) -> list[str]:
     return [f"{head}{fields[0]}))"] if len(fields) == 1 else [head, *(f"    {field}" for field in fields), "))"]
 
 
-def python_descriptor_module(descriptor: AddrmapNode) -> str:
-    """Python module of the descriptor: opcodes, the header's fields, offsets and the format of ``struct``."""
-    nodes = words(descriptor)
-    letters = ("f" if is_word(node, "word_f32") else {4: "I", 8: "Q"}[node.size] for node in nodes)
-    magic = next(field for field in nodes[0].fields() if field.inst_name == "magic").get_property("reset")
-    out = [
-        f'"""Job descriptor of the accelerator. {BANNER}"""',
-        "",
-        "from enum import IntEnum",
-        "",
-        "from .registers import Field, Register",
-        "",
-        *python_enumerations(nodes),
-        "",
-        *python_register(nodes[0]),
-        f"MAGIC = {magic:#x}",
-        f"DESCRIPTOR_BYTES = {descriptor.size}",
-        "",
-        "# Byte offset of each word, and all words in this order as a format of struct.",
-        "OFFSETS = {",
-        *(f'    "{node.inst_name}": {address(node):#04x},' for node in nodes),
-        "}",
-        f'LAYOUT = "<{"".join(letters)}"',
-    ]
-    for name, kind in (("ADDRESSES", "word_address"), ("RESERVED", "word_zero")):
-        members = ", ".join(f'"{node.inst_name}"' for node in nodes if is_word(node, kind))
-        out += [f"{name} = (", *(f"    {line}" for line in wrap(members + ",")), ")"]
-    return "\n".join([*out, ""])
-
-
 def generated() -> dict[Path, str]:
     """Every committed file that comes from the RDL, with the text it must have."""
-    control, descriptor, commands = compile_maps()
+    control, commands = compile_maps()
     return {
         SV_PACKAGE: sv_package(control),
         C_HEADER: c_header(control, registers(control), C_HEADER.name),
         PYTHON_MODULE: python_module(control),
-        DESCRIPTOR_SV_PACKAGE: sv_descriptor_package(descriptor),
-        DESCRIPTOR_C_HEADER: c_header(descriptor, words(descriptor), DESCRIPTOR_C_HEADER.name),
-        DESCRIPTOR_PYTHON_MODULE: python_descriptor_module(descriptor),
         COMMANDS_SV_PACKAGE: sv_commands_package(commands),
         COMMANDS_C_HEADER: c_header(commands, [], COMMANDS_C_HEADER.name),
         COMMANDS_PYTHON_MODULE: python_commands_module(commands),
@@ -545,7 +416,7 @@ def main() -> None:
     parser.add_argument("--html", type=Path, help="folder for the HTML pages")
     arguments = parser.parse_args()
     if arguments.html:
-        HTMLExporter().export(list(compile_maps()), str(arguments.html), title="Edge QLoRA registers and descriptor")
+        HTMLExporter().export(list(compile_maps()), str(arguments.html), title="Edge QLoRA registers and commands")
         print(f"wrote {arguments.html}/index.html")
         return
     stale = 0

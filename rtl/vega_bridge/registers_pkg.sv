@@ -11,9 +11,9 @@ package registers_pkg;
   localparam [11:0] IdOffset = 12'h000;
   localparam [31:0] IdReset = 32'h45514c52;
 
-  // Version of the register map and of the descriptor format (semantic versioning).
+  // Version of the register map and of the commands (semantic versioning).
   localparam [11:0] VersionOffset = 12'h004;
-  localparam [31:0] VersionReset = 32'h00000100;
+  localparam [31:0] VersionReset = 32'h00000200;
   localparam int VersionPatchLsb = 0;
   localparam int VersionPatchWidth = 8;
   localparam int VersionMinorLsb = 8;
@@ -30,25 +30,21 @@ package registers_pkg;
   localparam int Capability0BusWidthLsb = 16;
   localparam int Capability0BusWidthWidth = 3;
 
-  // Limits of one job, set by the parameters of the RTL.
+  // Size of the scratchpad, set by the parameters of the RTL.
   localparam [11:0] Capability1Offset = 12'h00c;
-  localparam int Capability1ActDepthLsb = 0;
-  localparam int Capability1ActDepthWidth = 16;
-  localparam int Capability1MaxRankLsb = 16;
-  localparam int Capability1MaxRankWidth = 16;
 
-  // More limits of one job, set by the parameters of the RTL.
+  // Limits of a MATRIX command, set by the parameters of the RTL.
   localparam [11:0] Capability2Offset = 12'h010;
   localparam int Capability2NestedDepthLsb = 0;
   localparam int Capability2NestedDepthWidth = 16;
   localparam int Capability2MaxRowsLsb = 16;
   localparam int Capability2MaxRowsWidth = 16;
 
-  // Jobs ended without error since reset or CONTROL.clear_counters, modulo 2^32.
-  localparam [11:0] JobsDoneOffset = 12'h014;
-  localparam [31:0] JobsDoneReset = 32'h00000000;
+  // Lists ended without error since reset or CONTROL.clear_counters, modulo 2^32.
+  localparam [11:0] ListsDoneOffset = 12'h014;
+  localparam [31:0] ListsDoneReset = 32'h00000000;
 
-  // Commands.
+  // Requests.
   localparam [11:0] ControlOffset = 12'h018;
   localparam [31:0] ControlReset = 32'h00000000;
   localparam int ControlDoorbellLsb = 0;
@@ -56,7 +52,7 @@ package registers_pkg;
   localparam int ControlClearCountersLsb = 1;
   localparam int ControlClearCountersWidth = 1;
 
-  // State of the last job, for polling.
+  // State of the last list, for polling.
   localparam [11:0] StatusOffset = 12'h01c;
   localparam [31:0] StatusReset = 32'h00000000;
   localparam int StatusBusyLsb = 0;
@@ -92,25 +88,21 @@ package registers_pkg;
   localparam int ErrorCodeCodeLsb = 0;
   localparam int ErrorCodeCodeWidth = 8;
 
-  // Scale of the codebook.
-  localparam [11:0] CodebookScaleOffset = 12'h02c;
-  localparam [31:0] CodebookScaleReset = 32'h37000040;
-
-  // 32 bits of the offending byte address or of the descriptor field's byte offset.
+  // 32 bits of what ERROR_CODE says more: the address of the access, or the number of the semaphore.
   localparam [11:0] ErrorInfoLoOffset = 12'h030;
   localparam [31:0] ErrorInfoLoReset = 32'h00000000;
 
-  // 32 bits of the offending byte address or of the descriptor field's byte offset.
+  // 32 bits of what ERROR_CODE says more: the address of the access, or the number of the semaphore.
   localparam [11:0] ErrorInfoHiOffset = 12'h034;
   localparam [31:0] ErrorInfoHiReset = 32'h00000000;
 
-  // Byte address of the job's descriptor, taken when the doorbell is rung.
-  localparam [11:0] DescAddrLoOffset = 12'h038;
-  localparam [31:0] DescAddrLoReset = 32'h00000000;
+  // Byte address of the list of commands, taken when the doorbell is rung.
+  localparam [11:0] ListAddrLoOffset = 12'h038;
+  localparam [31:0] ListAddrLoReset = 32'h00000000;
 
   // Bits 63:32 of the address.
-  localparam [11:0] DescAddrHiOffset = 12'h03c;
-  localparam [31:0] DescAddrHiReset = 32'h00000000;
+  localparam [11:0] ListAddrHiOffset = 12'h03c;
+  localparam [31:0] ListAddrHiReset = 32'h00000000;
 
   // First byte address the accelerator may touch.
   localparam [11:0] MemBaseLoOffset = 12'h040;
@@ -128,7 +120,15 @@ package registers_pkg;
   localparam [11:0] MemLimitHiOffset = 12'h04c;
   localparam [31:0] MemLimitHiReset = 32'h00000000;
 
-  // Clock cycles in which a job was running.
+  // 32 bits of the byte address of the command that ERROR_CODE belongs to.
+  localparam [11:0] ErrorCommandLoOffset = 12'h050;
+  localparam [31:0] ErrorCommandLoReset = 32'h00000000;
+
+  // 32 bits of the byte address of the command that ERROR_CODE belongs to.
+  localparam [11:0] ErrorCommandHiOffset = 12'h054;
+  localparam [31:0] ErrorCommandHiReset = 32'h00000000;
+
+  // Clock cycles in which a list was running.
   localparam [11:0] CyclesBusyLoOffset = 12'h100;
   localparam [31:0] CyclesBusyLoReset = 32'h00000000;
 
@@ -144,7 +144,7 @@ package registers_pkg;
   localparam [11:0] MacVectorsHiOffset = 12'h10c;
   localparam [31:0] MacVectorsHiReset = 32'h00000000;
 
-  // Vector slots of the array, used or not, while a job computed.
+  // Vector slots of the array, used or not, while a MATRIX command computed.
   localparam [11:0] MacSlotsLoOffset = 12'h110;
   localparam [31:0] MacSlotsLoReset = 32'h00000000;
 
@@ -184,6 +184,94 @@ package registers_pkg;
   localparam [11:0] ActStallHiOffset = 12'h134;
   localparam [31:0] ActStallHiReset = 32'h00000000;
 
+  // Cycles in which a LOAD command was in its engine.
+  localparam [11:0] LoadBusyLoOffset = 12'h138;
+  localparam [31:0] LoadBusyLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] LoadBusyHiOffset = 12'h13c;
+  localparam [31:0] LoadBusyHiReset = 32'h00000000;
+
+  // Cycles in which a LOAD command waited for a semaphore and none was in its engine.
+  localparam [11:0] LoadWaitLoOffset = 12'h140;
+  localparam [31:0] LoadWaitLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] LoadWaitHiOffset = 12'h144;
+  localparam [31:0] LoadWaitHiReset = 32'h00000000;
+
+  // Cycles in which a MATRIX command was in its engine.
+  localparam [11:0] MatrixBusyLoOffset = 12'h148;
+  localparam [31:0] MatrixBusyLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] MatrixBusyHiOffset = 12'h14c;
+  localparam [31:0] MatrixBusyHiReset = 32'h00000000;
+
+  // Cycles in which a MATRIX command waited for a semaphore and none was in its engine.
+  localparam [11:0] MatrixWaitLoOffset = 12'h150;
+  localparam [31:0] MatrixWaitLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] MatrixWaitHiOffset = 12'h154;
+  localparam [31:0] MatrixWaitHiReset = 32'h00000000;
+
+  // Cycles in which a VECTOR command was in its engine.
+  localparam [11:0] VectorBusyLoOffset = 12'h158;
+  localparam [31:0] VectorBusyLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] VectorBusyHiOffset = 12'h15c;
+  localparam [31:0] VectorBusyHiReset = 32'h00000000;
+
+  // Cycles in which a VECTOR command waited for a semaphore and none was in its engine.
+  localparam [11:0] VectorWaitLoOffset = 12'h160;
+  localparam [31:0] VectorWaitLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] VectorWaitHiOffset = 12'h164;
+  localparam [31:0] VectorWaitHiReset = 32'h00000000;
+
+  // Cycles in which a READ command was in its engine.
+  localparam [11:0] ReadBusyLoOffset = 12'h168;
+  localparam [31:0] ReadBusyLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] ReadBusyHiOffset = 12'h16c;
+  localparam [31:0] ReadBusyHiReset = 32'h00000000;
+
+  // Cycles in which a READ command waited for a semaphore and none was in its engine.
+  localparam [11:0] ReadWaitLoOffset = 12'h170;
+  localparam [31:0] ReadWaitLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] ReadWaitHiOffset = 12'h174;
+  localparam [31:0] ReadWaitHiReset = 32'h00000000;
+
+  // Cycles in which a WRITE command was in its engine.
+  localparam [11:0] WriteBusyLoOffset = 12'h178;
+  localparam [31:0] WriteBusyLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] WriteBusyHiOffset = 12'h17c;
+  localparam [31:0] WriteBusyHiReset = 32'h00000000;
+
+  // Cycles in which a WRITE command waited for a semaphore and none was in its engine.
+  localparam [11:0] WriteWaitLoOffset = 12'h180;
+  localparam [31:0] WriteWaitLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] WriteWaitHiOffset = 12'h184;
+  localparam [31:0] WriteWaitHiReset = 32'h00000000;
+
+  // Cycles in which a LOAD command had to wait because the array had not taken enough weights.
+  localparam [11:0] LoadFullLoOffset = 12'h188;
+  localparam [31:0] LoadFullLoReset = 32'h00000000;
+
+  // Bits 63:32 at the last read of the LO register.
+  localparam [11:0] LoadFullHiOffset = 12'h18c;
+  localparam [31:0] LoadFullHiReset = 32'h00000000;
+
   // Values of CAPABILITY0.bus_width.
   localparam [2:0] Capability0Bits64 = 3'd0;
   localparam [2:0] Capability0Bits128 = 3'd1;
@@ -192,29 +280,20 @@ package registers_pkg;
 
   // Values of ERROR_CODE.code.
   localparam [7:0] ErrorCodeNone = 8'd0;
-  localparam [7:0] ErrorCodeOpcode = 8'd1;
-  localparam [7:0] ErrorCodeDescriptor = 8'd2;
-  localparam [7:0] ErrorCodeAlignment = 8'd3;
-  localparam [7:0] ErrorCodeRange = 8'd4;
-  localparam [7:0] ErrorCodeDimZero = 8'd5;
-  localparam [7:0] ErrorCodeDimMultiple = 8'd6;
-  localparam [7:0] ErrorCodeDimLarge = 8'd7;
+  localparam [7:0] ErrorCodeCommand = 8'd1;
+  localparam [7:0] ErrorCodeField = 8'd2;
+  localparam [7:0] ErrorCodeRange = 8'd3;
+  localparam [7:0] ErrorCodeStream = 8'd4;
+  localparam [7:0] ErrorCodeSemaphore = 8'd5;
+  localparam [7:0] ErrorCodeDeadlock = 8'd6;
+  localparam [7:0] ErrorCodeAlignment = 8'd7;
   localparam [7:0] ErrorCodeAxiRead = 8'd8;
   localparam [7:0] ErrorCodeAxiWrite = 8'd9;
   localparam [7:0] ErrorCodeNonfinite = 8'd10;
   localparam [7:0] ErrorCodeBusy = 8'd11;
 
-  // All 16 registers CODEBOOK0, CODEBOOK1, ... as one vector, number 0 lowest.
-  localparam [11:0] CodebookOffset = 12'h080;
-  localparam int CodebookCount = 16;
-  localparam int CodebookWidth = 18;
-  localparam [287:0] CodebookReset = {
-    18'h1ffff, 18'h17227, 18'h1200f, 18'he1a4, 18'had03, 18'h7e02, 18'h5265, 18'h28bf, 18'h0, 18'h3d162,
-    18'h3a166, 18'h36e5e, 18'h335ce, 18'h2f32a, 18'h29b8d, 18'h20001
-  };
-
   // 64-bit counters as LO/HI pairs from CounterOffset on; positions in the core's counter vector.
-  localparam int CounterCount = 7;
+  localparam int CounterCount = 18;
   localparam [11:0] CounterOffset = CyclesBusyLoOffset;
   localparam int CounterCyclesBusy = 0;
   localparam int CounterMacVectors = 1;
@@ -223,5 +302,16 @@ package registers_pkg;
   localparam int CounterWriteBeats = 4;
   localparam int CounterWeightStall = 5;
   localparam int CounterActStall = 6;
+  localparam int CounterLoadBusy = 7;
+  localparam int CounterLoadWait = 8;
+  localparam int CounterMatrixBusy = 9;
+  localparam int CounterMatrixWait = 10;
+  localparam int CounterVectorBusy = 11;
+  localparam int CounterVectorWait = 12;
+  localparam int CounterReadBusy = 13;
+  localparam int CounterReadWait = 14;
+  localparam int CounterWriteBusy = 15;
+  localparam int CounterWriteWait = 16;
+  localparam int CounterLoadFull = 17;
   /* verilator lint_on UNUSEDPARAM */
 endpackage : registers_pkg

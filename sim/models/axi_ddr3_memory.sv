@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DDR3-1600 memory, 32 bits wide, behind a 256-bit AXI4 port at 200 MHz: 6.4 GB/s at most, one beat per cycle.
+// DDR3-1600 memory, DATA_W / 8 bits wide, behind a DATA_W-bit AXI4 port at 200 MHz: one beat per cycle at most, 6.4 GB/s
+// at 256 bits.
 //
-// Why: what a core achieves depends on when rows are opened, on refreshes and on turns of the data bus. A beat is one burst
-// of eight (two x16 devices, 32 bytes), and a cycle four memory clocks; times are rounded up to whole cycles, which is to
-// the memory's disadvantage. The controller serves bursts of a direction in order, opens rows for the next bursts
-// meanwhile, turns the bus when a direction has nothing left or the other has waited long, and refreshes on time.
-// An address's bits 11:5 are the column, 14:12 the bank, those above the row, so a burst, which crosses no 4 KB page, lies
-// in one row, and neighbouring pages lie in different banks.
+// Why: what a core achieves depends on when rows are opened, on refreshes and on turns of the data bus. A beat is one
+// burst of eight (at 256 bits 32 bytes of two x16 devices), and a cycle four memory clocks; times are rounded up to whole
+// cycles, which is to the memory's disadvantage. The controller serves bursts of a direction in order, opens rows for the
+// next bursts meanwhile, turns the bus when a direction has nothing left or the other has waited long, and refreshes on
+// time. A beat's number has the column in bits 6:0, the bank in 9:7, and the row above, so neighbouring rows of 128 beats
+// lie in different banks. At 256 bits and more a burst, which crosses no 4 KB page, lies in one row.
+//
+// Contents are an array here; with SYSTEM_MEMORY defined they belong to the program around the simulation, which serves
+// memory_read and memory_write, one call per beat.
 //
 // Latency: an address to its first beat T_RCD + T_CL + LATENCY + 2 cycles when nothing else goes on.
 // Supported: full-width INCR bursts in order, any ID. Addresses wrap at the size of the memory. Simulation only.
@@ -15,10 +19,12 @@
 module axi_ddr3_memory #(
   // Width of a byte address.
   parameter int ADDR_W  = 40,
+  // Width of the data bus in bits: 64, 128, 256 or 512.
+  parameter int DATA_W  = 256,
   // Width of the AXI ID.
   parameter int ID_W    = 4,
-  // Size in beats of 32 bytes, a power of two.
-  parameter int BEATS   = 65536,
+  // Width of a beat's number: the memory has 2^INDEX_W beats.
+  parameter int INDEX_W = 16,
   // Bursts that wait per direction, a power of two.
   parameter int BURSTS  = 16,
   // Bursts for which rows are opened ahead.
@@ -43,80 +49,92 @@ module axi_ddr3_memory #(
   parameter int T_RFC   = 52,
   parameter int T_REFI  = 1560
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
 
-  input  logic [ID_W-1:0]   s_axi_awid,
-  input  logic [ADDR_W-1:0] s_axi_awaddr,
-  input  logic [7:0]        s_axi_awlen,
-  input  logic [2:0]        s_axi_awsize,
-  input  logic [1:0]        s_axi_awburst,
-  input  logic              s_axi_awvalid,
-  output logic              s_axi_awready,
-  input  logic [255:0]      s_axi_wdata,
-  input  logic [31:0]       s_axi_wstrb,
-  input  logic              s_axi_wlast,
-  input  logic              s_axi_wvalid,
-  output logic              s_axi_wready,
-  output logic [ID_W-1:0]   s_axi_bid,
-  output logic [1:0]        s_axi_bresp,
-  output logic              s_axi_bvalid,
-  input  logic              s_axi_bready,
-  input  logic [ID_W-1:0]   s_axi_arid,
-  input  logic [ADDR_W-1:0] s_axi_araddr,
-  input  logic [7:0]        s_axi_arlen,
-  input  logic [2:0]        s_axi_arsize,
-  input  logic [1:0]        s_axi_arburst,
-  input  logic              s_axi_arvalid,
-  output logic              s_axi_arready,
-  output logic [ID_W-1:0]   s_axi_rid,
-  output logic [255:0]      s_axi_rdata,
-  output logic [1:0]        s_axi_rresp,
-  output logic              s_axi_rlast,
-  output logic              s_axi_rvalid,
-  input  logic              s_axi_rready,
+  input  logic [ID_W-1:0]           s_axi_awid,
+  input  logic [ADDR_W-1:0]         s_axi_awaddr,
+  input  logic [7:0]                s_axi_awlen,
+  input  logic [2:0]                s_axi_awsize,
+  input  logic [1:0]                s_axi_awburst,
+  input  logic                      s_axi_awvalid,
+  output logic                      s_axi_awready,
+  input  logic [DATA_W-1:0]         s_axi_wdata,
+  input  logic [DATA_W/8-1:0]       s_axi_wstrb,
+  input  logic                      s_axi_wlast,
+  input  logic                      s_axi_wvalid,
+  output logic                      s_axi_wready,
+  output logic [ID_W-1:0]           s_axi_bid,
+  output logic [1:0]                s_axi_bresp,
+  output logic                      s_axi_bvalid,
+  input  logic                      s_axi_bready,
+  input  logic [ID_W-1:0]           s_axi_arid,
+  input  logic [ADDR_W-1:0]         s_axi_araddr,
+  input  logic [7:0]                s_axi_arlen,
+  input  logic [2:0]                s_axi_arsize,
+  input  logic [1:0]                s_axi_arburst,
+  input  logic                      s_axi_arvalid,
+  output logic                      s_axi_arready,
+  output logic [ID_W-1:0]           s_axi_rid,
+  output logic [DATA_W-1:0]         s_axi_rdata,
+  output logic [1:0]                s_axi_rresp,
+  output logic                      s_axi_rlast,
+  output logic                      s_axi_rvalid,
+  input  logic                      s_axi_rready,
 
   // What the memory is told in this cycle: a row opens, a row closes, a column is read or written, all rows close and
   // a refresh follows.
-  output logic              act_o,
-  output logic [2:0]        act_bank_o,
-  output logic [15:0]       act_row_o,
-  output logic              pre_o,
-  output logic [2:0]        pre_bank_o,
-  output logic              read_o,
-  output logic              write_o,
-  output logic [2:0]        column_bank_o,
-  output logic [15:0]       column_row_o,
-  output logic              refresh_o
+  output logic                      act_o,
+  output logic [2:0]                act_bank_o,
+  output logic [INDEX_W-11:0]       act_row_o,
+  output logic                      pre_o,
+  output logic [2:0]                pre_bank_o,
+  output logic                      read_o,
+  output logic                      write_o,
+  output logic [2:0]                column_bank_o,
+  output logic [INDEX_W-11:0]       column_row_o,
+  output logic                      refresh_o
 );
 
   localparam int Banks    = 8;
-  localparam int IndexW   = $clog2(BEATS);
   localparam int BurstW   = $clog2(BURSTS);
-  localparam int RowW     = 16;
+  localparam int Bytes    = DATA_W / 8;
+  localparam int SizeW    = $clog2(Bytes);
+  localparam int PageW    = 12 - SizeW;  // of a beat's number within a page of 4 KB, which no burst crosses
+  localparam int RowW     = INDEX_W - 10;
   // Beats read and not yet taken, and beats of write data.
   localparam int Buffer   = 1024;
   localparam int BufferW  = 10;
 
-  if (BEATS != (1 << IndexW) || IndexW < 11 || BURSTS < 2 || BURSTS != (1 << BurstW)) begin : g_bad_size
-    ERROR_axi_ddr3_memory_BEATS_and_BURSTS_must_be_powers_of_two_BEATS_at_least_2048 u_error ();
+  if (DATA_W != 64 && DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_bad_width
+    ERROR_axi_ddr3_memory_DATA_W_must_be_64_128_256_or_512 u_error ();
+  end
+  if (INDEX_W < 11 || INDEX_W > ADDR_W - SizeW || BURSTS < 2 || BURSTS != (1 << BurstW)) begin : g_bad_size
+    ERROR_axi_ddr3_memory_INDEX_W_must_be_11_to_that_of_ADDR_W_and_BURSTS_a_power_of_two u_error ();
   end
 
+`ifdef SYSTEM_MEMORY
+  // A beat by its number. Bits of strobe tell which bytes of data are written.
+  import "DPI-C" function void memory_read(input longint index, output bit [DATA_W-1:0] data);
+  import "DPI-C" function void memory_write(input longint index, input bit [DATA_W-1:0] data,
+                                            input bit [DATA_W/8-1:0] strobe);
+`else
   // Open to the testbench, which may load and inspect it.
-  logic [255:0] mem [BEATS];
+  logic [DATA_W-1:0] mem [2**INDEX_W];
+`endif
 
   // ---------------------------------------------------------------------------------------------
   // Bursts that wait, by direction (0 reads, 1 writes): written here, taken by the scheduler
   // ---------------------------------------------------------------------------------------------
-  logic [IndexW-1:0] read_index [BURSTS], write_index [BURSTS];
-  logic [7:0]        read_len [BURSTS], write_len [BURSTS];
-  logic [ID_W-1:0]   read_id [BURSTS], write_id [BURSTS];
-  logic [BurstW:0]   read_put_q, read_get_q, write_put_q, write_get_q, write_data_q, answer_get_q;
-  logic [255:0]      wdata [Buffer];
-  logic [31:0]       wstrb [Buffer];
-  logic [BufferW:0]  wdata_put_q, wdata_get_q;
+  logic [INDEX_W-1:0] read_index [BURSTS], write_index [BURSTS];
+  logic [7:0]         read_len [BURSTS], write_len [BURSTS];
+  logic [ID_W-1:0]    read_id [BURSTS], write_id [BURSTS];
+  logic [BurstW:0]    read_put_q, read_get_q, write_put_q, write_get_q, write_data_q, answer_get_q;
+  logic [DATA_W-1:0]  wdata [Buffer];
+  logic [Bytes-1:0]   wstrb [Buffer];
+  logic [BufferW:0]   wdata_put_q, wdata_get_q;
   // verilator lint_off UNUSEDSIGNAL
-  logic              unused; // address bits beyond the memory wrap
+  logic               unused; // address bits beyond the memory wrap
   // verilator lint_on UNUSEDSIGNAL
 
   assign unused        = ^{s_axi_awaddr, s_axi_araddr};
@@ -130,12 +148,12 @@ module axi_ddr3_memory #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) was_reset_q <= 1'b1;
     if (rst_ni && was_reset_q && s_axi_arvalid) begin
-      assert (s_axi_arsize == 3'd5 && s_axi_arburst == 2'b01);
-      assert (13'(s_axi_araddr[11:5]) + 13'(s_axi_arlen) < 13'd128);
+      assert (s_axi_arsize == 3'(SizeW) && s_axi_arburst == 2'b01);
+      assert (13'(s_axi_araddr[11:SizeW]) + 13'(s_axi_arlen) < 13'(1 << PageW));
     end
     if (rst_ni && was_reset_q && s_axi_awvalid) begin
-      assert (s_axi_awsize == 3'd5 && s_axi_awburst == 2'b01);
-      assert (13'(s_axi_awaddr[11:5]) + 13'(s_axi_awlen) < 13'd128);
+      assert (s_axi_awsize == 3'(SizeW) && s_axi_awburst == 2'b01);
+      assert (13'(s_axi_awaddr[11:SizeW]) + 13'(s_axi_awlen) < 13'(1 << PageW));
     end
   end
 
@@ -147,13 +165,13 @@ module axi_ddr3_memory #(
       wdata_put_q  <= '0;
     end else begin
       if (s_axi_arvalid && s_axi_arready) begin
-        read_index[read_put_q[BurstW-1:0]] <= s_axi_araddr[5+:IndexW];
+        read_index[read_put_q[BurstW-1:0]] <= s_axi_araddr[SizeW+:INDEX_W];
         read_len[read_put_q[BurstW-1:0]]   <= s_axi_arlen;
         read_id[read_put_q[BurstW-1:0]]    <= s_axi_arid;
         read_put_q                         <= read_put_q + 1'b1;
       end
       if (s_axi_awvalid && s_axi_awready) begin
-        write_index[write_put_q[BurstW-1:0]] <= s_axi_awaddr[5+:IndexW];
+        write_index[write_put_q[BurstW-1:0]] <= s_axi_awaddr[SizeW+:INDEX_W];
         write_len[write_put_q[BurstW-1:0]]   <= s_axi_awlen;
         write_id[write_put_q[BurstW-1:0]]    <= s_axi_awid;
         write_put_q                          <= write_put_q + 1'b1;
@@ -182,17 +200,17 @@ module axi_ddr3_memory #(
   logic [7:0]         beat;
   logic [BurstW:0]    entries;
   logic [BurstW-1:0]  entry;
-  logic [31:0]        strobes;
-  logic [255:0]       bytes_in;
-  logic [IndexW-1:0]  index;
+  logic [INDEX_W-1:0] index;
   logic [2:0]         bank;
   logic [RowW-1:0]    row;
   logic [7:0]         len;
   logic               closed;  // a row, in this cycle
-  logic [255:0]       merged;
+  logic               ended;   // a burst, in this cycle
+  logic [Bytes-1:0]   strobes;
+  logic [DATA_W-1:0]  bytes_in, bytes_out;
 
   // Beats read, each with the time from which it may be on the bus.
-  logic [255:0]       rdata [Buffer];
+  logic [DATA_W-1:0]  rdata [Buffer];
   logic               rlast [Buffer];
   logic [ID_W-1:0]    rid [Buffer];
   logic [31:0]        rdue [Buffer];
@@ -235,6 +253,7 @@ module axi_ddr3_memory #(
       reads_wait  = read_put_q != read_get_q;
       writes_wait = write_data_q != write_get_q;
       hit         = 1'b0;
+      ended       = 1'b0;
 
       // Refresh: nothing begins until all rows are closed, then all banks rest.
       if (!refreshing && now >= refresh_at) refreshing = 1'b1;
@@ -262,7 +281,7 @@ module axi_ddr3_memory #(
         // A column.
         index = writing ? write_index[write_get_q[BurstW-1:0]] : read_index[read_get_q[BurstW-1:0]];
         len   = writing ? write_len[write_get_q[BurstW-1:0]] : read_len[read_get_q[BurstW-1:0]];
-        index = index + IndexW'(beat);
+        index = index + INDEX_W'(beat);
         bank  = index[9:7];
         row   = RowW'(index >> 10);
         hit   = writing ? writes_wait : reads_wait && (rdata_put_q - rdata_get_q) != (BufferW + 1)'(Buffer);
@@ -274,20 +293,29 @@ module axi_ddr3_memory #(
           column_bank_o <= bank;
           column_row_o  <= row;
           if (writing) begin
-            merged   = mem[index];
             strobes  = wstrb[wdata_get_q[BufferW-1:0]];
             bytes_in = wdata[wdata_get_q[BufferW-1:0]];
-            for (int lane = 0; lane < 32; lane++) begin
-              if (strobes[lane]) merged[8*lane+:8] = bytes_in[8*lane+:8];
+`ifdef SYSTEM_MEMORY
+            memory_write(64'(index), bytes_in, strobes);
+`else
+            bytes_out = mem[index];
+            for (int lane = 0; lane < Bytes; lane++) begin
+              if (strobes[lane]) bytes_out[8*lane+:8] = bytes_in[8*lane+:8];
             end
-            mem[index]   = merged;
+            mem[index] = bytes_out;
+`endif
             wdata_get_q <= wdata_get_q + 1'b1;
             pre_at[bank] = later(pre_at[bank], now + T_CWL + 1 + T_WR);
             read_at      = later(read_at, now + T_CWL + 1 + T_WTR);
           end else begin
             pre_at[bank] = later(pre_at[bank], now + T_RTP);
             write_at     = later(write_at, now + T_RTW);
-            rdata[rdata_put_q[BufferW-1:0]] <= mem[index];
+`ifdef SYSTEM_MEMORY
+            memory_read(64'(index), bytes_out);
+`else
+            bytes_out = mem[index];
+`endif
+            rdata[rdata_put_q[BufferW-1:0]] <= bytes_out;
             rlast[rdata_put_q[BufferW-1:0]] <= beat == len;
             rid[rdata_put_q[BufferW-1:0]]   <= read_id[read_get_q[BurstW-1:0]];
             rdue[rdata_put_q[BufferW-1:0]]  <= now + T_CL + LATENCY;
@@ -295,22 +323,24 @@ module axi_ddr3_memory #(
           end
           beat = beat + 8'd1;
           if (beat == len + 8'd1) begin
-            beat = '0;
+            beat  = '0;
+            ended = 1'b1;
             if (writing) write_get_q <= write_get_q + 1'b1;
             else read_get_q <= read_get_q + 1'b1;
           end
         end
 
-        // Rows of the next bursts: the oldest burst that wants a bank has it.
+        // Rows of this burst's next beat and of the next bursts: the oldest burst that wants a bank has it.
         claimed = '0;
         closed  = 1'b0;
         entries = writing ? write_data_q - write_get_q : read_put_q - read_get_q;
         for (int ahead = 0; ahead < AHEAD; ahead++) begin
           entry = (writing ? write_get_q[BurstW-1:0] : read_get_q[BurstW-1:0]) + BurstW'(ahead);
           index = writing ? write_index[entry] : read_index[entry];
+          if (ahead == 0) index = index + INDEX_W'(beat);
           bank  = index[9:7];
           row   = RowW'(index >> 10);
-          if ((BurstW + 1)'(ahead) < entries && !claimed[bank]) begin
+          if ((BurstW + 1)'(ahead) < entries && !(ended && ahead == 0) && !claimed[bank]) begin
             claimed[bank] = 1'b1;
             if (open[bank] && open_row[bank] != row && now >= pre_at[bank] && !closed) begin
               open[bank]   = 1'b0;

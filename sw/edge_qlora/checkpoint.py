@@ -221,6 +221,11 @@ class GgufCheckpoint(Checkpoint):
             return self._undo_interleave(values, self.config.kv_heads)
         return values
 
+    def tokenizer_kind(self) -> tuple[str | None, str | None]:
+        """Model and pre-tokenizer as the file names them."""
+        kind, split = (self._file.metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre"))
+        return kind, split
+
     def tokenizer_tables(self) -> tuple[list[str], list[str]]:
         """(tokens, merges) of the byte-level BPE tokenizer.
 

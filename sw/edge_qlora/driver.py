@@ -1,4 +1,4 @@
-"""Driver of one QLoRA linear layer over any backend: simulation, board or model.
+"""Driver of the accelerator over any backend: simulation, board or model; and of one QLoRA linear layer on it.
 
 All input and output goes through a `Backend` whose methods are coroutines, so the same driver runs under asyncio and
 under a simulator's scheduler; it never sleeps and imports no event loop.
@@ -10,9 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from . import registers
-from .errors import BusyError, ErrorCode, JobError, NonFiniteError, NotLoadedError, RangeError, job_error
-from .job import Limits, MemoryWindow
+from .commands import ADDRESS_BITS, Limits
+from .errors import BusyError, JobError, NonFiniteError, NotLoadedError, OperandError, RangeError, job_error
+from .footprint import MemoryWindow
 from .planner import Job, LayerPlan, Segment
+from .registers import ErrorCode
 
 
 class Backend(Protocol):
@@ -35,7 +37,11 @@ class Backend(Protocol):
 
 
 class Accelerator:
-    """Starts jobs and turns their error codes into exceptions; one job at a time."""
+    """Starts lists of commands and turns their error codes into exceptions; one list at a time.
+
+    Attributes:
+        limits: of the accelerator, and its memory window, once it is open.
+    """
 
     def __init__(self, backend: Backend):
         self.backend = backend
@@ -49,8 +55,8 @@ class Accelerator:
             RangeError: a window that is empty or reaches beyond the addresses that the accelerator has.
         """
         ends = (window.base, window.limit)
-        if not all(isinstance(end, int) for end in ends) or not 0 <= ends[0] < ends[1] <= 1 << Limits.address_bits:
-            raise RangeError(f"{window} is not a range of addresses of {Limits.address_bits} bits")
+        if not all(isinstance(end, int) for end in ends) or not 0 <= ends[0] < ends[1] <= 1 << ADDRESS_BITS:
+            raise RangeError(f"{window} is not a range of addresses of {ADDRESS_BITS} bits")
         magic = await self.backend.read_register(registers.ID.offset)
         if magic != registers.ID["magic"].reset:
             raise JobError(f"no accelerator: the ID register reads {magic:#010x}")
@@ -58,9 +64,10 @@ class Accelerator:
         if major != expected:
             raise JobError(f"the accelerator's register map has major version {major}, this driver needs {expected}")
         self.limits = Limits(
-            rank=await self._field(registers.CAPABILITY1, "max_rank"),
+            scratch_words=await self._field(registers.CAPABILITY1, "scratchpad_words"),
+            max_rows=await self._field(registers.CAPABILITY2, "max_rows"),
             nested_depth=await self._field(registers.CAPABILITY2, "nested_depth"),
-            act_depth=await self._field(registers.CAPABILITY1, "act_depth"),
+            window=window,
         )
         await self._write64(registers.MEM_BASE_LO, registers.MEM_BASE_HI, window.base)
         await self._write64(registers.MEM_LIMIT_LO, registers.MEM_LIMIT_HI, window.limit)
@@ -71,19 +78,18 @@ class Accelerator:
         for segment in segments:
             await self.backend.write(segment.address, segment.data)
 
-    async def run(self, job: Job) -> dict[str, np.ndarray]:
-        """Run one job and return its outputs by name.
+    async def run_list(self, address: int) -> None:
+        """Run the list of commands at an address to its end.
 
         Raises:
-            BusyError: a job is running.
-            NonFiniteError: a NaN or an infinity went through the job; its attribute `results` has the outputs.
-            JobError: the class of the error code that the hardware reports; the accelerator is ready for the next job.
+            BusyError: a list is running.
+            JobError: the class of the error code that the hardware reports, with the command and the information that
+                belong to it; the accelerator is ready for the next list.
         """
         if await self._field(registers.STATUS, "busy"):
-            raise BusyError("a job is running")
-        await self.write(job.segments)
+            raise BusyError("a list is running")
         await self._clear(_mask("done", "error", "nonfinite"))
-        await self._write64(registers.DESC_ADDR_LO, registers.DESC_ADDR_HI, job.descriptor_address)
+        await self._write64(registers.LIST_ADDR_LO, registers.LIST_ADDR_HI, address)
         await self.backend.write_register(registers.CONTROL.offset, registers.CONTROL["doorbell"].put(1))
         events = 0
         while not events & _mask("done", "error"):
@@ -92,12 +98,33 @@ class Accelerator:
         await self._clear(events)
         if events & _mask("error"):
             code = await self._field(registers.ERROR_CODE, "code")
+            command = await self._read64(registers.ERROR_COMMAND_LO, registers.ERROR_COMMAND_HI)
             info = await self._read64(registers.ERROR_INFO_LO, registers.ERROR_INFO_HI)
-            error = job_error(code, f"the job at {job.descriptor_address:#x} failed, information {info:#x}")
-            if isinstance(error, NonFiniteError):
-                error.results = await self._results(job)
-            raise error
-        return await self._results(job)
+            raise job_error(code, f"the list at {address:#x} failed", command, info)
+
+    async def run(self, job: Job) -> dict[str, np.ndarray]:
+        """Run one job and return its outputs by name.
+
+        Raises:
+            NonFiniteError: a NaN or an infinity went through the job, or a result overflowed in the format it is stored
+                in; the attribute `results` has the outputs.
+            BusyError, JobError: as `run_list`.
+        """
+        if await self._field(registers.STATUS, "busy"):
+            raise BusyError("a list is running")
+        await self.write(job.segments)
+        try:
+            await self.run_list(job.list_address)
+        except NonFiniteError as error:
+            error.results = await self._results(job)
+            raise
+        results = await self._results(job)
+        for name, values in results.items():
+            if not np.isfinite(values).all():
+                error = NonFiniteError(f"{name} of the list at {job.list_address:#x} overflows {values.dtype}")
+                error.results = results
+                raise error
+        return results
 
     async def _results(self, job: Job) -> dict[str, np.ndarray]:
         return {
@@ -141,12 +168,16 @@ class QloraLinear:
     `forward` and `backward` raise, before the job is started:
         OperandError: x or dy has the wrong type or shape.
         NotLoadedError: `load` has not been called, or the layer has an adapter and `set_adapter` has not.
-        JobError: the accelerator cannot run the job, under the name that the hardware gives the fault; NonFiniteError
-            (with no results) for x or dy that are not finite in `x_dtype`.
+        NonFiniteError: x or dy is not finite in `x_dtype`; it has no results then.
     and after it what `Accelerator.run` raises.
+
+    Raises:
+        OperandError: the plan was made for an accelerator with other limits, or another window.
     """
 
     def __init__(self, accelerator: Accelerator, plan: LayerPlan):
+        if plan.limits != accelerator.limits:
+            raise OperandError(f"the plan is for {plan.limits}, the accelerator has {accelerator.limits}")
         self.accelerator = accelerator
         self.plan = plan
         self._missing = {"weight", "adapter"} if plan.rank else {"weight"}
@@ -177,7 +208,6 @@ class QloraLinear:
         return await self._run(self.plan.backward_job(x, dy))
 
     async def _run(self, job: Job) -> dict[str, np.ndarray]:
-        job.descriptor.validate(self.plan.window, self.accelerator.limits, job.descriptor_address)
         if self._missing:
             raise NotLoadedError(f"not in memory yet: {', '.join(sorted(self._missing))}")
         return await self.accelerator.run(job)

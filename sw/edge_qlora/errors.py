@@ -1,8 +1,9 @@
 """Named errors of the package.
 
 Two families: `CheckpointError` for anything wrong with a file (its message always names the file and, where one is
-concerned, the tensor), and `JobError` for anything wrong with a job, one class per error code of the hardware, so that
-software and hardware reject the same job under the same name. `OperandError` and `NotLoadedError` are for wrong use.
+concerned, the tensor), and `JobError` for anything wrong with a list of commands, one class per error code of the
+hardware, so that software and hardware reject the same list under the same name. `OperandError` and `NotLoadedError`
+are for wrong use.
 """
 
 from os import PathLike
@@ -71,56 +72,70 @@ class OperandError(EdgeQloraError, ValueError):
     """An array handed to the package has the wrong type or shape, or holds values that cannot be used."""
 
 
+class ModelLimitError(EdgeQloraError):
+    """The accelerator, as it is configured, cannot run this model, or not with these options."""
+
+
+class MemoryFullError(EdgeQloraError):
+    """What is to be stored does not fit the accelerator's memory."""
+
+
 class NotLoadedError(EdgeQloraError):
     """A layer was run before its weight or its adapter was written to memory."""
 
 
 class JobError(EdgeQloraError):
-    """A job was rejected or failed; `code` is the hardware's error code."""
+    """A list of commands was rejected or failed.
+
+    `code` is the hardware's error code, `command` the address of the command that it belongs to, `info` the information
+    that comes with it; None where software found the error and knows of none.
+    """
 
     code: int = ErrorCode.NONE
+    command: int | None = None
+    info: int | None = None
 
 
-class OpcodeError(JobError):
-    """The descriptor's opcode is unknown."""
+class CommandError(JobError):
+    """A command has an unknown opcode, a wrong magic number or a reserved bit that is set."""
 
-    code = ErrorCode.OPCODE
-
-
-class DescriptorError(JobError):
-    """The descriptor's magic number is wrong, a reserved bit is set, or a value does not fit its field."""
-
-    code = ErrorCode.DESCRIPTOR
+    code = ErrorCode.COMMAND
 
 
-class AlignmentError(JobError):
-    """An address is not a multiple of 64 bytes."""
+class FieldError(JobError):
+    """A field of a command has a value that its engine cannot take, or that the field cannot hold."""
 
-    code = ErrorCode.ALIGNMENT
+    code = ErrorCode.FIELD
 
 
 class RangeError(JobError):
-    """A buffer lies outside the memory window."""
+    """An access is outside of the memory window, or a window outside of memory; `info` is the access's address."""
 
     code = ErrorCode.RANGE
 
 
-class DimZeroError(JobError):
-    """A dimension is zero."""
+class StreamError(JobError):
+    """A LOAD command and its MATRIX command differ in length."""
 
-    code = ErrorCode.DIM_ZERO
-
-
-class DimMultipleError(JobError):
-    """in_features or out_features is not a multiple of 64."""
-
-    code = ErrorCode.DIM_MULTIPLE
+    code = ErrorCode.STREAM
 
 
-class DimLargeError(JobError):
-    """A dimension is larger than the descriptor format or the hardware allows."""
+class SemaphoreError(JobError):
+    """A semaphore passed its largest count."""
 
-    code = ErrorCode.DIM_LARGE
+    code = ErrorCode.SEMAPHORE
+
+
+class DeadlockError(JobError):
+    """The list's semaphores leave no command that can go on."""
+
+    code = ErrorCode.DEADLOCK
+
+
+class AlignmentError(JobError):
+    """The list's address is not a multiple of 64 bytes."""
+
+    code = ErrorCode.ALIGNMENT
 
 
 class AxiReadError(JobError):
@@ -136,9 +151,9 @@ class AxiWriteError(JobError):
 
 
 class NonFiniteError(JobError):
-    """A job met a NaN or an infinity; software that sees one coming does not start the job.
+    """A list met a NaN or an infinity; software that sees one coming does not start it.
 
-    A job that was started ran to its end: `results` has its outputs by name, as they lie in memory.
+    A list that was started ran to its end: `results` has its outputs by name, as they lie in memory.
     """
 
     code = ErrorCode.NONFINITE
@@ -149,7 +164,7 @@ class NonFiniteError(JobError):
 
 
 class BusyError(JobError):
-    """A job was started while another was running."""
+    """A list was started while another was running."""
 
     code = ErrorCode.BUSY
 
@@ -157,11 +172,13 @@ class BusyError(JobError):
 JOB_ERRORS: dict[int, type[JobError]] = {cls.code: cls for cls in JobError.__subclasses__()}
 
 
-def job_error(code: int, message: str) -> JobError:
+def job_error(code: int, message: str, command: int, info: int) -> JobError:
     """The exception for the hardware error code `code`; a code that no class names gives a plain `JobError`."""
     known = code in JOB_ERRORS
-    error = (JOB_ERRORS[code] if known else JobError)(f"{message} (error code {code}: {_name(code)})")
+    text = f"{message} at command {command:#x}, information {info:#x} (error code {code}: {_name(code)})"
+    error = (JOB_ERRORS[code] if known else JobError)(text)
     error.code = ErrorCode(code) if known else code
+    error.command, error.info = command, info
     return error
 
 

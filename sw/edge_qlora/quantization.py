@@ -35,6 +35,13 @@ def quantize_nf4(weight: np.ndarray | torch.Tensor) -> NF4Weight:
     )
 
 
+def nf4_codebook() -> tuple[np.ndarray, np.float32]:
+    """NF4 as the array takes it: 16 integers of 18 bits, and what one unit of them is worth."""
+    values = bnb.get_4bit_type("nf4", device="cpu").numpy().astype(np.float64)
+    largest = (1 << 17) - 1
+    return np.rint(values * largest).astype(np.int64), np.float32(1 / largest)
+
+
 def quant_state(weight: NF4Weight) -> bnb.QuantState:
     """The bitsandbytes state of `weight`, dequantizing to float32; its data is `weight.packed` as a column."""
     nested = bnb.QuantState(

@@ -145,8 +145,10 @@ def rms_norm(x: Region, weight: int, y: Region, scalars: int, rows: int, length:
     ]
 
 
-def causal_softmax(scores: Region, y: Region, scalars: int, tokens: int, heads: int, context: int) -> list[Instruction]:
-    """Softmax of the scores of the last ``tokens`` of ``context`` positions, without its division.
+def causal_softmax(
+    scores: Region, y: Region, scalars: int, tokens: int, heads: int, context: int, first: int
+) -> list[Instruction]:
+    """Softmax of the scores of ``tokens`` over ``context`` positions, without its division.
 
     y becomes ``exp(score - largest)``, zero beyond the row's token. The division is left to the outputs of attention,
     which are fewer: one over each row's sum is in ``scalars``, row (token, head) at value ``token * heads + head``.
@@ -154,10 +156,11 @@ def causal_softmax(scores: Region, y: Region, scalars: int, tokens: int, heads: 
     Args:
         scores, y: rows, in words; ``outer`` is the distance of tokens, ``inner`` that of heads. They may be the same.
         scalars: first word of a place for two values per row.
+        first: positions that the first of the tokens sees; each that follows sees one more.
     """
     places = -(-tokens * heads // LANES)
     largest, sums = (Region(LANES * place, heads, 1) for place in (scalars + places, scalars))
-    every = Instruction(length=context, outer=tokens, inner=heads, first=context - tokens + 1, step=1, a=scores)
+    every = Instruction(length=context, outer=tokens, inner=heads, first=first, step=1, a=scores)
     return [
         replace(every, reduction=Reduction.MAX, r=largest),
         replace(
@@ -175,18 +178,17 @@ def causal_softmax(scores: Region, y: Region, scalars: int, tokens: int, heads: 
     ]
 
 
-def silu_gate(gate: Region, up: Region, y: Region, rows: int, length: int) -> list[Instruction]:
-    """``y = gate * up / (1 + exp(-gate))`` of each row; y may be ``up`` or ``gate``, which are both overwritten.
+def silu(gate: Region, y: Region, rows: int, length: int) -> list[Instruction]:
+    """``y = gate / (1 + exp(-gate))`` of each row; y is not gate.
 
     Args:
-        gate, up, y: rows, in words; ``outer`` is the distance of rows.
+        gate, y: rows, in words; ``outer`` is the distance of rows.
     """
-    every = Instruction(length=length, outer=rows)
+    every = Instruction(length=length, outer=rows, d=y)
     return [
-        replace(every, a=gate, x=Operand.B, b=up.in_values(), d=up),
-        replace(every, a=gate, immediate_x=-1.0, function=Function.EXP, d=gate),
-        replace(every, a=gate, immediate_z=1.0, function=Function.RECIPROCAL, d=gate),
-        replace(every, a=gate, x=Operand.B, b=up.in_values(), d=y),
+        replace(every, a=gate, immediate_x=-1.0, function=Function.EXP),
+        replace(every, a=y, immediate_z=1.0, function=Function.RECIPROCAL),
+        multiply(gate, y, y, rows, length),
     ]
 
 
@@ -212,6 +214,11 @@ def rotary(
     ]
 
 
-def add(x: Region, other: Region, y: Region, rows: int, length: int) -> list[Instruction]:
-    """``y = x + other``, the residual; regions as of ``silu_gate``."""
-    return [Instruction(length=length, outer=rows, a=x, z=Operand.B, b=other.in_values(), d=y)]
+def multiply(x: Region, other: Region, y: Region, rows: int, length: int) -> Instruction:
+    """``y = x * other``; regions as of ``silu``, y may be one of the others."""
+    return Instruction(length=length, outer=rows, a=x, x=Operand.B, b=other.in_values(), d=y)
+
+
+def add(x: Region, other: Region, y: Region, rows: int, length: int) -> Instruction:
+    """``y = x + other``, the residual; regions as of ``multiply``."""
+    return Instruction(length=length, outer=rows, a=x, z=Operand.B, b=other.in_values(), d=y)

@@ -19,37 +19,22 @@ extern "C" {
 #define EDGE_QLORA__CAPABILITY0__offset 0x008
 #define EDGE_QLORA__CAPABILITY1__offset 0x00c
 #define EDGE_QLORA__CAPABILITY2__offset 0x010
-#define EDGE_QLORA__JOBS_DONE__offset 0x014
+#define EDGE_QLORA__LISTS_DONE__offset 0x014
 #define EDGE_QLORA__CONTROL__offset 0x018
 #define EDGE_QLORA__STATUS__offset 0x01c
 #define EDGE_QLORA__IRQ_STATUS__offset 0x020
 #define EDGE_QLORA__IRQ_ENABLE__offset 0x024
 #define EDGE_QLORA__ERROR_CODE__offset 0x028
-#define EDGE_QLORA__CODEBOOK_SCALE__offset 0x02c
 #define EDGE_QLORA__ERROR_INFO_LO__offset 0x030
 #define EDGE_QLORA__ERROR_INFO_HI__offset 0x034
-#define EDGE_QLORA__DESC_ADDR_LO__offset 0x038
-#define EDGE_QLORA__DESC_ADDR_HI__offset 0x03c
+#define EDGE_QLORA__LIST_ADDR_LO__offset 0x038
+#define EDGE_QLORA__LIST_ADDR_HI__offset 0x03c
 #define EDGE_QLORA__MEM_BASE_LO__offset 0x040
 #define EDGE_QLORA__MEM_BASE_HI__offset 0x044
 #define EDGE_QLORA__MEM_LIMIT_LO__offset 0x048
 #define EDGE_QLORA__MEM_LIMIT_HI__offset 0x04c
-#define EDGE_QLORA__CODEBOOK0__offset 0x080
-#define EDGE_QLORA__CODEBOOK1__offset 0x084
-#define EDGE_QLORA__CODEBOOK2__offset 0x088
-#define EDGE_QLORA__CODEBOOK3__offset 0x08c
-#define EDGE_QLORA__CODEBOOK4__offset 0x090
-#define EDGE_QLORA__CODEBOOK5__offset 0x094
-#define EDGE_QLORA__CODEBOOK6__offset 0x098
-#define EDGE_QLORA__CODEBOOK7__offset 0x09c
-#define EDGE_QLORA__CODEBOOK8__offset 0x0a0
-#define EDGE_QLORA__CODEBOOK9__offset 0x0a4
-#define EDGE_QLORA__CODEBOOK10__offset 0x0a8
-#define EDGE_QLORA__CODEBOOK11__offset 0x0ac
-#define EDGE_QLORA__CODEBOOK12__offset 0x0b0
-#define EDGE_QLORA__CODEBOOK13__offset 0x0b4
-#define EDGE_QLORA__CODEBOOK14__offset 0x0b8
-#define EDGE_QLORA__CODEBOOK15__offset 0x0bc
+#define EDGE_QLORA__ERROR_COMMAND_LO__offset 0x050
+#define EDGE_QLORA__ERROR_COMMAND_HI__offset 0x054
 #define EDGE_QLORA__CYCLES_BUSY_LO__offset 0x100
 #define EDGE_QLORA__CYCLES_BUSY_HI__offset 0x104
 #define EDGE_QLORA__MAC_VECTORS_LO__offset 0x108
@@ -64,6 +49,28 @@ extern "C" {
 #define EDGE_QLORA__WEIGHT_STALL_HI__offset 0x12c
 #define EDGE_QLORA__ACT_STALL_LO__offset 0x130
 #define EDGE_QLORA__ACT_STALL_HI__offset 0x134
+#define EDGE_QLORA__LOAD_BUSY_LO__offset 0x138
+#define EDGE_QLORA__LOAD_BUSY_HI__offset 0x13c
+#define EDGE_QLORA__LOAD_WAIT_LO__offset 0x140
+#define EDGE_QLORA__LOAD_WAIT_HI__offset 0x144
+#define EDGE_QLORA__MATRIX_BUSY_LO__offset 0x148
+#define EDGE_QLORA__MATRIX_BUSY_HI__offset 0x14c
+#define EDGE_QLORA__MATRIX_WAIT_LO__offset 0x150
+#define EDGE_QLORA__MATRIX_WAIT_HI__offset 0x154
+#define EDGE_QLORA__VECTOR_BUSY_LO__offset 0x158
+#define EDGE_QLORA__VECTOR_BUSY_HI__offset 0x15c
+#define EDGE_QLORA__VECTOR_WAIT_LO__offset 0x160
+#define EDGE_QLORA__VECTOR_WAIT_HI__offset 0x164
+#define EDGE_QLORA__READ_BUSY_LO__offset 0x168
+#define EDGE_QLORA__READ_BUSY_HI__offset 0x16c
+#define EDGE_QLORA__READ_WAIT_LO__offset 0x170
+#define EDGE_QLORA__READ_WAIT_HI__offset 0x174
+#define EDGE_QLORA__WRITE_BUSY_LO__offset 0x178
+#define EDGE_QLORA__WRITE_BUSY_HI__offset 0x17c
+#define EDGE_QLORA__WRITE_WAIT_LO__offset 0x180
+#define EDGE_QLORA__WRITE_WAIT_HI__offset 0x184
+#define EDGE_QLORA__LOAD_FULL_LO__offset 0x188
+#define EDGE_QLORA__LOAD_FULL_HI__offset 0x18c
 
 // Values of CAPABILITY0.bus_width
 #define EDGE_QLORA__CAPABILITY0__BUS_WIDTH__BITS_64 0
@@ -73,13 +80,13 @@ extern "C" {
 
 // Values of ERROR_CODE.code
 #define EDGE_QLORA__ERROR_CODE__CODE__NONE 0
-#define EDGE_QLORA__ERROR_CODE__CODE__OPCODE 1
-#define EDGE_QLORA__ERROR_CODE__CODE__DESCRIPTOR 2
-#define EDGE_QLORA__ERROR_CODE__CODE__ALIGNMENT 3
-#define EDGE_QLORA__ERROR_CODE__CODE__RANGE 4
-#define EDGE_QLORA__ERROR_CODE__CODE__DIM_ZERO 5
-#define EDGE_QLORA__ERROR_CODE__CODE__DIM_MULTIPLE 6
-#define EDGE_QLORA__ERROR_CODE__CODE__DIM_LARGE 7
+#define EDGE_QLORA__ERROR_CODE__CODE__COMMAND 1
+#define EDGE_QLORA__ERROR_CODE__CODE__FIELD 2
+#define EDGE_QLORA__ERROR_CODE__CODE__RANGE 3
+#define EDGE_QLORA__ERROR_CODE__CODE__STREAM 4
+#define EDGE_QLORA__ERROR_CODE__CODE__SEMAPHORE 5
+#define EDGE_QLORA__ERROR_CODE__CODE__DEADLOCK 6
+#define EDGE_QLORA__ERROR_CODE__CODE__ALIGNMENT 7
 #define EDGE_QLORA__ERROR_CODE__CODE__AXI_READ 8
 #define EDGE_QLORA__ERROR_CODE__CODE__AXI_WRITE 9
 #define EDGE_QLORA__ERROR_CODE__CODE__NONFINITE 10
@@ -99,7 +106,7 @@ extern "C" {
 #define EDGE_QLORA__VERSION__MINOR_bm 0xff00
 #define EDGE_QLORA__VERSION__MINOR_bp 8
 #define EDGE_QLORA__VERSION__MINOR_bw 8
-#define EDGE_QLORA__VERSION__MINOR_reset 0x1
+#define EDGE_QLORA__VERSION__MINOR_reset 0x2
 #define EDGE_QLORA__VERSION__MAJOR_bm 0xffff0000
 #define EDGE_QLORA__VERSION__MAJOR_bp 16
 #define EDGE_QLORA__VERSION__MAJOR_bw 16
@@ -117,12 +124,9 @@ extern "C" {
 #define EDGE_QLORA__CAPABILITY0__BUS_WIDTH_bw 3
 
 // reg - edge_qlora.CAPABILITY1
-#define EDGE_QLORA__CAPABILITY1__ACT_DEPTH_bm 0xffff
-#define EDGE_QLORA__CAPABILITY1__ACT_DEPTH_bp 0
-#define EDGE_QLORA__CAPABILITY1__ACT_DEPTH_bw 16
-#define EDGE_QLORA__CAPABILITY1__MAX_RANK_bm 0xffff0000
-#define EDGE_QLORA__CAPABILITY1__MAX_RANK_bp 16
-#define EDGE_QLORA__CAPABILITY1__MAX_RANK_bw 16
+#define EDGE_QLORA__CAPABILITY1__SCRATCHPAD_WORDS_bm 0xffffffff
+#define EDGE_QLORA__CAPABILITY1__SCRATCHPAD_WORDS_bp 0
+#define EDGE_QLORA__CAPABILITY1__SCRATCHPAD_WORDS_bw 32
 
 // reg - edge_qlora.CAPABILITY2
 #define EDGE_QLORA__CAPABILITY2__NESTED_DEPTH_bm 0xffff
@@ -132,11 +136,11 @@ extern "C" {
 #define EDGE_QLORA__CAPABILITY2__MAX_ROWS_bp 16
 #define EDGE_QLORA__CAPABILITY2__MAX_ROWS_bw 16
 
-// reg - edge_qlora.JOBS_DONE
-#define EDGE_QLORA__JOBS_DONE__VALUE_bm 0xffffffff
-#define EDGE_QLORA__JOBS_DONE__VALUE_bp 0
-#define EDGE_QLORA__JOBS_DONE__VALUE_bw 32
-#define EDGE_QLORA__JOBS_DONE__VALUE_reset 0x0
+// reg - edge_qlora.LISTS_DONE
+#define EDGE_QLORA__LISTS_DONE__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LISTS_DONE__VALUE_bp 0
+#define EDGE_QLORA__LISTS_DONE__VALUE_bw 32
+#define EDGE_QLORA__LISTS_DONE__VALUE_reset 0x0
 
 // reg - edge_qlora.CONTROL
 #define EDGE_QLORA__CONTROL__DOORBELL_bm 0x1
@@ -196,12 +200,6 @@ extern "C" {
 #define EDGE_QLORA__ERROR_CODE__CODE_bw 8
 #define EDGE_QLORA__ERROR_CODE__CODE_reset 0x0
 
-// reg - edge_qlora.CODEBOOK_SCALE
-#define EDGE_QLORA__CODEBOOK_SCALE__VALUE_bm 0xffffffff
-#define EDGE_QLORA__CODEBOOK_SCALE__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK_SCALE__VALUE_bw 32
-#define EDGE_QLORA__CODEBOOK_SCALE__VALUE_reset 0x37000040
-
 // reg - edge_qlora.ERROR_INFO_LO
 #define EDGE_QLORA__ERROR_INFO_LO__VALUE_bm 0xffffffff
 #define EDGE_QLORA__ERROR_INFO_LO__VALUE_bp 0
@@ -214,17 +212,17 @@ extern "C" {
 #define EDGE_QLORA__ERROR_INFO_HI__VALUE_bw 32
 #define EDGE_QLORA__ERROR_INFO_HI__VALUE_reset 0x0
 
-// reg - edge_qlora.DESC_ADDR_LO
-#define EDGE_QLORA__DESC_ADDR_LO__VALUE_bm 0xffffffff
-#define EDGE_QLORA__DESC_ADDR_LO__VALUE_bp 0
-#define EDGE_QLORA__DESC_ADDR_LO__VALUE_bw 32
-#define EDGE_QLORA__DESC_ADDR_LO__VALUE_reset 0x0
+// reg - edge_qlora.LIST_ADDR_LO
+#define EDGE_QLORA__LIST_ADDR_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LIST_ADDR_LO__VALUE_bp 0
+#define EDGE_QLORA__LIST_ADDR_LO__VALUE_bw 32
+#define EDGE_QLORA__LIST_ADDR_LO__VALUE_reset 0x0
 
-// reg - edge_qlora.DESC_ADDR_HI
-#define EDGE_QLORA__DESC_ADDR_HI__VALUE_bm 0xffffffff
-#define EDGE_QLORA__DESC_ADDR_HI__VALUE_bp 0
-#define EDGE_QLORA__DESC_ADDR_HI__VALUE_bw 32
-#define EDGE_QLORA__DESC_ADDR_HI__VALUE_reset 0x0
+// reg - edge_qlora.LIST_ADDR_HI
+#define EDGE_QLORA__LIST_ADDR_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LIST_ADDR_HI__VALUE_bp 0
+#define EDGE_QLORA__LIST_ADDR_HI__VALUE_bw 32
+#define EDGE_QLORA__LIST_ADDR_HI__VALUE_reset 0x0
 
 // reg - edge_qlora.MEM_BASE_LO
 #define EDGE_QLORA__MEM_BASE_LO__VALUE_bm 0xffffffff
@@ -250,101 +248,17 @@ extern "C" {
 #define EDGE_QLORA__MEM_LIMIT_HI__VALUE_bw 32
 #define EDGE_QLORA__MEM_LIMIT_HI__VALUE_reset 0x0
 
-// reg - edge_qlora.CODEBOOK0
-#define EDGE_QLORA__CODEBOOK0__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK0__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK0__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK0__VALUE_reset 0x20001
+// reg - edge_qlora.ERROR_COMMAND_LO
+#define EDGE_QLORA__ERROR_COMMAND_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__ERROR_COMMAND_LO__VALUE_bp 0
+#define EDGE_QLORA__ERROR_COMMAND_LO__VALUE_bw 32
+#define EDGE_QLORA__ERROR_COMMAND_LO__VALUE_reset 0x0
 
-// reg - edge_qlora.CODEBOOK1
-#define EDGE_QLORA__CODEBOOK1__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK1__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK1__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK1__VALUE_reset 0x29b8d
-
-// reg - edge_qlora.CODEBOOK2
-#define EDGE_QLORA__CODEBOOK2__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK2__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK2__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK2__VALUE_reset 0x2f32a
-
-// reg - edge_qlora.CODEBOOK3
-#define EDGE_QLORA__CODEBOOK3__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK3__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK3__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK3__VALUE_reset 0x335ce
-
-// reg - edge_qlora.CODEBOOK4
-#define EDGE_QLORA__CODEBOOK4__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK4__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK4__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK4__VALUE_reset 0x36e5e
-
-// reg - edge_qlora.CODEBOOK5
-#define EDGE_QLORA__CODEBOOK5__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK5__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK5__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK5__VALUE_reset 0x3a166
-
-// reg - edge_qlora.CODEBOOK6
-#define EDGE_QLORA__CODEBOOK6__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK6__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK6__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK6__VALUE_reset 0x3d162
-
-// reg - edge_qlora.CODEBOOK7
-#define EDGE_QLORA__CODEBOOK7__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK7__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK7__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK7__VALUE_reset 0x0
-
-// reg - edge_qlora.CODEBOOK8
-#define EDGE_QLORA__CODEBOOK8__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK8__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK8__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK8__VALUE_reset 0x28bf
-
-// reg - edge_qlora.CODEBOOK9
-#define EDGE_QLORA__CODEBOOK9__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK9__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK9__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK9__VALUE_reset 0x5265
-
-// reg - edge_qlora.CODEBOOK10
-#define EDGE_QLORA__CODEBOOK10__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK10__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK10__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK10__VALUE_reset 0x7e02
-
-// reg - edge_qlora.CODEBOOK11
-#define EDGE_QLORA__CODEBOOK11__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK11__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK11__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK11__VALUE_reset 0xad03
-
-// reg - edge_qlora.CODEBOOK12
-#define EDGE_QLORA__CODEBOOK12__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK12__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK12__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK12__VALUE_reset 0xe1a4
-
-// reg - edge_qlora.CODEBOOK13
-#define EDGE_QLORA__CODEBOOK13__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK13__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK13__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK13__VALUE_reset 0x1200f
-
-// reg - edge_qlora.CODEBOOK14
-#define EDGE_QLORA__CODEBOOK14__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK14__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK14__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK14__VALUE_reset 0x17227
-
-// reg - edge_qlora.CODEBOOK15
-#define EDGE_QLORA__CODEBOOK15__VALUE_bm 0x3ffff
-#define EDGE_QLORA__CODEBOOK15__VALUE_bp 0
-#define EDGE_QLORA__CODEBOOK15__VALUE_bw 18
-#define EDGE_QLORA__CODEBOOK15__VALUE_reset 0x1ffff
+// reg - edge_qlora.ERROR_COMMAND_HI
+#define EDGE_QLORA__ERROR_COMMAND_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__ERROR_COMMAND_HI__VALUE_bp 0
+#define EDGE_QLORA__ERROR_COMMAND_HI__VALUE_bw 32
+#define EDGE_QLORA__ERROR_COMMAND_HI__VALUE_reset 0x0
 
 // reg - edge_qlora.CYCLES_BUSY_LO
 #define EDGE_QLORA__CYCLES_BUSY_LO__VALUE_bm 0xffffffff
@@ -430,6 +344,138 @@ extern "C" {
 #define EDGE_QLORA__ACT_STALL_HI__VALUE_bw 32
 #define EDGE_QLORA__ACT_STALL_HI__VALUE_reset 0x0
 
+// reg - edge_qlora.LOAD_BUSY_LO
+#define EDGE_QLORA__LOAD_BUSY_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_BUSY_LO__VALUE_bp 0
+#define EDGE_QLORA__LOAD_BUSY_LO__VALUE_bw 32
+#define EDGE_QLORA__LOAD_BUSY_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.LOAD_BUSY_HI
+#define EDGE_QLORA__LOAD_BUSY_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_BUSY_HI__VALUE_bp 0
+#define EDGE_QLORA__LOAD_BUSY_HI__VALUE_bw 32
+#define EDGE_QLORA__LOAD_BUSY_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.LOAD_WAIT_LO
+#define EDGE_QLORA__LOAD_WAIT_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_WAIT_LO__VALUE_bp 0
+#define EDGE_QLORA__LOAD_WAIT_LO__VALUE_bw 32
+#define EDGE_QLORA__LOAD_WAIT_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.LOAD_WAIT_HI
+#define EDGE_QLORA__LOAD_WAIT_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_WAIT_HI__VALUE_bp 0
+#define EDGE_QLORA__LOAD_WAIT_HI__VALUE_bw 32
+#define EDGE_QLORA__LOAD_WAIT_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.MATRIX_BUSY_LO
+#define EDGE_QLORA__MATRIX_BUSY_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__MATRIX_BUSY_LO__VALUE_bp 0
+#define EDGE_QLORA__MATRIX_BUSY_LO__VALUE_bw 32
+#define EDGE_QLORA__MATRIX_BUSY_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.MATRIX_BUSY_HI
+#define EDGE_QLORA__MATRIX_BUSY_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__MATRIX_BUSY_HI__VALUE_bp 0
+#define EDGE_QLORA__MATRIX_BUSY_HI__VALUE_bw 32
+#define EDGE_QLORA__MATRIX_BUSY_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.MATRIX_WAIT_LO
+#define EDGE_QLORA__MATRIX_WAIT_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__MATRIX_WAIT_LO__VALUE_bp 0
+#define EDGE_QLORA__MATRIX_WAIT_LO__VALUE_bw 32
+#define EDGE_QLORA__MATRIX_WAIT_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.MATRIX_WAIT_HI
+#define EDGE_QLORA__MATRIX_WAIT_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__MATRIX_WAIT_HI__VALUE_bp 0
+#define EDGE_QLORA__MATRIX_WAIT_HI__VALUE_bw 32
+#define EDGE_QLORA__MATRIX_WAIT_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.VECTOR_BUSY_LO
+#define EDGE_QLORA__VECTOR_BUSY_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__VECTOR_BUSY_LO__VALUE_bp 0
+#define EDGE_QLORA__VECTOR_BUSY_LO__VALUE_bw 32
+#define EDGE_QLORA__VECTOR_BUSY_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.VECTOR_BUSY_HI
+#define EDGE_QLORA__VECTOR_BUSY_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__VECTOR_BUSY_HI__VALUE_bp 0
+#define EDGE_QLORA__VECTOR_BUSY_HI__VALUE_bw 32
+#define EDGE_QLORA__VECTOR_BUSY_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.VECTOR_WAIT_LO
+#define EDGE_QLORA__VECTOR_WAIT_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__VECTOR_WAIT_LO__VALUE_bp 0
+#define EDGE_QLORA__VECTOR_WAIT_LO__VALUE_bw 32
+#define EDGE_QLORA__VECTOR_WAIT_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.VECTOR_WAIT_HI
+#define EDGE_QLORA__VECTOR_WAIT_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__VECTOR_WAIT_HI__VALUE_bp 0
+#define EDGE_QLORA__VECTOR_WAIT_HI__VALUE_bw 32
+#define EDGE_QLORA__VECTOR_WAIT_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.READ_BUSY_LO
+#define EDGE_QLORA__READ_BUSY_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__READ_BUSY_LO__VALUE_bp 0
+#define EDGE_QLORA__READ_BUSY_LO__VALUE_bw 32
+#define EDGE_QLORA__READ_BUSY_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.READ_BUSY_HI
+#define EDGE_QLORA__READ_BUSY_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__READ_BUSY_HI__VALUE_bp 0
+#define EDGE_QLORA__READ_BUSY_HI__VALUE_bw 32
+#define EDGE_QLORA__READ_BUSY_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.READ_WAIT_LO
+#define EDGE_QLORA__READ_WAIT_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__READ_WAIT_LO__VALUE_bp 0
+#define EDGE_QLORA__READ_WAIT_LO__VALUE_bw 32
+#define EDGE_QLORA__READ_WAIT_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.READ_WAIT_HI
+#define EDGE_QLORA__READ_WAIT_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__READ_WAIT_HI__VALUE_bp 0
+#define EDGE_QLORA__READ_WAIT_HI__VALUE_bw 32
+#define EDGE_QLORA__READ_WAIT_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.WRITE_BUSY_LO
+#define EDGE_QLORA__WRITE_BUSY_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__WRITE_BUSY_LO__VALUE_bp 0
+#define EDGE_QLORA__WRITE_BUSY_LO__VALUE_bw 32
+#define EDGE_QLORA__WRITE_BUSY_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.WRITE_BUSY_HI
+#define EDGE_QLORA__WRITE_BUSY_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__WRITE_BUSY_HI__VALUE_bp 0
+#define EDGE_QLORA__WRITE_BUSY_HI__VALUE_bw 32
+#define EDGE_QLORA__WRITE_BUSY_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.WRITE_WAIT_LO
+#define EDGE_QLORA__WRITE_WAIT_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__WRITE_WAIT_LO__VALUE_bp 0
+#define EDGE_QLORA__WRITE_WAIT_LO__VALUE_bw 32
+#define EDGE_QLORA__WRITE_WAIT_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.WRITE_WAIT_HI
+#define EDGE_QLORA__WRITE_WAIT_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__WRITE_WAIT_HI__VALUE_bp 0
+#define EDGE_QLORA__WRITE_WAIT_HI__VALUE_bw 32
+#define EDGE_QLORA__WRITE_WAIT_HI__VALUE_reset 0x0
+
+// reg - edge_qlora.LOAD_FULL_LO
+#define EDGE_QLORA__LOAD_FULL_LO__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_FULL_LO__VALUE_bp 0
+#define EDGE_QLORA__LOAD_FULL_LO__VALUE_bw 32
+#define EDGE_QLORA__LOAD_FULL_LO__VALUE_reset 0x0
+
+// reg - edge_qlora.LOAD_FULL_HI
+#define EDGE_QLORA__LOAD_FULL_HI__VALUE_bm 0xffffffff
+#define EDGE_QLORA__LOAD_FULL_HI__VALUE_bp 0
+#define EDGE_QLORA__LOAD_FULL_HI__VALUE_bw 32
+#define EDGE_QLORA__LOAD_FULL_HI__VALUE_reset 0x0
+
 // addrmap - edge_qlora
 typedef struct {
     uint32_t ID;
@@ -437,39 +483,24 @@ typedef struct {
     uint32_t CAPABILITY0;
     uint32_t CAPABILITY1;
     uint32_t CAPABILITY2;
-    uint32_t JOBS_DONE;
+    uint32_t LISTS_DONE;
     uint32_t CONTROL;
     uint32_t STATUS;
     uint32_t IRQ_STATUS;
     uint32_t IRQ_ENABLE;
     uint32_t ERROR_CODE;
-    uint32_t CODEBOOK_SCALE;
+    uint8_t RESERVED_2c_2f[0x4];
     uint32_t ERROR_INFO_LO;
     uint32_t ERROR_INFO_HI;
-    uint32_t DESC_ADDR_LO;
-    uint32_t DESC_ADDR_HI;
+    uint32_t LIST_ADDR_LO;
+    uint32_t LIST_ADDR_HI;
     uint32_t MEM_BASE_LO;
     uint32_t MEM_BASE_HI;
     uint32_t MEM_LIMIT_LO;
     uint32_t MEM_LIMIT_HI;
-    uint8_t RESERVED_50_7f[0x30];
-    uint32_t CODEBOOK0;
-    uint32_t CODEBOOK1;
-    uint32_t CODEBOOK2;
-    uint32_t CODEBOOK3;
-    uint32_t CODEBOOK4;
-    uint32_t CODEBOOK5;
-    uint32_t CODEBOOK6;
-    uint32_t CODEBOOK7;
-    uint32_t CODEBOOK8;
-    uint32_t CODEBOOK9;
-    uint32_t CODEBOOK10;
-    uint32_t CODEBOOK11;
-    uint32_t CODEBOOK12;
-    uint32_t CODEBOOK13;
-    uint32_t CODEBOOK14;
-    uint32_t CODEBOOK15;
-    uint8_t RESERVED_c0_ff[0x40];
+    uint32_t ERROR_COMMAND_LO;
+    uint32_t ERROR_COMMAND_HI;
+    uint8_t RESERVED_58_ff[0xa8];
     uint32_t CYCLES_BUSY_LO;
     uint32_t CYCLES_BUSY_HI;
     uint32_t MAC_VECTORS_LO;
@@ -484,10 +515,32 @@ typedef struct {
     uint32_t WEIGHT_STALL_HI;
     uint32_t ACT_STALL_LO;
     uint32_t ACT_STALL_HI;
+    uint32_t LOAD_BUSY_LO;
+    uint32_t LOAD_BUSY_HI;
+    uint32_t LOAD_WAIT_LO;
+    uint32_t LOAD_WAIT_HI;
+    uint32_t MATRIX_BUSY_LO;
+    uint32_t MATRIX_BUSY_HI;
+    uint32_t MATRIX_WAIT_LO;
+    uint32_t MATRIX_WAIT_HI;
+    uint32_t VECTOR_BUSY_LO;
+    uint32_t VECTOR_BUSY_HI;
+    uint32_t VECTOR_WAIT_LO;
+    uint32_t VECTOR_WAIT_HI;
+    uint32_t READ_BUSY_LO;
+    uint32_t READ_BUSY_HI;
+    uint32_t READ_WAIT_LO;
+    uint32_t READ_WAIT_HI;
+    uint32_t WRITE_BUSY_LO;
+    uint32_t WRITE_BUSY_HI;
+    uint32_t WRITE_WAIT_LO;
+    uint32_t WRITE_WAIT_HI;
+    uint32_t LOAD_FULL_LO;
+    uint32_t LOAD_FULL_HI;
 } edge_qlora_t;
 
 
-static_assert(sizeof(edge_qlora_t) == 0x138, "Packing error");
+static_assert(sizeof(edge_qlora_t) == 0x190, "Packing error");
 
 #ifdef __cplusplus
 }

@@ -1,44 +1,52 @@
-"""A software stand-in for the accelerator: registers and memory as the driver sees them, arithmetic in float64.
+"""A software stand-in for the accelerator: registers and memory as the driver sees them, lists on the golden core.
 
-The descriptor alone tells it where the operands are, so a wrong address or a transposed operand shows up as a wrong
-result. It shares with the package the reading and checking of descriptors (job.py), the unpacking of weight tiles
-(layout.py) and the dequantization: a mistake in those is not seen here, but by their own tests and by the simulation.
-A NaN or an infinity is found by the golden model.
+The list alone tells it where the operands are, so a wrong address or a transposed operand shows up as a wrong result.
+It shares with the package the reading and checking of commands, which have their own tests, nothing of the planning.
 """
 
-import numpy as np
-from edge_qlora import layout, registers
-from edge_qlora.errors import ErrorCode, JobError
-from edge_qlora.job import DESCRIPTOR_BYTES, Descriptor, Limits, MemoryWindow, Opcode
-from edge_qlora.quantization import dequantize_nf4
+from dataclasses import replace
 
-from tb.lora_linear.jobs import LayerJob
+import numpy as np
+from edge_qlora import registers
+from edge_qlora.commands import Limits
+from edge_qlora.errors import ErrorCode
+from edge_qlora.footprint import MemoryWindow
+
+from tb.models.core import Core, Report
 
 ACT_WIDTH = 25
+BEAT_BYTES = 32
 
 
 class ModelBackend:
-    """Backend over a byte array; `fault` and `fault_info` make the next job end with that error, before it starts."""
+    """Backend over a byte array; `fault` makes the next list end with that report, before it starts.
 
-    def __init__(self, base: int, size: int, rank: int = 64, nested_depth: int = 4096, act_depth: int = 2048):
-        self.base = base
+    Args:
+        base, size: of memory.
+        scratch_words, max_rows, nested_depth: as of `Limits`.
+    """
+
+    def __init__(self, base: int, size: int, scratch_words: int = 4096, max_rows: int = 16, nested_depth: int = 4096):
         self.memory = np.full(size, 0xA5, np.uint8)  # not zero: unwritten memory must not look like a result
+        self.core = Core(self.memory, Limits(scratch_words, max_rows, nested_depth), ACT_WIDTH, base)
+        self.base = base
         self.registers = {register.offset: 0 for register in registers.REGISTERS}
         self.registers[registers.ID.offset] = registers.ID["magic"].reset
         self.registers[registers.VERSION.offset] = sum(f.put(f.reset) for f in registers.VERSION.fields)
-        capability = registers.CAPABILITY1["max_rank"].put(rank) | registers.CAPABILITY1["act_depth"].put(act_depth)
-        self.registers[registers.CAPABILITY1.offset] = capability
-        self.registers[registers.CAPABILITY2.offset] = registers.CAPABILITY2["nested_depth"].put(nested_depth)
-        self.limits = Limits(rank=rank, nested_depth=nested_depth, act_depth=act_depth)
-        self.fault: int | None = None
-        self.fault_info = 0
-        self.jobs: list[Descriptor] = []
+        self.registers[registers.CAPABILITY1.offset] = registers.CAPABILITY1["scratchpad_words"].put(scratch_words)
+        limits = registers.CAPABILITY2["max_rows"].put(max_rows) | registers.CAPABILITY2["nested_depth"].put(
+            nested_depth
+        )
+        self.registers[registers.CAPABILITY2.offset] = limits
+        self.fault: Report | None = None
+        self.lists: list[int] = []
 
     async def read(self, address: int, size: int) -> bytes:
         return self._view(address, size).tobytes()
 
     async def write(self, address: int, data: bytes) -> None:
-        self._view(address, len(data))[:] = np.frombuffer(data, np.uint8)
+        self._view(address, len(data))
+        self.core.write(address, data)
 
     async def read_register(self, offset: int) -> int:
         return self.registers[offset]
@@ -51,7 +59,8 @@ class ModelBackend:
             if registers.CONTROL["doorbell"].get(value):
                 self._ring()
             if registers.CONTROL["clear_counters"].get(value):
-                self.registers[registers.CYCLES_BUSY_LO.offset] = self.registers[registers.CYCLES_BUSY_HI.offset] = 0
+                for low, high in registers.COUNTERS.values():
+                    self.registers[low.offset] = self.registers[high.offset] = 0
         else:
             self.registers[offset] = value
 
@@ -67,64 +76,27 @@ class ModelBackend:
     def _pair(self, low: registers.Register, high: registers.Register) -> int:
         return self.registers[low.offset] | self.registers[high.offset] << 32
 
+    def _put_pair(self, low: registers.Register, high: registers.Register, value: int) -> None:
+        self.registers[low.offset], self.registers[high.offset] = value & 0xFFFFFFFF, value >> 32
+
     def _ring(self) -> None:
         assert self.registers[registers.IRQ_STATUS.offset] == 0, "an old event is still pending"
         base = self._pair(registers.MEM_BASE_LO, registers.MEM_BASE_HI)
         limit = self._pair(registers.MEM_LIMIT_LO, registers.MEM_LIMIT_HI)
-        address = self._pair(registers.DESC_ADDR_LO, registers.DESC_ADDR_HI)
-        code, info, self.fault = self.fault or ErrorCode.NONE, self.fault_info, None
-        if not code:
-            try:
-                descriptor = Descriptor.unpack(self._view(address, DESCRIPTOR_BYTES).tobytes())
-                descriptor.validate(MemoryWindow(base, limit - base), self.limits, address)
-            except JobError as error:
-                code = error.code
-            else:
-                code, info = self._run(descriptor)
-        event = "error" if code else "done"
-        self.registers[registers.ERROR_CODE.offset] = registers.ERROR_CODE["code"].put(code)
-        self.registers[registers.ERROR_INFO_LO.offset] = info & 0xFFFFFFFF
-        self.registers[registers.ERROR_INFO_HI.offset] = info >> 32
+        address = self._pair(registers.LIST_ADDR_LO, registers.LIST_ADDR_HI)
+        report, self.fault = self.fault, None
+        if report is None:
+            self.lists.append(address)
+            self.core.limits = replace(self.core.limits, window=MemoryWindow(base, limit - base))
+            report = self.core.run(address)
+        counts = {"READ_BEATS": report.read_bytes // BEAT_BYTES, "MAC_VECTORS": report.mac_vectors}
+        for name, count in counts.items():
+            self._put_pair(*registers.COUNTERS[name], self._pair(*registers.COUNTERS[name]) + count)
+        event = "error" if report.error else "done"
+        self.registers[registers.ERROR_CODE.offset] = registers.ERROR_CODE["code"].put(report.error)
+        self._put_pair(registers.ERROR_COMMAND_LO, registers.ERROR_COMMAND_HI, report.command)
+        self._put_pair(registers.ERROR_INFO_LO, registers.ERROR_INFO_HI, report.info)
         self.registers[registers.STATUS.offset] = registers.STATUS[event].mask
         self.registers[registers.IRQ_STATUS.offset] |= registers.IRQ_STATUS[event].mask
-
-    def _run(self, descriptor: Descriptor) -> tuple[ErrorCode, int]:
-        """Compute and write the results; the error code and information that the job ends with."""
-        self.jobs.append(descriptor)
-        self.registers[registers.CYCLES_BUSY_LO.offset] += 7
-        self.registers[registers.CYCLES_BUSY_HI.offset] += 1
-        address = self._compute(descriptor)
-        if address is None:
-            return ErrorCode.NONE, 0
-        self.registers[registers.IRQ_STATUS.offset] |= registers.IRQ_STATUS["nonfinite"].mask
-        return ErrorCode.NONFINITE, address
-
-    def _array(self, address: int, shape: tuple[int, int], fp16: bool) -> np.ndarray:
-        dtype = np.float16 if fp16 else np.float32
-        data = self._view(address, shape[0] * shape[1] * np.dtype(dtype).itemsize)
-        return layout.tensor_from_bytes(data.tobytes(), shape, dtype)
-
-    def _store(self, address: int, values: np.ndarray, fp16: bool) -> None:
-        data = layout.tensor_bytes(values.astype(np.float16 if fp16 else np.float32))
-        self._view(address, len(data))[:] = np.frombuffer(data, np.uint8)
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def _compute(self, d: Descriptor) -> int | None:
-        """Write the results; address of the first that met a NaN or an infinity, None if all is finite."""
-        m, k, n, r, s = d.tokens, d.in_features, d.out_features, d.rank, d.lora_scale
-        nested = self._array(d.nested_absmax, (1, layout.nested_entries(n, k)), False)[0]
-        tiles = self._view(d.weights, layout.weight_tiles_bytes(n, k)).tobytes()
-        nf4 = layout.unpack_weight_tiles(tiles, (n, k), nested, d.absmax_offset)
-        dy = self._array(d.y, (m, n), d.x_fp16) if d.opcode == Opcode.BACKWARD else None
-        x, a = self._array(d.x, (m, k), d.x_fp16), self._array(d.lora_a, (r, k), d.lora_fp16)
-        b_t = self._array(d.lora_b, (r, n), d.lora_fp16)
-        job = LayerJob("job", nf4, x, dy, a, b_t.T, s, np.float16 if d.y_fp16 else np.float32)
-        weight, x, a, b_t = (v.astype(np.float64) for v in (dequantize_nf4(nf4), x, a, b_t))
-        if dy is None:
-            self._store(d.y, x @ weight.T + s * (x @ a.T @ b_t), d.y_fp16)
-        else:
-            v = dy.astype(np.float64) @ b_t.T
-            self._store(d.dx, dy @ weight + s * (v @ a), d.y_fp16)
-            self._store(d.d_lora_a, s * (v.T @ x), False)
-            self._store(d.d_lora_b, s * ((x @ a.T).T @ dy), False)
-        return job.nonfinite_result(d, ACT_WIDTH)
+        if report.error == ErrorCode.NONFINITE:
+            self.registers[registers.IRQ_STATUS.offset] |= registers.IRQ_STATUS["nonfinite"].mask

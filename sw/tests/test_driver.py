@@ -1,4 +1,4 @@
-"""Planner and driver over the software backend, against PyTorch with bitsandbytes and PEFT."""
+"""Planner and driver over the software backend, against the golden model of a layer, bit for bit, and float64."""
 
 import asyncio
 import functools
@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from edge_qlora import errors, registers
 from edge_qlora.checkpoint import open_checkpoint
+from edge_qlora.commands import Limits
 from edge_qlora.driver import Accelerator, QloraLinear
-from edge_qlora.job import ADDRESSES, MemoryWindow, Opcode
+from edge_qlora.footprint import MemoryWindow
 from edge_qlora.layout import tensor_bytes
-from edge_qlora.planner import Allocator, Job, LayerPlan, Segment
-from edge_qlora.quantization import dequantize_nf4, quantize_nf4
-from model_backend import ModelBackend
+from edge_qlora.planner import Job, LayerPlan, Segment
+from edge_qlora.quantization import quantize_nf4
+from model_backend import ACT_WIDTH, ModelBackend
 
-from tb.reference import LinearCase, float64_reference, relative_error
+from tb.models import qlora
+from tb.models.core import Report
+from tb.models.qlora_bound import forward_bound
+from tb.reference import LinearCase, float64_reference
 
 WINDOW = MemoryWindow(0x9_0000_0000, 1 << 20)  # above 4 GB: the high address registers count
 N, K, RANK, TOKENS, SCALE = 128, 192, 8, 5, 0.5
@@ -34,26 +38,44 @@ async def open_layer(case: LinearCase, tokens: int = TOKENS, **types) -> tuple[Q
     backend = ModelBackend(WINDOW.base, WINDOW.size)
     accelerator = Accelerator(backend)
     await accelerator.open(WINDOW)
-    layer = QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, tokens, case.rank, case.scale, **types))
+    plan = LayerPlan(accelerator.limits, case.weight, tokens, case.rank, case.scale, **types)
+    layer = QloraLinear(accelerator, plan)
     await layer.load()
     if case.rank:
         await layer.set_adapter(case.lora_a, case.lora_b)
     return layer, backend
 
 
+def golden(case: LinearCase) -> qlora.Layer:
+    return qlora.Layer.from_nf4(case.weight, case.lora_a, case.lora_b, case.scale)
+
+
+def golden_y(case: LinearCase, dtype: type = np.float32) -> np.ndarray:
+    return qlora.forward(golden(case), case.x, ACT_WIDTH, dtype)
+
+
+def golden_gradients(case: LinearCase, dtype: type = np.float32) -> dict[str, np.ndarray]:
+    found = qlora.backward(golden(case), case.x, case.dy, ACT_WIDTH, dtype)
+    adapter = {"d_lora_a": found.d_lora_a, "d_lora_b": found.d_lora_bt.T} if case.rank else {}
+    return {"dx": found.dx} | adapter
+
+
+def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(found[name], values, name)
+
+
 def test_forward_and_backward(case):
     async def scenario():
         layer, backend = await open_layer(case)
         y = await layer.forward(case.x)
-        gradients = await layer.backward(case.x, case.dy)
-        expected = float64_reference(case)
-        single = 2.0**-24  # one rounding of a float64 result to FP32
-        assert relative_error(y, expected.y) <= single
-        assert set(gradients) == {"dx", "d_lora_a", "d_lora_b"}
-        for name, gradient in gradients.items():
-            assert gradient.shape == getattr(expected, name).shape and gradient.dtype == np.float32
-            assert relative_error(gradient, getattr(expected, name)) <= single
-        assert [job.opcode for job in backend.jobs] == [Opcode.FORWARD, Opcode.BACKWARD]
+        assert_equal({"y": y}, {"y": golden_y(case)})
+        bound = forward_bound(golden(case), case.x, y, ACT_WIDTH).exact
+        assert (np.abs(y - float64_reference(case).y) <= bound).all()
+        assert_equal(await layer.backward(case.x, case.dy), golden_gradients(case))
+        assert backend.lists == [layer.plan.addresses["list"]] * 2
         assert backend.registers[registers.IRQ_STATUS.offset] == 0
 
     asyncio.run(scenario())
@@ -65,23 +87,16 @@ def test_forward_and_backward(case):
 def test_every_combination_of_formats(case, x_dtype, lora_dtype, y_dtype):
     rounded = replace(
         case,
-        x=case.x.astype(x_dtype).astype(np.float32),
-        dy=case.dy.astype(x_dtype).astype(np.float32),
-        lora_a=case.lora_a.astype(lora_dtype).astype(np.float32),
-        lora_b=case.lora_b.astype(lora_dtype).astype(np.float32),
+        x=case.x.astype(x_dtype),
+        dy=case.dy.astype(x_dtype),
+        lora_a=case.lora_a.astype(lora_dtype),
+        lora_b=case.lora_b.astype(lora_dtype),
     )
-    expected = float64_reference(rounded)
 
     async def scenario():
         layer, _ = await open_layer(case, x_dtype=x_dtype, lora_dtype=lora_dtype, y_dtype=y_dtype)
-        y = await layer.forward(case.x)
-        gradients = await layer.backward(case.x, case.dy)
-        unit = 2.0**-11 if y_dtype == np.float16 else 2.0**-24
-        assert y.dtype == gradients["dx"].dtype == y_dtype
-        assert relative_error(y, expected.y) <= unit
-        assert relative_error(gradients["dx"], expected.dx) <= unit
-        assert relative_error(gradients["d_lora_a"], expected.d_lora_a) <= 2.0**-24
-        assert relative_error(gradients["d_lora_b"], expected.d_lora_b) <= 2.0**-24
+        assert_equal({"y": await layer.forward(case.x)}, {"y": golden_y(rounded, y_dtype)})
+        assert_equal(await layer.backward(case.x, case.dy), golden_gradients(rounded, y_dtype))
 
     asyncio.run(scenario())
 
@@ -91,9 +106,8 @@ def test_fewer_tokens_than_planned_and_a_new_adapter(case):
         layer, _ = await open_layer(case, tokens=70)
         await layer.set_adapter(case.lora_a, -case.lora_b)
         changed = replace(case, lora_b=-case.lora_b, x=case.x[:2], dy=case.dy[:2])
-        assert relative_error(await layer.forward(case.x[:2]), float64_reference(changed).y) <= 2.0**-24
-        gradients = await layer.backward(case.x[:2], case.dy[:2])
-        assert relative_error(gradients["d_lora_b"], float64_reference(changed).d_lora_b) <= 2.0**-24
+        assert_equal({"y": await layer.forward(changed.x)}, {"y": golden_y(changed)})
+        assert_equal(await layer.backward(changed.x, changed.dy), golden_gradients(changed))
 
     asyncio.run(scenario())
 
@@ -103,132 +117,30 @@ def test_without_an_adapter(case):
 
     async def scenario():
         layer, _ = await open_layer(plain)
-        expected = float64_reference(plain)
-        assert relative_error(await layer.forward(case.x), expected.y) <= 2.0**-24
-        gradients = await layer.backward(case.x, case.dy)
-        assert set(gradients) == {"dx"}
-        assert relative_error(gradients["dx"], expected.dx) <= 2.0**-24
+        assert_equal({"y": await layer.forward(case.x)}, {"y": golden_y(plain)})
+        assert_equal(await layer.backward(case.x, case.dy), golden_gradients(plain))
 
     asyncio.run(scenario())
-
-
-def test_plan_is_aligned_disjoint_and_inside(case):
-    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK, SCALE, x_dtype=np.float16)
-    for job in (plan.forward_job(case.x), plan.backward_job(case.x, case.dy)):
-        assert all(getattr(job.descriptor, name) % 64 == 0 for name in ADDRESSES)
-        assert all(WINDOW.base <= getattr(job.descriptor, name) < WINDOW.limit for name in ADDRESSES)
-        spans = [(region.address, region.address + region.size) for region in job.descriptor.regions()]
-        spans.append((job.descriptor_address, job.descriptor_address + 128))
-        spans.sort()
-        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
-        assert spans[-1][1] <= plan.end <= WINDOW.limit
-        written = {region.address for region in job.descriptor.regions() if region.written}
-        assert {output.address for output in job.outputs.values()} <= written
-
-
-def test_window_too_small(case):
-    size = LayerPlan(WINDOW, case.weight, TOKENS, RANK).end - WINDOW.base
-    LayerPlan(MemoryWindow(WINDOW.base, size), case.weight, TOKENS, RANK)
-    with pytest.raises(errors.RangeError, match="left in the window"):
-        LayerPlan(MemoryWindow(WINDOW.base, size - 64), case.weight, TOKENS, RANK)
-
-
-def test_allocator_aligns_an_odd_base():
-    allocator = Allocator(MemoryWindow(0x1001, 0x200))
-    assert [allocator.allocate(size) for size in (1, 0, 65)] == [0x1040, 0x1080, 0x1080]
-
-
-def test_arguments_that_do_not_fit(case):
-    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK)
-    with pytest.raises(ValueError, match="x is"):
-        plan.forward_job(np.zeros((TOKENS + 1, K), np.float32))
-    with pytest.raises(ValueError, match="x is"):
-        plan.forward_job(np.zeros((1, K + 64), np.float32))
-    with pytest.raises(ValueError, match="dy has 1 tokens"):
-        plan.backward_job(case.x, case.dy[:1])
-    with pytest.raises(errors.AdapterShapeError, match="lora_b"):
-        plan.adapter_segments(case.lora_a, case.lora_b.T)
-    with pytest.raises(ValueError, match="float64"):
-        LayerPlan(WINDOW, case.weight, TOKENS, RANK, x_dtype=np.float64)
-
-
-def poisoned(array: np.ndarray, value) -> np.ndarray:
-    """A copy with `value` at index [1, 2]."""
-    changed = array.astype(np.result_type(array, np.asarray(value)))
-    changed[1, 2] = value
-    return changed
-
-
-@pytest.mark.parametrize("value", [np.nan, -np.inf, 65520.0, 1 + 1j, None])
-def test_operands_that_memory_cannot_hold(case, value):
-    """65,520 is the smallest number that rounds to infinity in FP16."""
-    plan = LayerPlan(WINDOW, case.weight, TOKENS, RANK, x_dtype=np.float16, lora_dtype=np.float16)
-    x, dy, a, b = (poisoned(v, value) for v in (case.x, case.dy, case.lora_a, case.lora_b))
-    jobs = {
-        "x": (lambda: plan.forward_job(x), lambda: plan.backward_job(x, case.dy)),
-        "dy": (lambda: plan.backward_job(case.x, dy),),
-        "lora_a": (lambda: plan.adapter_segments(a, case.lora_b),),
-        "lora_b": (lambda: plan.adapter_segments(case.lora_a, b),),
-    }
-    error, where = (errors.NonFiniteError, r"\[1, 2\]") if isinstance(value, float) else (errors.OperandError, " is")
-    for name, makers in jobs.items():
-        for make in makers:
-            with pytest.raises(error, match=f"^{name}{where}"):
-                make()
-
-
-def test_largest_fp16_operand(case):
-    plan = LayerPlan(WINDOW, case.weight, TOKENS, x_dtype=np.float16)
-    segment = plan.forward_job(poisoned(case.x, 65519.0)).segments[0]
-    assert np.frombuffer(segment.data, np.float16).max() == 65504
-
-
-PLANS = [
-    ({"max_tokens": 0}, errors.DimZeroError),
-    ({"max_tokens": -1}, errors.DescriptorError),
-    ({"max_tokens": 2.0}, errors.DescriptorError),
-    ({"max_tokens": np.nan}, errors.DescriptorError),
-    ({"max_tokens": True}, errors.DescriptorError),
-    ({"rank": 65}, errors.DimLargeError),
-    ({"rank": -1}, errors.DescriptorError),
-    ({"rank": 8.5}, errors.DescriptorError),
-    ({"lora_scale": "1"}, errors.DescriptorError),
-    ({"lora_scale": np.nan}, errors.NonFiniteError),
-    ({"lora_scale": 3.5e38}, errors.NonFiniteError),
-    ({"lora_scale": 10**400}, errors.NonFiniteError),
-]
-
-
-@pytest.mark.parametrize(("change", "error"), PLANS)
-def test_plans_that_cannot_be(case, change, error):
-    with pytest.raises(error, match=next(iter(change)).removeprefix("max_")):
-        LayerPlan(WINDOW, case.weight, **{"max_tokens": TOKENS, "rank": RANK} | change)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_with_bad_scales_are_refused(case, value):
-    nested = np.full_like(case.weight.nested_absmax, value)
-    with pytest.raises(errors.NonFiniteError, match="nested_absmax"):
-        LayerPlan(WINDOW, replace(case.weight, nested_absmax=nested), TOKENS, RANK)
-
-
-def test_numpy_integers_are_integers(case):
-    plan = LayerPlan(WINDOW, case.weight, np.int32(TOKENS), np.uint8(RANK))
-    assert plan.end == LayerPlan(WINDOW, case.weight, TOKENS, RANK).end
 
 
 @pytest.mark.parametrize("code", [code for code in registers.ErrorCode if code])
-def test_hardware_errors_have_names_and_the_next_job_works(case, code):
+def test_hardware_errors_have_names_and_the_next_list_works(case, code):
     async def scenario():
         layer, backend = await open_layer(case)
-        backend.fault, backend.fault_info = code, 0x12_3456_789A
-        with pytest.raises(errors.JOB_ERRORS[code], match=f"0x123456789a.*{code.name}"):
+        backend.fault = Report(code, 0x12_3456_7840, 0x98_7654_3210)
+        message = f"command 0x1234567840, information 0x9876543210 .*{code.name}"
+        with pytest.raises(errors.JOB_ERRORS[code], match=message) as caught:
             await layer.forward(case.x)
+        assert (caught.value.command, caught.value.info) == (0x12_3456_7840, 0x98_7654_3210)
         assert await layer.accelerator.last_error() == code
         assert backend.registers[registers.IRQ_STATUS.offset] == 0
-        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+        assert_equal({"y": await layer.forward(case.x)}, {"y": golden_y(case)})
 
     asyncio.run(scenario())
+
+
+def test_every_hardware_code_has_an_exception():
+    assert set(errors.JOB_ERRORS) == set(registers.ErrorCode) - {registers.ErrorCode.NONE}
 
 
 @pytest.mark.parametrize(
@@ -251,12 +163,11 @@ def test_after_a_refused_model_file_jobs_work(case, models, tmp_path, cut, error
             open_checkpoint(bad)
         np.testing.assert_array_equal(await layer.forward(case.x), before)
         weight = open_checkpoint(models["gguf"]).linear(name)
-        whole = QloraLinear(layer.accelerator, LayerPlan(WINDOW, weight, TOKENS, 0, SCALE))
+        whole = QloraLinear(layer.accelerator, LayerPlan(layer.accelerator.limits, weight, TOKENS, 0, SCALE))
         await whole.load()
-        x = case.x[:, :128]
-        expected = x.astype(np.float64) @ dequantize_nf4(weight).astype(np.float64).T
-        assert relative_error(await whole.forward(x), expected) <= 2.0**-24
-        assert len(backend.jobs) == 3
+        none = replace(case, weight=weight, x=case.x[:, :128], lora_a=case.lora_a[:0, :128], lora_b=np.zeros((128, 0)))
+        assert_equal({"y": await whole.forward(none.x)}, {"y": golden_y(none)})
+        assert len(backend.lists) == 3
 
     asyncio.run(scenario())
 
@@ -264,7 +175,7 @@ def test_after_a_refused_model_file_jobs_work(case, models, tmp_path, cut, error
 def test_an_error_code_of_later_hardware(case):
     async def scenario():
         layer, backend = await open_layer(case)
-        backend.fault = 200
+        backend.fault = Report(200)
         with pytest.raises(errors.JobError, match="error code 200"):
             await layer.forward(case.x)
         assert await layer.accelerator.last_error() == 200
@@ -277,19 +188,20 @@ def test_an_old_event_is_not_taken_for_the_job(case, event):
     async def scenario():
         layer, backend = await open_layer(case)
         backend.registers[registers.IRQ_STATUS.offset] = registers.IRQ_STATUS[event].mask
-        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+        assert_equal({"y": await layer.forward(case.x)}, {"y": golden_y(case)})
 
     asyncio.run(scenario())
 
 
-def test_damaged_descriptor_is_rejected_by_the_accelerator(case):
+def test_damaged_list_is_rejected_by_the_accelerator(case):
     async def scenario():
         layer, _ = await open_layer(case)
         job = layer.plan.forward_job(case.x)
-        damaged = Segment(job.descriptor_address, b"\0" * 128)
-        with pytest.raises(errors.DescriptorError):
-            await layer.accelerator.run(Job(job.descriptor, job.descriptor_address, (damaged,), job.outputs))
-        assert relative_error(await layer.forward(case.x), float64_reference(case).y) <= 2.0**-24
+        damaged = Segment(job.list_address + 128, bytes(64))
+        with pytest.raises(errors.CommandError) as caught:
+            await layer.accelerator.run(Job(job.commands, job.list_address, (*job.segments, damaged), job.outputs))
+        assert caught.value.command == job.list_address + 128
+        assert_equal({"y": await layer.forward(case.x)}, {"y": golden_y(case)})
 
     asyncio.run(scenario())
 
@@ -306,22 +218,14 @@ def test_busy_accelerator_is_left_alone(case):
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(
-    ("limits", "message"),
-    [
-        ({"rank": 4}, "rank 8 is over 4"),
-        ({"nested_depth": 1}, "2 nested absmax values are over 1"),
-        ({"act_depth": 3}, "in_features 192 needs 4 blocks"),
-    ],
-)
-def test_limits_of_the_accelerator_are_read(case, limits, message):
+def test_limits_of_the_accelerator_are_read(case):
     async def scenario():
-        backend = ModelBackend(WINDOW.base, WINDOW.size, **limits)
-        accelerator = Accelerator(backend)
+        accelerator = Accelerator(ModelBackend(WINDOW.base, WINDOW.size, 512, 8, 256))
         await accelerator.open(WINDOW)
-        with pytest.raises(errors.DimLargeError, match=message):
-            await QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, TOKENS, RANK)).forward(case.x)
-        assert not backend.jobs
+        assert accelerator.limits == Limits(512, 8, 256, WINDOW)
+        QloraLinear(accelerator, LayerPlan(accelerator.limits, case.weight, TOKENS))
+        with pytest.raises(errors.OperandError, match="the plan is for"):
+            QloraLinear(accelerator, LayerPlan(Limits(1024, 8, 256, WINDOW), case.weight, TOKENS))
 
     asyncio.run(scenario())
 
@@ -358,28 +262,24 @@ def test_open_sets_window_and_interrupts():
 
 
 @pytest.mark.parametrize(
-    ("backward", "where", "result"),
-    [
-        (False, "lora_a", "workspace"),
-        (False, "nested_absmax", "y"),
-        (True, "lora_b", "workspace"),
-        (True, "nested_absmax", "dx"),
-    ],
+    ("backward", "where", "command"),
+    [(False, "lora_a", 2), (False, "nested_absmax", 4), (True, "lora_b", 2), (True, "nested_absmax", 4)],
 )
-def test_nan_in_memory_ends_the_job_with_results(case, backward, where, result):
-    """The error names the first result concerned, and the job has run to its end."""
+def test_nan_in_memory_ends_the_list_with_results(case, backward, where, command):
+    """The error names the first MATRIX command concerned, and the list has run to its end."""
 
     async def scenario():
         layer, backend = await open_layer(case)
         run = functools.partial(layer.backward, case.x, case.dy) if backward else lambda: layer.forward(case.x)
-        await backend.write(layer.plan.addresses[where], tensor_bytes(np.full(1, np.nan, np.float32)))
-        with pytest.raises(errors.NonFiniteError, match=f"{layer.plan.addresses[result]:#x} .*NONFINITE") as caught:
+        place = layer.plan.addresses["header"] + 128 if where == "nested_absmax" else layer.plan.addresses[where]
+        await backend.write(place, tensor_bytes(np.full(1, np.nan, np.float32)))
+        with pytest.raises(errors.NonFiniteError, match="NONFINITE") as caught:
             await run()
+        assert caught.value.command == layer.plan.addresses["list"] + 64 * command
         results = caught.value.results
         assert set(results) == ({"dx", "d_lora_a", "d_lora_b"} if backward else {"y"})
         assert all(value.dtype == np.float32 for value in results.values())
-        first = results["dx" if backward else "y"]
-        assert np.isnan(first).any()
+        assert np.isnan(results["dx" if backward else "y"]).any()
         assert backend.registers[registers.IRQ_STATUS.offset] == 0
         assert backend.registers[registers.STATUS.offset] == registers.STATUS["error"].mask
         await layer.load()
@@ -389,15 +289,18 @@ def test_nan_in_memory_ends_the_job_with_results(case, backward, where, result):
     asyncio.run(scenario())
 
 
-def test_overflow_ends_the_job_with_results(case):
+def test_overflow_in_memory_is_reported_with_results(case):
+    """The hardware lets FP16 become infinite when it is stored; the driver does not."""
+
     async def scenario():
-        layer, _ = await open_layer(case, y_dtype=np.float16)
+        layer, backend = await open_layer(case, y_dtype=np.float16)
         x = case.x.copy()
         x[1] *= 1e6
-        with pytest.raises(errors.NonFiniteError, match=f"{layer.plan.addresses['y']:#x}") as caught:
+        with pytest.raises(errors.NonFiniteError, match="^y of the list .* overflows float16") as caught:
             await layer.forward(x)
         y = caught.value.results["y"]
         assert np.isinf(y[1]).any() and np.isfinite(y[0]).all()
+        assert backend.registers[registers.STATUS.offset] == registers.STATUS["done"].mask
 
     asyncio.run(scenario())
 
@@ -406,7 +309,7 @@ def test_layer_that_is_not_in_memory(case):
     async def scenario():
         accelerator = Accelerator(ModelBackend(WINDOW.base, WINDOW.size))
         await accelerator.open(WINDOW)
-        layer = QloraLinear(accelerator, LayerPlan(WINDOW, case.weight, TOKENS, RANK))
+        layer = QloraLinear(accelerator, LayerPlan(accelerator.limits, case.weight, TOKENS, RANK))
         with pytest.raises(errors.NotLoadedError, match="adapter, weight"):
             await layer.forward(case.x)
         await layer.load()
@@ -419,11 +322,17 @@ def test_layer_that_is_not_in_memory(case):
 
 
 def test_counters(case):
+    """MAC_VECTORS as of the golden core, and a carry into the upper half."""
+
     async def scenario():
-        layer, _ = await open_layer(case)
+        layer, backend = await open_layer(case)
         await layer.forward(case.x)
-        assert (await layer.accelerator.counters())["CYCLES_BUSY"] == 7 | 1 << 32
+        vectors = (await layer.accelerator.counters())["MAC_VECTORS"]
+        assert vectors == TOKENS * (K // 64 * 1 + N // 64 * (K // 64 + 1) * 8)
+        backend.registers[registers.MAC_VECTORS_LO.offset] = 0xFFFFFFFF
+        await layer.forward(case.x)
+        assert (await layer.accelerator.counters())["MAC_VECTORS"] == 0xFFFFFFFF + vectors
         await layer.accelerator.clear_counters()
-        assert (await layer.accelerator.counters())["CYCLES_BUSY"] == 0
+        assert not any((await layer.accelerator.counters()).values())
 
     asyncio.run(scenario())

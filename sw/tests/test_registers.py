@@ -1,23 +1,19 @@
-"""The generated files of register map and job descriptor: up to date, true to bitsandbytes' table, usable from C."""
+"""The generated files of register map and commands: up to date, usable from C."""
 
 from __future__ import annotations
 
 import importlib
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
-from bitsandbytes.functional import get_4bit_type
-from edge_qlora import descriptor, layout, registers
-from edge_qlora.job import Descriptor, Limits
-
-from tb.systolic import program
+from edge_qlora import command_layout, registers
+from edge_qlora.command_layout import COMMAND_BYTES, WeightFormat
+from edge_qlora.layout import BLOCK
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,11 +35,10 @@ def test_generated_files_are_up_to_date(generator: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("prefix", "changes"),
     [
-        ("", {"CODEBOOK_SCALE @ 0x02C": "CODEBOOK_SCALE @ 0x050"}),
-        ("DESCRIPTOR_", {"BACKWARD = 8'd2": "BACKWARD = 8'd3"}),
-        ("DESCRIPTOR_", {"magic[31:16] = 0x514C": "magic[31:16] = 0x514D"}),
-        ("DESCRIPTOR_", {"y_fp16[10:10]": "x_fp16[10:10]", "x_fp16[8:8]": "y_fp16[8:8]"}),
-        ("DESCRIPTOR_", {"tokens @ 0x04": "tokens @ 0x08", "in_features @ 0x08": "in_features @ 0x04"}),
+        ("", {"IRQ_ENABLE @ 0x024": "IRQ_ENABLE @ 0x02C"}),
+        ("COMMANDS_", {'from other data."; } magic[31:16] = 0x514C': 'data."; } magic[31:16] = 0x514D'}),
+        ("COMMANDS_", {"post[31:16]": "waits[31:16]", "waits[15:0]": "post[15:0]"}),
+        ("COMMANDS_", {"count[31:16]": "header_lines[31:16]", "header_lines[15:0];\n  } w3": "count[15:0];\n  } w3"}),
     ],
 )
 def test_a_change_is_noticed(
@@ -59,16 +54,6 @@ def test_a_change_is_noticed(
     monkeypatch.setattr(generator, "RDL", changed)
     stale = {path for path, text in generator.generated().items() if path.read_text() != text}
     assert stale == {getattr(generator, prefix + name) for name in ("SV_PACKAGE", "C_HEADER", "PYTHON_MODULE")}
-
-
-def test_reset_codebook_is_the_nf4_table() -> None:
-    """Reset entries are bitsandbytes' NF4 values times 131071, rounded to nearest even; the scale undoes the factor."""
-    table = get_4bit_type("nf4", device="cpu").numpy().astype(np.float64)
-    entries = np.array([entry["value"].reset for entry in registers.CODEBOOK])
-    signed = entries - (entries >> 17 << 18)
-    np.testing.assert_array_equal(signed, np.rint(table * 131071))
-    scale = np.float32(1.0 / 131071)
-    assert registers.CODEBOOK_SCALE["value"].reset == int(scale.view(np.uint32))
 
 
 def test_html_pages(tmp_path: Path) -> None:
@@ -95,58 +80,45 @@ def compile_c(compiler: str, lines: list[str], output: Path, *options: str) -> N
 
 
 def test_c_header(compiler: str, tmp_path: Path) -> None:
-    """Both headers compile without warnings, and their structs, offsets and masks are those of the Python modules."""
-    lines = [f'#include "edge_qlora_{name}.h"' for name in ("registers", "descriptor")] + ["#include <stddef.h>"]
-    offsets = [("edge_qlora", register.name, register.offset) for register in registers.REGISTERS]
-    offsets += [("edge_qlora_descriptor", name, offset) for name, offset in descriptor.OFFSETS.items()]
+    """The header compiles without warnings, and its struct, offsets and masks are those of the Python module."""
+    lines = ['#include "edge_qlora_registers.h"', "#include <stddef.h>"]
     values = [
         (f"EDGE_QLORA__{register.name}__{field.name.upper()}_bm", field.mask)
         for register in registers.REGISTERS
         for field in register.fields
     ]
-    for struct_name, name, offset in offsets:
-        lines.append(f'static_assert(offsetof({struct_name}_t, {name}) == {offset}, "");')
-        values.append((f"{struct_name.upper()}__{name.upper()}__offset", offset))
+    for register in registers.REGISTERS:
+        lines.append(f'static_assert(offsetof(edge_qlora_t, {register.name}) == {register.offset}, "");')
+        values.append((f"EDGE_QLORA__{register.name}__offset", register.offset))
     values += [(f"EDGE_QLORA__ERROR_CODE__CODE__{code.name}", code) for code in registers.ErrorCode]
-    header = "EDGE_QLORA_DESCRIPTOR__HEADER__"
-    values += [(f"{header}{field.name.upper()}_bm", field.mask) for field in descriptor.HEADER.fields]
-    values += [(f"{header}OPCODE__{opcode.name}", opcode) for opcode in descriptor.Opcode]
-    values += [(f"{header}MAGIC_reset", descriptor.MAGIC)]
-    values += [("sizeof(edge_qlora_descriptor_t)", descriptor.DESCRIPTOR_BYTES)]
     lines += [f'static_assert({name} == {int(value)}u, "");' for name, value in values]
     compile_c(compiler, lines, tmp_path / "check.o", "-c")
 
 
-@pytest.mark.parametrize("opcode", descriptor.Opcode)
-def test_descriptor_made_in_c(opcode: descriptor.Opcode, compiler: str, tmp_path: Path) -> None:
-    """A program that knows only the header makes the same 128 bytes as the package."""
-    dims = {"tokens": 5, "in_features": 128, "out_features": 192, "rank": 8}
-    addresses = {name: 0x1_2345_0000 + 64 * number for number, name in enumerate(descriptor.ADDRESSES)}
-    job = Descriptor(opcode, **dims, lora_scale=2.0, absmax_offset=0.75, **addresses, lora_fp16=True)
-    fields = dims | addresses | {"lora_scale": 0x40000000, "absmax_offset": 0x3F400000}
-    header = "EDGE_QLORA_DESCRIPTOR__HEADER__"
+def word_name(number: int) -> str:
+    """The name of a command's word in C."""
+    return {0: "head", 1: "semaphores"}.get(number, f"w{number}")
+
+
+@pytest.mark.parametrize("name", ["load", "matrix", "vector", "transfer"])
+def test_commands_made_in_c(name: str, compiler: str, tmp_path: Path) -> None:
+    """A program that knows only the header puts every field where the package does."""
+    layout = getattr(command_layout, name.upper())
+    values = {field: (0x9E3779B1 * (n + 1) >> 3) % (1 << width) for n, (field, (_, width)) in enumerate(layout.items())}
     lines = [
-        '#include "edge_qlora_descriptor.h"',
+        '#include "edge_qlora_commands.h"',
         "#include <stdio.h>",
         "int main(void) {",
-        "  static edge_qlora_descriptor_t job;",
-        f"  job.header = (uint32_t){header}MAGIC_reset << {header}MAGIC_bp | {header}LORA_FP16_bm |",
-        f"               {header}OPCODE__{opcode.name};",
-        *(f"  job.{name} = {value:#x};" for name, value in fields.items()),
-        "  return fwrite(&job, sizeof job, 1, stdout) != 1;",
-        "}",
+        f"  static edge_qlora_commands__{name}_t command;",
     ]
-    compile_c(compiler, lines, tmp_path / "job")
-    assert subprocess.run([tmp_path / "job"], capture_output=True, check=True).stdout == job.pack()
-
-
-def test_layout_of_struct_is_that_of_the_offsets() -> None:
-    """What the package packs by format lies at the offsets that the RTL goes by."""
-    position = 0
-    for letter, offset in zip(descriptor.LAYOUT[1:], descriptor.OFFSETS.values(), strict=True):
-        assert position == offset
-        position += struct.calcsize(f"<{letter}")
-    assert position == descriptor.DESCRIPTOR_BYTES
+    for field, (lsb, _) in layout.items():
+        word = word_name(lsb // 32)
+        position = f"EDGE_QLORA_COMMANDS__{name.upper()}__{word.upper()}__{field.upper()}_bp"
+        lines.append(f"  command.{word} |= {values[field]}u << {position};")
+    compile_c(compiler, [*lines, "  return fwrite(&command, sizeof command, 1, stdout) != 1;", "}"], tmp_path / "made")
+    bits = sum(values[field] << lsb for field, (lsb, _) in layout.items())
+    made = subprocess.run([tmp_path / "made"], capture_output=True, check=True).stdout
+    assert made == bits.to_bytes(COMMAND_BYTES, "little")
 
 
 def rtl_constants(package: str) -> dict[str, int]:
@@ -156,10 +128,8 @@ def rtl_constants(package: str) -> dict[str, int]:
 
 
 def test_constants_of_the_rtl() -> None:
-    """Formats that only hand-written packages name are those of the software and of the test benches."""
-    core, systolic = (rtl_constants(f"rtl/{name}/{name}_pkg.sv") for name in ("core", "systolic"))
-    assert core["TileBytes"] == layout.TILE_BYTES
-    assert 1 << core["BlockLog2"] == layout.BLOCK == systolic["Rows"]
-    assert core["MaxRank"] == Limits().rank
-    formats = {"Codes": program.FORMAT_CODES, "Fp32": program.FORMAT_FP32, "Fp16": program.FORMAT_FP16}
+    """Formats that only a hand-written package names are those of the software."""
+    systolic = rtl_constants("rtl/systolic/systolic_pkg.sv")
+    assert systolic["Rows"] == BLOCK
+    formats = {value.name.capitalize(): value for value in WeightFormat}
     assert {name: systolic[f"Format{name}"] for name in formats} == formats

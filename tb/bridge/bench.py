@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.bench import Bench
-from tb.lora_linear.parameters import parameters
+from tb.core.parameters import parameters
 
 DESCRIPTION = "jobs through the registers: interrupt, polling, counters, every error code and what follows it"
 

@@ -15,7 +15,7 @@ from edge_qlora.planner import Job, Segment
 
 from sim.bench import Config
 from tb.axi_master.model import DECERR, SLVERR
-from tb.lora_linear.device import LINE
+from tb.core.device import LINE
 from tb.lora_linear.env import JobItem, lines
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.models.matrix import Codebook

@@ -14,7 +14,7 @@ from tb.bridge.coverage import sample
 from tb.bridge.faults import Fault, all_faults, small_job
 from tb.common.base import config, cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
-from tb.lora_linear.device import LONGEST_JOB
+from tb.core.device import LONGEST_LIST
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 
 BEFORE_START = set(ErrorCode) - {ErrorCode.AXI_READ, ErrorCode.AXI_WRITE, ErrorCode.NONFINITE, ErrorCode.BUSY}
@@ -63,7 +63,7 @@ class ErrorTest(uvm_test):
             if fault.burst:
                 first, last = fault.burst(bad.placed)
                 assert first <= bad.ended[1] <= last, f"{fault.name}: the error is reported at {bad.ended[1]:#x}"
-        await within(LONGEST_JOB, env.scoreboard.drained(), "results of the last job")
+        await within(LONGEST_LIST, env.scoreboard.drained(), "results of the last job")
         board = env.scoreboard
         finish("bridge", board.compared, board.mismatches, cycle() - begin, injected=self.corrupt is not None)
         self.drop_objection()

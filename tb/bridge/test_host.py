@@ -17,7 +17,7 @@ from tb.bridge.coverage import sample
 from tb.bridge.model import expected_counters
 from tb.cases import smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, start, within
-from tb.lora_linear.device import LONGEST_JOB, WORD, Host
+from tb.core.device import LONGEST_LIST, WORD, Host
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.lora_linear.test_lora_linear import CaseTest
@@ -46,7 +46,7 @@ class HostTest(uvm_test):
         begin = cycle()
         await ClockCycles(cocotb.top.clk_i, 2)
         await self.body()
-        await within(LONGEST_JOB, self.env.scoreboard.drained(), "results of the last job")
+        await within(LONGEST_LIST, self.env.scoreboard.drained(), "results of the last job")
         board = self.env.scoreboard
         finish("bridge", board.compared, board.mismatches, cycle() - begin)
         self.drop_objection()

@@ -1,7 +1,8 @@
 """Valid/ready streams for pyuvm: items, sequences, drivers, monitors and agents.
 
 Ports follow the project's naming: a stream ``s`` into the DUT has ``s_valid_i``, ``s_ready_o`` and ``s_<field>_i``;
-a stream out of the DUT has ``s_valid_o``, ``s_ready_i`` and ``s_<field>_o``. All bits of a field form one unsigned int.
+a stream out of the DUT has ``s_valid_o``, ``s_ready_i`` and ``s_<field>_o``; a payload without parts, named "", is
+``s_i`` or ``s_o``. All bits of a field form one unsigned int.
 """
 
 from __future__ import annotations
@@ -76,15 +77,16 @@ class StreamPort:
         name: stream name, the prefix of its ports.
         fields: payload field names.
         into_dut: True when the DUT receives the stream.
+        watched: the stream runs between two parts of the DUT, which shows all of it; only for a monitor.
     """
 
-    def __init__(self, dut, name: str, fields: Iterable[str], into_dut: bool) -> None:
-        ours, theirs = ("i", "o") if into_dut else ("o", "i")
+    def __init__(self, dut, name: str, fields: Iterable[str], into_dut: bool, watched: bool = False) -> None:
+        ours, theirs = ("i", "o") if into_dut else ("o", "o") if watched else ("o", "i")
         self.name = name
         self.clock, self.reset_n = dut.clk_i, dut.rst_ni
         self.valid = getattr(dut, f"{name}_valid_{ours}")
         self.ready = getattr(dut, f"{name}_ready_{theirs}")
-        self.payload = {field: getattr(dut, f"{name}_{field}_{ours}") for field in fields}
+        self.payload = {field: getattr(dut, "_".join(filter(None, (name, field, ours)))) for field in fields}
         self.into_dut = into_dut
 
     def idle(self) -> None:

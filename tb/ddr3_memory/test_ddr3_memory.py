@@ -12,13 +12,16 @@ from cocotbext.axi import AxiBus, AxiMaster
 from pyuvm import uvm_component, uvm_test
 
 from tb.common.axi import keep_pace
-from tb.common.base import PERIOD_NS, cycle, finish, scaled, start, within
+from tb.common.base import PERIOD_NS, config, cycle, finish, scaled, start, within
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamItem
+from tb.ddr3_memory.bench import INDEX_W
 from tb.ddr3_memory.rules import CYCLES, RuleError, Rules
 
 GROUP = "ddr3"
-BEAT, PAGE, BANKS = 32, 4096, 8
+BEAT, PAGE, BANKS = config()["bus_width"] // 8, 4096, 8
+SIZE = BEAT << INDEX_W
+ROWS = 128 * BEAT * BANKS  # from a row to the next of its bank
 CHANNELS = ("aw", "w", "b", "ar", "r")
 
 
@@ -143,15 +146,17 @@ class Data(MemoryTest):
             keep_pace(channel, Pace.any())
 
     async def body(self) -> None:
-        pages = [bank * PAGE + row * PAGE * BANKS for bank in random.sample(range(BANKS), 3) for row in (0, 5, 6, 31)]
+        first = random.sample(range(0, ROWS, PAGE), min(3, ROWS // PAGE))
+        pages = [page + row * ROWS for page in first for row in (0, 5, 6, 31)]
         golden = {page: bytearray(random.randbytes(PAGE)) for page in pages}
         writes = [self.master.write(page, bytes(content)) for page, content in golden.items()]
         await within(60_000, gather(*map(cocotb.start_soon, writes)), "the first writes")
         for _ in range(scaled(12, 4)):
             # In flight at once: reads of some pages, writes to others.
             order = random.sample(pages, len(pages))
-            tasks = [cocotb.start_soon(self.read(golden, page)) for page in order[:6]]
-            tasks += [cocotb.start_soon(self.write(golden, page)) for page in order[6:]]
+            half = len(pages) // 2
+            tasks = [cocotb.start_soon(self.read(golden, page)) for page in order[:half]]
+            tasks += [cocotb.start_soon(self.write(golden, page)) for page in order[half:]]
             await within(60_000, gather(*tasks), "the end of reads and writes")
 
     @staticmethod
@@ -196,7 +201,7 @@ class Rate(MemoryTest):
 
     def address(self, number: int, write: bool) -> int:
         """Address of a burst: one page behind the other, writes in the other half of the memory."""
-        return number * self.beats * BEAT + (1 << 19 if write else 0)
+        return number * self.beats * BEAT + (SIZE // 2 if write else 0)
 
     async def addresses(self, channel: str, bursts: int) -> None:
         """Send all addresses of a channel."""
@@ -281,7 +286,7 @@ class RowMisses(Rate):
     reads, beats, unit = 200, 1, "of cycles, rows of one bank"
 
     def address(self, number: int, write: bool) -> int:
-        return number % 31 * PAGE * BANKS
+        return number % 31 * ROWS
 
     def judge(self, total: int, spent: int) -> None:
         assert 0 <= spent / total - CYCLES["rc"] <= 1.5, f"{spent} cycles for {total} rows"

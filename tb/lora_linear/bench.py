@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.bench import Bench
-from tb.lora_linear.parameters import parameters
+from tb.core.parameters import parameters
 
 DESCRIPTION = "QLoRA linear layer, forward and backward, through the whole accelerator on real projections"
 WIDEST = {"columns": 12, "act_width": 18, "bus_width": 512, "host_width": 128, "max_rows": 32}

@@ -29,7 +29,7 @@ from tb.axi_master.model import Faults, Geometry
 from tb.common.base import config, cycle
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamItem
-from tb.lora_linear.device import LINE, DeviceMemory, Host
+from tb.core.device import LINE, DeviceMemory, Host
 from tb.lora_linear.jobs import LayerJob
 
 MEMORY_BASE = 0x12_4000_0000

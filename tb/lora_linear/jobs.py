@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from edge_qlora import layout
-from edge_qlora.job import Descriptor, MemoryWindow
-from edge_qlora.layout import BLOCK, SCRATCH_ROW_BYTES, NF4Weight, transpose_lora_b
+from edge_qlora.commands import Command, Limits, Matrix, pack_list
+from edge_qlora.layout import NF4Weight, transpose_lora_b
 from edge_qlora.planner import Job, LayerPlan, Segment
+from edge_qlora.streams import header_bytes
 
+from tb.commands.operands import random_values, random_weight
 from tb.models import qlora
+from tb.models.core import Core, Report
 from tb.models.matrix import Codebook
 from tb.reference import LinearCase
 
 DTYPES = (np.float32, np.float16)
+# The planner's scale where the job's own is not finite; no other scale of a command is this.
+STAND_IN = 3.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class LayerJob:
         return cls(case.name, case.weight, x, dy if backward else None, a, b, case.scale, y_dtype)
 
     def expected(self, act_width: int) -> dict[str, np.ndarray]:
-        """Results as they lie in memory, by the name of the descriptor's field."""
+        """Results as they lie in memory, by name."""
         if self.dy is None:
             return {"y": qlora.forward(self.layer, self.x, act_width, self.y_dtype)}
         grads = qlora.backward(self.layer, self.x, self.dy, act_width, self.y_dtype)
@@ -71,76 +76,70 @@ class LayerJob:
             return {"dx": grads.dx}
         return {"dx": grads.dx, "d_lora_a": grads.d_lora_a, "d_lora_b": grads.d_lora_bt}
 
-    def nonfinite_result(self, descriptor: Descriptor, act_width: int) -> int | None:
-        """Address of the result into which the first NaN or infinity goes; None when all is finite."""
-        step = qlora.nonfinite_step(self.layer, self.x, self.dy, act_width, self.y_dtype)
-        if step is None:
-            return None
-        if self.dy is None:
-            return (descriptor.workspace, descriptor.y)[step]
-        low_t = descriptor.workspace + len(self.x) * SCRATCH_ROW_BYTES
-        grad_low_t = low_t + self.rank * -(-len(self.x) // BLOCK) * SCRATCH_ROW_BYTES
-        after = (low_t, grad_low_t, descriptor.d_lora_a, descriptor.d_lora_b)
-        return (descriptor.workspace, descriptor.dx, *after)[step]
-
-    def place(self, window: MemoryWindow) -> tuple[LayerPlan, Job]:
-        """The job in memory, its static and adapter segments included.
+    def place(self, limits: Limits) -> tuple[LayerPlan, Job]:
+        """The job in the window of some limits, its static and adapter segments included.
 
         The planner refuses NaN and infinity; it places finite values, which then give way to the job's own.
         """
+        finite = replace(
+            self.weight, offset=_finite(self.weight.offset), nested_absmax=_finite(self.weight.nested_absmax)
+        )
+        scale = float(np.float32(self.scale))
         plan = LayerPlan(
-            window,
-            replace(self.weight, offset=_finite(self.weight.offset), nested_absmax=_finite(self.weight.nested_absmax)),
+            limits,
+            finite,
             len(self.x),
             self.rank,
-            float(_finite(np.float32(self.scale))),
+            scale if np.isfinite(scale) else STAND_IN,
             self.x.dtype.type,
             self.lora_a.dtype.type,
             self.y_dtype,
+            self.codebook and (self.codebook.entries, self.codebook.scale),
         )
         x = _finite(self.x)
         job = plan.forward_job(x) if self.dy is None else plan.backward_job(x, _finite(self.dy))
+        commands = job.commands if np.isfinite(scale) else tuple(_rescaled(c, scale) for c in job.commands)
         adapter = plan.adapter_segments(_finite(self.lora_a), _finite(self.lora_b)) if self.rank else ()
-        descriptor = replace(job.descriptor, lora_scale=self.scale, absmax_offset=float(self.weight.offset))
-        images = {"x": self.x, "dy": self.dy, "nested_absmax": self.weight.nested_absmax}
+        images = {"x": self.x, "dy": self.dy}
         if self.rank:
             images |= {"lora_a": self.lora_a, "lora_b": layout.transpose_lora_b(self.lora_b)}
         contents = {plan.addresses[name]: layout.tensor_bytes(v) for name, v in images.items() if v is not None}
-        contents[job.descriptor_address] = descriptor.pack()
+        book = self.layer.weights.codebook
+        header = header_bytes(book.entries, book.scale, self.weight.offset, self.weight.nested_absmax)
+        contents |= {plan.addresses["header"]: header.tobytes(), job.list_address: pack_list(commands)}
         segments = (*plan.static_segments(), *adapter, *job.segments)
         own = tuple(Segment(s.address, contents.get(s.address, s.data)) for s in segments)
-        return plan, Job(descriptor, job.descriptor_address, own, job.outputs)
+        return plan, Job(commands, job.list_address, own, job.outputs)
+
+
+def run_golden(job: Job, limits: Limits, act_width: int, columns: int = 8) -> tuple[Report, dict[str, np.ndarray]]:
+    """How a placed job ends on the golden core, and its results as they lie in memory."""
+    window = limits.window
+    core = Core(np.zeros(window.size, np.uint8), limits, act_width, window.base, columns)
+    for segment in job.segments:
+        core.write(segment.address, segment.data)
+    report = core.run(job.list_address)
+    results = {
+        name: core.memory[o.address - window.base :][: o.size].view(o.dtype).reshape(o.shape)
+        for name, o in job.outputs.items()
+    }
+    return report, results
 
 
 def _finite(values: np.ndarray | np.float32) -> np.ndarray | np.float32:
     return np.nan_to_num(values, nan=1, posinf=1, neginf=1)
 
 
-def random_weight(rng: np.random.Generator, n: int, k: int) -> NF4Weight:
-    """Any codes and scales, absmax of both signs."""
-    blocks = n * k // BLOCK
-    return NF4Weight(
-        (n, k),
-        rng.integers(0, 256, n * k // 2, dtype=np.uint8),
-        rng.integers(0, 256, blocks, dtype=np.uint8),
-        rng.uniform(0.01, 0.1, -(-blocks // 256)).astype(np.float32),
-        np.float32(rng.uniform(0.02, 0.2)),
-    )
-
-
-def random_values(rng: np.random.Generator, shape: tuple[int, int], dtype: type) -> np.ndarray:
-    """Narrow or wide range, zeros, subnormals, one outlier channel."""
-    kind = rng.choice(["normal", "wide", "sparse", "outlier"])
-    values = rng.standard_normal(shape)
-    if kind == "wide":
-        span = 6 if dtype == np.float16 else 30
-        values *= 2.0 ** rng.integers(-span, span, shape)
-    elif kind == "sparse":
-        values *= rng.random(shape) < 0.2
-        values[rng.random(shape) < 0.1] = 1e-6 if dtype == np.float16 else 1e-41
-    elif kind == "outlier" and shape[1]:
-        values[:, rng.integers(shape[1])] *= 60
-    return values.astype(dtype)
+def _rescaled(command: Command, scale: float) -> Command:
+    """A command with another scale in the place of STAND_IN."""
+    if not isinstance(command, Matrix):
+        return command
+    changed = {
+        name: replace(product, scale=scale)
+        for name in ("product0", "product1")
+        if (product := getattr(command, name)) is not None and product.scale == STAND_IN
+    }
+    return replace(command, **changed)
 
 
 def random_job(

@@ -13,8 +13,8 @@ from tb.accuracy import accuracy
 from tb.cases import smollm2_case, smollm2_random_case
 from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.scoreboard import ScoreboardError
+from tb.core.device import LONGEST_LIST
 from tb.lora_linear.coverage import sample
-from tb.lora_linear.device import LONGEST_JOB
 from tb.lora_linear.env import JobItem, Jobs, LayerEnv, StrayAccessError
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.models.align import BLOCK
@@ -50,7 +50,7 @@ class LayerTest(uvm_test):
                 sample(job)
             self.items.append(JobItem(job))
         await Jobs(self.items).start(self.env.sequencer)
-        await within(LONGEST_JOB, self.env.scoreboard.drained(), "results of the last job")
+        await within(LONGEST_LIST, self.env.scoreboard.drained(), "results of the last job")
         board, (unit, ratio) = self.env.scoreboard, self.utilisation()
         finish(self.group, board.compared, board.mismatches, cycle() - begin, ratio, unit, self.injected)
         self.drop_objection()

@@ -52,10 +52,13 @@ def round_to_fp32(x: Float64) -> Float32:
         x: exact values, or values for which a second rounding does no harm (see the module's text).
     """
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        bits = x.astype(np.float32).view(np.uint32)
-    sign = np.signbit(x).astype(np.uint32) << np.uint32(31)
-    bits = np.where(np.abs(x) < FLUSH_BELOW, sign, bits)
-    return np.where(np.isnan(x), CANONICAL_NAN, bits).view(np.float32)
+        rounded = x.astype(np.float32)
+        small, nan = np.abs(x) < FLUSH_BELOW, np.isnan(x)
+    if small.any():
+        rounded = np.where(small, np.copysign(np.float32(0), rounded), rounded)
+    if nan.any():
+        rounded = np.where(nan, CANONICAL_NAN.view(np.float32), rounded)
+    return rounded
 
 
 def mul(a: ArrayLike, b: ArrayLike) -> Float32:

@@ -46,10 +46,9 @@ def rotary(x: Float32, cosines: Float32, sines: Float32) -> Float32:
 
 
 def silu_gate(gate: Float32, up: Float32) -> Float32:
-    """``gate * up / (1 + exp(-gate))``."""
-    product = vector.apply(gate, up)
+    """``gate / (1 + exp(-gate)) * up``."""
     exponential = vector.apply(gate, -1.0, 0.0, Function.EXP)
-    return vector.apply(vector.apply(exponential, 1.0, 1.0, Function.RECIPROCAL), product)
+    return vector.apply(vector.apply(gate, vector.apply(exponential, 1.0, 1.0, Function.RECIPROCAL)), up)
 
 
 def causal_softmax(scores: Float32, tokens: int, heads: int) -> tuple[Float32, Float32]:

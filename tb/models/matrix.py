@@ -11,6 +11,7 @@ Every function is bit-exact with ``rtl/systolic/matrix_unit.sv`` for every numbe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,30 +68,62 @@ class CodeWeights:
 
 
 @dataclass(frozen=True)
+class FloatWeights:
+    """Floating-point weights as the array holds them: blocks along the reduction, aligned.
+
+    Attributes:
+        mantissa: whole numbers in float32, shape [blocks, 64, outputs].
+        unit: float32, shape [blocks, outputs], what one of them is worth; NaN for a block that is not finite.
+    """
+
+    mantissa: np.ndarray
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, weights: np.ndarray, transpose: bool) -> FloatWeights:
+        """From float32 [outputs, reduction] (N mode) or [reduction, outputs] (T mode)."""
+        columns = _blocks(weights.T if transpose else weights)
+        w = align(columns, WEIGHT_WIDTH)
+        unit = np.where(w.nonfinite, np.float32(np.nan), _power_of_two(w.exponent))
+        return cls(np.ascontiguousarray(w.mantissa.transpose(1, 2, 0), np.float32), np.ascontiguousarray(unit.T))
+
+
+@dataclass(frozen=True)
 class Segment:
     """One product ``activations x weights`` of a sum of products.
 
     Attributes:
         activations: float32, shape [M, reduction].
-        weights: CodeWeights or float32 [rows, columns].
+        weights: CodeWeights or float32 [rows, columns], or the latter made into FloatWeights of the same mode.
         transpose: False for N mode (weights [outputs, reduction]), True for T mode (weights [reduction, outputs]).
         scale: FP32 factor of the product; only for floating-point weights.
     """
 
     activations: np.ndarray
-    weights: CodeWeights | np.ndarray
+    weights: CodeWeights | FloatWeights | np.ndarray
     transpose: bool
     scale: float = 1.0
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Blocks of the reduction, and outputs."""
+        weights = self.weights
+        if isinstance(weights, FloatWeights):
+            return weights.unit.shape
+        rows, columns = weights.codes.shape if isinstance(weights, CodeWeights) else weights.shape
+        reduction, outputs = (rows, columns) if self.transpose else (columns, rows)
+        return -(-reduction // BLOCK), outputs
 
-def _pad_blocks(values: np.ndarray, axis: int) -> np.ndarray:
-    """Append zeros until the axis is a multiple of 64."""
-    missing = -values.shape[axis] % BLOCK
-    if not missing:
-        return values
-    width = [(0, 0)] * values.ndim
-    width[axis] = (0, missing)
-    return np.pad(values, width)
+
+# Of one block of the reduction: exact integer sums [M, outputs] in float64; the powers of two that they are multiplied
+# with, float64, NaN for a block that is not finite; FP32 factors of the columns. The latter two broadcast to the sums.
+_Block = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _blocks(values: np.ndarray) -> np.ndarray:
+    """Rows cut into blocks of 64, the last one filled up with zeros: [rows, blocks, 64]."""
+    rows, length = values.shape
+    return np.pad(values, ((0, 0), (0, -length % BLOCK))).reshape(rows, -1, BLOCK)
 
 
 def _power_of_two(exponent: np.ndarray) -> np.ndarray:
@@ -99,51 +132,52 @@ def _power_of_two(exponent: np.ndarray) -> np.ndarray:
     return (field << np.uint32(23)).view(np.float32)
 
 
-def _column_scale(exponent: np.ndarray, nonfinite: np.ndarray, scale: float) -> np.ndarray:
-    """FP32 factor of floating-point weight columns; NaN for a column that holds a non-finite value."""
-    factor = fp32.mul(_power_of_two(exponent), np.float32(scale))
-    return np.where(nonfinite, np.float32(np.nan), factor)
+def _aligned(values: np.ndarray, act_width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mantissas [..., 64] of activations and what one unit of them is worth [...], NaN if the block is not finite."""
+    a = align(values, act_width)
+    unit = np.ldexp(1.0, a.exponent - EXPONENT_BIAS - (act_width - 2))
+    return a.mantissa, np.where(a.nonfinite, np.nan, unit)
 
 
-def _products(segment: Segment, block: int, act_width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Exact integer products of one reduction block.
+def _side_by_side(sums: np.ndarray) -> np.ndarray:
+    """Output blocks [blocks, M, 64] as one array [M, outputs]."""
+    return sums.swapaxes(0, 1).reshape(sums.shape[1], -1)
 
-    Returns:
-        int64 sums [M, outputs]; biased activation exponents and non-finite flags that broadcast to it; FP32 column
-        factors that broadcast to it.
-    """
-    activations = _pad_blocks(segment.activations, 1)[:, block * BLOCK : (block + 1) * BLOCK]
-    rows = slice(block * BLOCK, (block + 1) * BLOCK)
+
+def _products(segment: Segment, act_width: int) -> Iterator[_Block]:
+    """The blocks of a segment in ascending order. Sums are exact in float64: every partial sum is below 2**53."""
+    blocks = _blocks(segment.activations)
     weights = segment.weights
+    if isinstance(weights, CodeWeights) and segment.transpose:
+        yield from _scaled_products(blocks, weights, act_width)
+        return
+    mantissa, unit = (part.swapaxes(0, 1) for part in _aligned(blocks, act_width))
     if isinstance(weights, CodeWeights):
-        book = weights.codebook
-        if not segment.transpose:
-            a = align(activations, act_width)
-            integers = book.entries[weights.codes[:, rows]]
-            factor = fp32.mul(weights.absmax[:, block], book.scale)
-            return _exact(a.mantissa, integers.T), a.exponent[:, None], a.nonfinite[:, None], factor[None, :]
-        # T mode: the row's scale is folded into the activation, separately for each output block of 64.
-        absmax = weights.absmax[rows]
-        scaled = fp32.mul(activations[:, None, :], absmax.T[None, :, :])
-        a = align(scaled, act_width)
-        outputs = weights.codes.shape[1]
-        integers = book.entries[weights.codes[rows]].reshape(BLOCK, outputs // BLOCK, BLOCK)
-        sums = _exact(a.mantissa.transpose(1, 0, 2), integers.transpose(1, 0, 2)).transpose(1, 0, 2)
-        exponent = np.repeat(a.exponent, BLOCK, axis=1)
-        nonfinite = np.repeat(a.nonfinite, BLOCK, axis=1)
-        return sums.reshape(len(activations), outputs), exponent, nonfinite, np.full((1, 1), book.scale, np.float32)
-    a = align(activations, act_width)
-    if segment.transpose:
-        w = align(_pad_blocks(weights, 0)[rows].T, WEIGHT_WIDTH)
-    else:
-        w = align(_pad_blocks(weights, 1)[:, rows], WEIGHT_WIDTH)
-    factor = _column_scale(w.exponent, w.nonfinite, segment.scale)
-    return _exact(a.mantissa, w.mantissa.T), a.exponent[:, None], a.nonfinite[:, None], factor[None, :]
+        entries = weights.codebook.entries.astype(np.float64)
+        factor = fp32.mul(weights.absmax, weights.codebook.scale).T
+        for block, row_unit in enumerate(unit):
+            columns = entries[weights.codes[:, block * BLOCK : (block + 1) * BLOCK]].reshape(-1, BLOCK, BLOCK)
+            sums = mantissa[block] @ columns.swapaxes(1, 2)
+            yield _side_by_side(sums), row_unit[:, None], factor[block]
+        return
+    if not isinstance(weights, FloatWeights):
+        weights = FloatWeights.of(weights, segment.transpose)
+    factor = fp32.mul(weights.unit, np.float32(segment.scale))
+    for block, row_unit in enumerate(unit):
+        yield mantissa[block] @ weights.mantissa[block].astype(np.float64), row_unit[:, None], factor[block]
 
 
-def _exact(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Integer matrix product through float64 BLAS: exact, because every partial sum is below 2**53."""
-    return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
+def _scaled_products(blocks: np.ndarray, weights: CodeWeights, act_width: int) -> Iterator[_Block]:
+    """T mode of codes: the row's scale is folded into the activation, separately for each output block of 64."""
+    entries = weights.codebook.entries.astype(np.float64)
+    factor = fp32.flush(weights.codebook.scale)
+    for block in range(blocks.shape[1]):
+        rows = slice(block * BLOCK, (block + 1) * BLOCK)
+        # [output blocks, M, 64 rows] x [output blocks, 64 rows, 64 columns]
+        scaled = fp32.mul(blocks[None, :, block], weights.absmax[rows].T[:, None, :])
+        mantissa, unit = _aligned(scaled, act_width)
+        columns = entries[weights.codes[rows]].reshape(BLOCK, -1, BLOCK).swapaxes(0, 1)
+        yield _side_by_side(mantissa @ columns), np.repeat(unit.T, BLOCK, axis=1), factor
 
 
 def gemm(segments: list[Segment], act_width: int) -> np.ndarray:
@@ -162,23 +196,21 @@ def gemm(segments: list[Segment], act_width: int) -> np.ndarray:
     Raises:
         ValueError: shapes disagree.
     """
-    total: np.ndarray | None = None
-    for segment in segments:
-        shape = segment.weights.codes.shape if isinstance(segment.weights, CodeWeights) else segment.weights.shape
-        reduction, outputs = shape if segment.transpose else shape[::-1]
-        rows, length = segment.activations.shape
-        if -(-length // BLOCK) != -(-reduction // BLOCK):
-            raise ValueError(f"activations [{rows}, {length}] do not match a reduction of {reduction}")
-        for block in range(-(-reduction // BLOCK)):
-            sums, exponent, nonfinite, factor = _products(segment, block, act_width)
-            term = fp32.from_int(sums, np.broadcast_to(exponent - EXPONENT_BIAS - (act_width - 2), sums.shape))
-            term = np.where(nonfinite, np.float32(np.nan), term)
-            term = fp32.mul(term, np.broadcast_to(factor, term.shape))
-            if total is None:
-                total = np.zeros((rows, outputs), np.float32)
-            if total.shape != term.shape:
-                raise ValueError(f"segments give outputs of shape {total.shape} and {term.shape}")
-            total = fp32.add(total, term)
-    if total is None:
+    if not segments:
         raise ValueError("a product needs at least one segment")
-    return total
+    shapes = [(len(segment.activations), segment.shape[1]) for segment in segments]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"segments give outputs of shapes {shapes}")
+    for segment in segments:
+        rows, length = segment.activations.shape
+        if -(-length // BLOCK) != segment.shape[0]:
+            raise ValueError(f"activations [{rows}, {length}] do not match a reduction of {segment.shape[0]} blocks")
+    total = np.zeros(shapes[0])
+    for segment in segments:
+        for sums, unit, factor in _products(segment, act_width):
+            # The operands are never subnormal here, so the FP32 units' operations are one rounding each.
+            with np.errstate(invalid="ignore", over="ignore"):
+                term = fp32.round_to_fp32(sums * unit)
+                term = fp32.round_to_fp32(term * factor.astype(np.float64))
+                total = fp32.round_to_fp32(total + term).astype(np.float64)
+    return total.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Golden model of a job: a QLoRA linear layer forward and backward, step by step as ``rtl/core/step_table.sv``.
+"""Golden model of a QLoRA linear layer, forward and backward, product by product as ``edge_qlora.layer_program``.
 
 Bit-exact with the RTL for every array size and bus width. M is tokens, K in_features, N out_features, r the LoRA rank.
 """
@@ -22,7 +22,7 @@ NF4_VALUES = np.asarray(nf4.NF4_TABLE, np.float64)
 
 @dataclass(frozen=True)
 class Layer:
-    """What a job's descriptor points to besides activations and gradients.
+    """What a layer is made of.
 
     Attributes:
         weights: codes [N, K] and their scales.
@@ -43,13 +43,13 @@ class Layer:
 
     @classmethod
     def from_nf4(cls, weight: NF4Weight, lora_a: Float, lora_b: Float, scale: float) -> Layer:
-        """From a bitsandbytes weight and PEFT's A [r, K] and B [N, r], with the registers' codebook after reset."""
+        """From a bitsandbytes weight and PEFT's A [r, K] and B [N, r], with NF4's codebook."""
         return cls(code_weights(weight), lora_a, np.ascontiguousarray(lora_b.T), scale)
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Results of BACKWARD: dx [M, K] float32 or float16, d_lora_a [r, K] and d_lora_bt [r, N] float32."""
+    """Results of ``backward``: dx [M, K] float32 or float16, d_lora_a [r, K] and d_lora_bt [r, N] float32."""
 
     dx: Float
     d_lora_a: Float
@@ -77,7 +77,7 @@ Compute = Callable[[list[Segment]], NDArray]
 
 
 def forward_steps(layer: Layer, x: Float, compute: Compute) -> NDArray:
-    """The steps of FORWARD, each computed by ``compute``; returns what it makes of the last."""
+    """The steps of ``forward``, each computed by ``compute``; returns what it makes of the last."""
     x, a, bt = widen(x), widen(layer.lora_a), widen(layer.lora_bt)
     base = Segment(x, layer.weights, False)
     if not layer.rank:
@@ -87,7 +87,7 @@ def forward_steps(layer: Layer, x: Float, compute: Compute) -> NDArray:
 
 
 def backward_steps(layer: Layer, x: Float, dy: Float, compute: Compute) -> tuple[NDArray, NDArray, NDArray]:
-    """The steps of BACKWARD; returns what ``compute`` makes of dx, dA and dBt (the latter two empty without one)."""
+    """The steps of ``backward``; returns what ``compute`` makes of dx, dA and dBt (these two empty without one)."""
     x, dy, a, bt, s = widen(x), widen(dy), widen(layer.lora_a), widen(layer.lora_bt), layer.scale
     base = Segment(dy, layer.weights, True)
     if not layer.rank:
@@ -124,38 +124,3 @@ def backward(layer: Layer, x: Float, dy: Float, act_width: int, dx_dtype: type =
     """
     dx, da, dbt = backward_steps(layer, x, dy, lambda segments: gemm(segments, act_width))
     return Gradients(_narrow(dx, dx_dtype), da, dbt)
-
-
-def meets_nonfinite(segments: list[Segment]) -> bool:
-    """Whether a step reports a NaN or an infinity: in an operand, a scale, or a T tile's scaled activation."""
-    for segment in segments:
-        values = [segment.activations]
-        if isinstance(segment.weights, CodeWeights):
-            absmax = segment.weights.absmax
-            values.append(absmax)
-            if segment.transpose:
-                largest = np.abs(segment.activations).max(axis=0, initial=0).reshape(-1, BLOCK)
-                values.append(fp32.mul(largest[:, :, None], absmax.reshape(-1, BLOCK, absmax.shape[1])))
-        else:
-            values += [segment.weights, np.float32(segment.scale)]
-        if not all(np.isfinite(v).all() for v in values):
-            return True
-    return False
-
-
-def nonfinite_step(layer: Layer, x: Float, dy: Float | None, act_width: int, y_dtype: type = np.float32) -> int | None:
-    """Step of FORWARD (``dy`` None) or BACKWARD that first meets a NaN or an infinity, None if none does.
-
-    Results count too, y and dx as they are stored in ``y_dtype``. Steps are numbered as in
-    ``rtl/core/step_table.sv``: without an adapter the only one is step 1, which gives y or dx.
-    """
-    found: list[bool] = []
-
-    def compute(segments: list[Segment]) -> NDArray:
-        result = gemm(segments, act_width)
-        stored = _narrow(result, y_dtype if len(found) + (layer.rank == 0) == 1 else np.float32)
-        found.append(meets_nonfinite(segments) or not np.isfinite(stored).all())
-        return result
-
-    forward_steps(layer, x, compute) if dy is None else backward_steps(layer, x, dy, compute)
-    return found.index(True) + (layer.rank == 0) if any(found) else None

@@ -185,14 +185,16 @@ def test_functions_equal_the_programs():
     put(0, scores)
     rows_of_heads = Region(0, heads * 5, 5)
     exponentials, inverse = causal_softmax(scores, tokens, heads)
-    run(programs.causal_softmax(rows_of_heads, rows_of_heads, 500, tokens, heads, 40), 0, exponentials)
+    run(programs.causal_softmax(rows_of_heads, rows_of_heads, 500, tokens, heads, 40, 41 - tokens), 0, exponentials)
     run([], 500, inverse)
     put(0, x)
     put(500, up)
-    run(programs.silu_gate(rows, Region(500, size), Region(500, size), tokens, hidden), 500, silu_gate(x, up))
+    other, gated = Region(500, size), Region(900, size)
+    gate = [*programs.silu(rows, gated, tokens, hidden), programs.multiply(gated, other, gated, tokens, hidden)]
+    run(gate, 900, silu_gate(x, up))
     put(0, x)
     put(500, up)
-    run(programs.add(rows, Region(500, size), rows, tokens, hidden), 0, vector.apply(x, 1.0, up))
+    run([programs.add(rows, other, rows, tokens, hidden)], 0, vector.apply(x, 1.0, up))
 
 
 def test_attention_of_one_position():

@@ -72,9 +72,10 @@ def test_align_zero_and_subnormal_blocks() -> None:
 
 def test_block_products_are_exact() -> None:
     """The worst case of a 48-bit sum still fits, and float64 BLAS gives it exactly."""
-    a = np.full((1, 64), 2**24 - 1, np.int64)
-    w = np.full((64, 1), 2**17 - 1, np.int64)
-    assert matrix._exact(a, w)[0, 0] == 64 * (2**24 - 1) * (2**17 - 1) < 2**47
+    act = np.full((1, 64), np.float32(2) - np.float32(2.0**-23))
+    weights = CodeWeights(np.full((64, 64), 15, np.uint8), np.ones((64, 1), np.float32), Codebook.from_values(NF4))
+    ((sums, _, _),) = matrix._products(Segment(act, weights, False), 25)
+    assert (sums == 64 * (2**24 - 1) * (2**17 - 1)).all() and sums[0, 0] < 2**47
 
 
 def test_blocks_accumulate_in_ascending_order() -> None:

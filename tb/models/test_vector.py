@@ -84,7 +84,7 @@ def test_causal_softmax(tokens, heads, context):
     region = Region(0, heads * size, size)
     memory.put(region, scores)
     scalars = tokens * heads * size
-    memory.run(programs.causal_softmax(region, region, scalars, tokens, heads, context))
+    memory.run(programs.causal_softmax(region, region, scalars, tokens, heads, context, context - tokens + 1))
     inverse = memory.words.reshape(-1)[LANES * scalars :][: tokens * heads].reshape(tokens, heads, 1)
     found = fp32.mul(memory.get(region, tokens, heads, context), inverse)
     active = np.arange(context) <= context - tokens + np.arange(tokens)[:, None, None]
@@ -103,13 +103,14 @@ def test_silu_gate():
     rng, rows, length, memory = np.random.default_rng(3), 4, 200, Memory()
     gate, up = (rng.uniform(-20, 20, (rows, length)).astype(np.float32) for _ in range(2))
     gate[0, :6] = [0, -0.0, 88, -88, 200, -200]
-    regions = [Region(number * rows * 25, 25) for number in range(2)]
+    regions = [Region(number * rows * 25, 25) for number in range(3)]
     memory.put(regions[0], gate)
     memory.put(regions[1], up)
-    memory.run(programs.silu_gate(*regions, regions[1], rows, length))
+    memory.run(programs.silu(regions[0], regions[2], rows, length))
+    memory.run([programs.multiply(regions[2], regions[1], regions[2], rows, length)])
     with np.errstate(over="ignore"):
         exact = gate.astype(np.float64) / (1 + np.exp(-gate.astype(np.float64))) * up
-    error = np.abs(memory.get(regions[1], rows, 1, length)[:, 0] - exact)
+    error = np.abs(memory.get(regions[2], rows, 1, length)[:, 0] - exact)
     # Where exp(-gate) overflows the result is zero; what is lost is below 200 * 20 / 2**128.
     assert (error <= (2 + 1 + 2 + 2) * U * SLACK * np.abs(exact) + 4000 / 2.0**128 + 400 * SMALLEST).all()
 
@@ -147,7 +148,7 @@ def test_residual():
     regions = Region(0, 5), Region(100, 5)
     for region, values in zip(regions, (x, other), strict=True):
         memory.put(region, values)
-    memory.run(programs.add(*regions, regions[0], 3, 40))
+    memory.run([programs.add(*regions, regions[0], 3, 40)])
     np.testing.assert_array_equal(memory.get(regions[0], 3, 1, 40)[:, 0], x + other)
 
 

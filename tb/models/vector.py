@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction
+from edge_qlora.footprint import ADDRESS_WORDS
+from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
 
 from tb.models import fp32, functions
 
@@ -64,25 +65,30 @@ def execute(memory: np.ndarray, instruction: Instruction) -> None:
     """Run one instruction.
 
     Args:
-        memory: float32 [words, LANES], changed in place. Operands are read before anything is written.
+        memory: float32 [words, LANES], changed in place. Operands are read before anything is written. Rows begin at
+            addresses modulo 2**16 words.
 
     Raises:
         IndexError: an address outside of the memory.
     """
     i, flat = instruction, memory.reshape(-1)
+
+    def begins(region: Region, space: int = ADDRESS_WORDS) -> np.ndarray:
+        return region.rows(i.outer, i.inner) % space
+
     words = np.arange(i.words)
-    a = memory[i.a.rows(i.outer, i.inner)[:, None] + (words ^ i.exchange)].reshape(i.outer * i.inner, -1)
+    a = memory[begins(i.a)[:, None] + (words ^ i.exchange)].reshape(i.outer * i.inner, -1)
     b = np.zeros_like(a)
     if Operand.B in (i.x, i.z):
-        begin = i.b.rows(i.outer, i.inner)[:, None]
+        begin = begins(i.b, ADDRESS_WORDS * LANES)[:, None]
         b = flat[begin + (0 if i.b_per_row else np.arange(i.words * LANES))]
     operands = {Operand.IMMEDIATE: np.float32(i.immediate_x), Operand.SELF: a, Operand.B: b}
     z = b if i.z == Operand.B else np.float32(i.immediate_z)
     y = apply(a, _negated(operands[i.x], i.negate_x), _negated(z, i.negate_z), i.function)
     active = np.arange(i.words * LANES) < i.active()[:, None]
     if i.d is not None:
-        memory[i.d.rows(i.outer, i.inner)[:, None] + words] = np.where(active, y, 0).reshape(-1, i.words, LANES)
+        memory[begins(i.d)[:, None] + words] = np.where(active, y, 0).reshape(-1, i.words, LANES)
     if i.reduction == Reduction.SUM:
-        flat[i.r.rows(i.outer, i.inner)] = row_sums(np.where(active, y, np.float32(0)))
+        flat[begins(i.r, ADDRESS_WORDS * LANES)] = row_sums(np.where(active, y, np.float32(0)))
     elif i.reduction == Reduction.MAX:
-        flat[i.r.rows(i.outer, i.inner)] = row_maxima(np.where(active, y, NEGATIVE_INFINITY))
+        flat[begins(i.r, ADDRESS_WORDS * LANES)] = row_maxima(np.where(active, y, NEGATIVE_INFINITY))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sim.bench import Bench, Config
+from tb.core.parameters import scratch_width
 
 DESCRIPTION = "AXI4 slave and control registers, held against the register map, for 32-, 64- and 128-bit hosts"
-MAX_RANK = 48
 
 
 def bridge_parameters(config: Config, width: int) -> dict[str, int]:
@@ -15,8 +15,7 @@ def bridge_parameters(config: Config, width: int) -> dict[str, int]:
         "COLUMNS": config["columns"],
         "ACT_W": config["act_width"],
         "BUS_W": config["bus_width"],
-        "ACT_DEPTH": config["act_depth"],
-        "MAX_RANK": MAX_RANK,
+        "SCRATCH_W": scratch_width(config),
         "MAX_ROWS": config["max_rows"],
         "NESTED_DEPTH": config["nested_depth"],
     }
@@ -27,7 +26,7 @@ BENCHES = [
         name=f"registers_{width}",
         top="vega_bridge_probe",
         filelist="sim/tops/vega_bridge_probe.f",
-        module="tb.registers.test_registers,tb.registers.test_jobs",
+        module="tb.registers.test_registers,tb.registers.test_lists",
         parameters=lambda config, width=width: bridge_parameters(config, width),
         # The configurations differ in the capability registers alone.
         configs=() if width == 64 else ("tiny",),

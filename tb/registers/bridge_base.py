@@ -7,7 +7,6 @@ from cocotb.triggers import NextTimeStep, ReadOnly, RisingEdge
 
 from tb.common.base import config
 from tb.registers.base import AxiTest
-from tb.registers.bench import MAX_RANK
 from tb.registers.bridge_env import BridgeEnv
 from tb.registers.env import Setup
 
@@ -18,7 +17,7 @@ def capabilities() -> dict[str, int]:
     code = {64: 0, 128: 1, 256: 2, 512: 3}[parameters["bus_width"]]
     return {
         "CAPABILITY0": parameters["columns"] | parameters["act_width"] << 8 | code << 16,
-        "CAPABILITY1": parameters["act_depth"] | MAX_RANK << 16,
+        "CAPABILITY1": parameters["scratch_words"],
         "CAPABILITY2": parameters["nested_depth"] | parameters["max_rows"] << 16,
     }
 
@@ -35,7 +34,7 @@ class BridgeTest(AxiTest):
 
         Args:
             event: "done", "error" or "nonfinite".
-            values: ``code`` and ``info`` of an error.
+            values: ``code``, ``command`` and ``info`` of an error.
         """
         dut = self.dut
         task = cocotb.start_soon(self.write(offset, value))

@@ -48,6 +48,7 @@ class RegisterMonitor(uvm_component):
             error=error,
             nonfinite=bool(dut.nonfinite_i.value),
             code=int(dut.error_code_i.value) if error else 0,
+            command=int(dut.error_command_i.value) if error else 0,
             info=int(dut.error_info_i.value) if error else 0,
         )
 
@@ -58,11 +59,9 @@ class RegisterMonitor(uvm_component):
             return model.setting(high) << 32 | model.setting(low)
 
         return {
-            "desc_addr": pair(regs.DESC_ADDR_LO, regs.DESC_ADDR_HI),
+            "list_addr": pair(regs.LIST_ADDR_LO, regs.LIST_ADDR_HI),
             "mem_base": pair(regs.MEM_BASE_LO, regs.MEM_BASE_HI),
             "mem_limit": pair(regs.MEM_LIMIT_LO, regs.MEM_LIMIT_HI),
-            "codebook": sum(model.setting(entry) << 18 * index for index, entry in enumerate(regs.CODEBOOK)),
-            "codebook_scale": model.setting(regs.CODEBOOK_SCALE),
         }
 
     async def run_phase(self) -> None:
@@ -120,30 +119,30 @@ class RegisterMonitor(uvm_component):
         self.outputs.write(StreamItem(observed))
 
     def _cover(self, access: Access | None, core: Core) -> None:
-        model, job, event = self.model, coverage_registers.sample_job, coverage_registers.sample_event
+        model, happened, event = self.model, coverage_registers.sample_list, coverage_registers.sample_event
         written = access.data & sum(0xFF << 8 * n for n in range(4) if access.strobes >> n & 1) if access else 0
         control = written if access and access.write and access.address & ~3 == regs.CONTROL.offset else 0
         ring, clear = control & regs.CONTROL["doorbell"].mask, control & regs.CONTROL["clear_counters"].mask
         if ring and not (model.active or core.busy):
-            job("doorbell accepted")
+            happened("doorbell accepted")
         elif ring:
-            job(f"doorbell rejected {'while busy_i is high' if core.busy else 'before busy_i rose'}")
+            happened(f"doorbell rejected {'while busy_i is high' if core.busy else 'before busy_i rose'}")
             if model.error and model.code != regs.ErrorCode.BUSY:
-                job("doorbell rejected with an error already held")
+                happened("doorbell rejected with an error already held")
         if ring and clear:
-            job("doorbell with clear of counters")
+            happened("doorbell with clear of counters")
         if clear and (model.active or core.busy):
-            job("clear of counters while a job runs")
+            happened("clear of counters while a list runs")
         if clear and core.done:
-            job("clear of counters in the cycle of done")
+            happened("clear of counters in the cycle of done")
         if core.done:
-            job("job done")
+            happened("list done")
         if core.error:
-            job("job error")
+            happened("list error")
             if model.code == regs.ErrorCode.BUSY:
-                job("job error replaces BUSY")
+                happened("list error replaces BUSY")
         if core.nonfinite:
-            job("nonfinite warning")
+            happened("nonfinite warning")
         cleared = written if access and access.write and access.address & ~3 == regs.IRQ_STATUS.offset else 0
         enabled = model.setting(regs.IRQ_ENABLE)
         for bit in regs.IRQ_STATUS.fields:

@@ -1,4 +1,4 @@
-"""Stand-in for the core behind the registers: takes doorbells, ends jobs, raises events, counts."""
+"""Stand-in for the core behind the registers: takes doorbells, ends lists, raises events, counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CODES = [code for code in regs.ErrorCode if code != regs.ErrorCode.NONE]
 class CoreDriver(uvm_component):
     """Drives the core's side of vega_bridge.
 
-    Working by itself, it answers every doorbell with a job of random length that ends well or not, whose busy_i rises
+    Working by itself, it answers every doorbell with a list of random length that ends well or not, whose busy_i rises
     at once, late or never, with warnings in between; its counters run in steps that carry often. Otherwise it is idle
     and a test calls ``pulse``.
 
@@ -27,8 +27,8 @@ class CoreDriver(uvm_component):
         super().__init__(name, parent)
         self.dut, self.working = dut, working
         self.counters = [0] * COUNTERS
-        for signal in ("busy_i", "done_i", "error_i", "error_code_i", "error_info_i", "nonfinite_i", "counters_i"):
-            getattr(dut, signal).value = 0
+        for signal in ("busy", "done", "error", "error_code", "error_command", "error_info", "nonfinite", "counters"):
+            getattr(dut, f"{signal}_i").value = 0
 
     def drive_counters(self) -> None:
         """Put ``counters`` on the vector."""
@@ -38,11 +38,12 @@ class CoreDriver(uvm_component):
         """Raise events for one cycle.
 
         Args:
-            values: ``code`` and ``info`` of an error.
+            values: ``code``, ``command`` and ``info`` of an error.
         """
         dut = self.dut
         dut.done_i.value, dut.error_i.value, dut.nonfinite_i.value = int(done), int(error), int(nonfinite)
-        dut.error_code_i.value, dut.error_info_i.value = values.get("code", 0), values.get("info", 0)
+        for name in ("code", "command", "info"):
+            getattr(dut, f"error_{name}_i").value = values.get(name, 0)
         await RisingEdge(dut.clk_i)
         dut.done_i.value = dut.error_i.value = dut.nonfinite_i.value = 0
 
@@ -71,7 +72,8 @@ class CoreDriver(uvm_component):
             dut.busy_i.value = int(remaining > 0 and busy_delay <= 0)
             dut.done_i.value, dut.error_i.value = int(done), int(error)
             dut.nonfinite_i.value = int(random.random() < 0.01)
-            dut.error_code_i.value, dut.error_info_i.value = random.choice(CODES), random.getrandbits(64)
+            dut.error_code_i.value = random.choice(CODES)
+            dut.error_command_i.value, dut.error_info_i.value = random.getrandbits(64), random.getrandbits(64)
 
     def _count(self) -> None:
         index = random.randrange(COUNTERS)

@@ -1,4 +1,4 @@
-"""Functional coverage of the registers: accesses of each register, job control, events and counters."""
+"""Functional coverage of the registers: accesses of each register, lists, events and counters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sample_access(write: bool, address: int, error: bool) -> None:
 
 
 @CoverPoint(
-    f"{GROUP}.job",
+    f"{GROUP}.list",
     xf=lambda kind: kind,
     bins=[
         "doorbell accepted",
@@ -46,16 +46,16 @@ def sample_access(write: bool, address: int, error: bool) -> None:
         "doorbell rejected while busy_i is high",
         "doorbell rejected with an error already held",
         "doorbell with clear of counters",
-        "job done",
-        "job error",
-        "job error replaces BUSY",
-        "clear of counters while a job runs",
+        "list done",
+        "list error",
+        "list error replaces BUSY",
+        "clear of counters while a list runs",
         "clear of counters in the cycle of done",
         "nonfinite warning",
     ],
 )
-def sample_job(kind: str) -> None:
-    """Something happened to a job."""
+def sample_list(kind: str) -> None:
+    """Something happened to a list."""
 
 
 EVENTS = [field.name for field in regs.IRQ_STATUS.fields]

@@ -22,7 +22,7 @@ class Setup:
     Attributes:
         paces: pauses by AXI channel.
         master: use cocotbext-axi's AXI master (MasterItem) in place of single channels (AxiItem).
-        core: the stand-in core works on jobs by itself and sends random events.
+        core: the stand-in core works on lists by itself and sends random events.
         constants: values of the capability registers by name.
     """
 

@@ -1,6 +1,6 @@
 """Golden model of the control registers, one call per clock cycle. No simulator import.
 
-What a register holds and who may write it comes from the generated map; here is only what the map cannot say: jobs,
+What a register holds and who may write it comes from the generated map; here is only what the map cannot say: lists,
 events, counters.
 """
 
@@ -14,17 +14,7 @@ from edge_qlora.registers import ErrorCode, Register
 
 WORD = 0xFFFFFFFF
 BY_OFFSET = {register.offset: register for register in regs.REGISTERS}
-LOCKED = {
-    register.offset
-    for register in (
-        regs.MEM_BASE_LO,
-        regs.MEM_BASE_HI,
-        regs.MEM_LIMIT_LO,
-        regs.MEM_LIMIT_HI,
-        regs.CODEBOOK_SCALE,
-        *regs.CODEBOOK,
-    )
-}
+LOCKED = {register.offset for register in (regs.MEM_BASE_LO, regs.MEM_BASE_HI, regs.MEM_LIMIT_LO, regs.MEM_LIMIT_HI)}
 COUNTER_LOW = {low.offset: index for index, (low, _) in enumerate(regs.COUNTERS.values())}
 COUNTER_HIGH = {high.offset: index for index, (_, high) in enumerate(regs.COUNTERS.values())}
 
@@ -66,6 +56,7 @@ class Core:
     error: bool = False
     nonfinite: bool = False
     code: int = 0
+    command: int = 0
     info: int = 0
     counters: int = 0
 
@@ -90,7 +81,7 @@ class RegisterModel:
         }
         self.high = [0] * len(regs.COUNTERS)
         self.active = self.done = self.error = False
-        self.code, self.info, self.jobs, self.events = ErrorCode.NONE, 0, 0, 0
+        self.code, self.command, self.info, self.lists, self.events = ErrorCode.NONE, 0, 0, 0, 0
         self.doorbell = self.clear = self.irq = False
 
     def setting(self, register: Register) -> int:
@@ -106,9 +97,11 @@ class RegisterModel:
             | status["error"].put(self.error),
             regs.IRQ_STATUS.offset: self.events,
             regs.ERROR_CODE.offset: int(self.code),
+            regs.ERROR_COMMAND_LO.offset: self.command & WORD,
+            regs.ERROR_COMMAND_HI.offset: self.command >> 32,
             regs.ERROR_INFO_LO.offset: self.info & WORD,
             regs.ERROR_INFO_HI.offset: self.info >> 32,
-            regs.JOBS_DONE.offset: self.jobs,
+            regs.LISTS_DONE.offset: self.lists,
         }
         for table in (special, self.settings, self.fixed):
             if address in table:
@@ -168,13 +161,13 @@ class RegisterModel:
         self.events = self.events & ~clear_events | raised
         if self.doorbell:
             self.active, self.done = True, False
-            self.error, self.code, self.info = False, ErrorCode.NONE, 0
+            self.error, self.code, self.command, self.info = False, ErrorCode.NONE, 0, 0
         elif core.done or core.error:
             self.active = False
         if core.done:
             self.done = True
         if core.error:
-            self.error, self.code, self.info = True, core.code, core.info
+            self.error, self.code, self.command, self.info = True, core.code, core.command, core.info
         elif rejected and not self.error:
-            self.error, self.code, self.info = True, ErrorCode.BUSY, 0
-        self.jobs = 0 if self.clear else (self.jobs + core.done) & WORD
+            self.error, self.code, self.command, self.info = True, ErrorCode.BUSY, 0, 0
+        self.lists = 0 if self.clear else (self.lists + core.done) & WORD

@@ -9,7 +9,7 @@ from edge_qlora import registers as regs
 from tb.registers.burst import PAGE, Burst, Kind
 
 # Registers that random traffic visits more often than others.
-FAVOURITES = [regs.CONTROL, regs.IRQ_STATUS, regs.IRQ_ENABLE, regs.STATUS, regs.ERROR_CODE, regs.JOBS_DONE]
+FAVOURITES = [regs.CONTROL, regs.IRQ_STATUS, regs.IRQ_ENABLE, regs.STATUS, regs.ERROR_CODE, regs.LISTS_DONE]
 
 
 def random_address() -> int:

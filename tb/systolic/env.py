@@ -1,24 +1,22 @@
-"""pyuvm environment of ``matrix_unit``: one agent per stream, scoreboard on the output beats, counters of the array."""
+"""pyuvm environment of ``matrix_engine`` and its scratchpad: agents, scoreboards of writes and of ended commands."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
+
 import cocotb
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from pyuvm import uvm_component, uvm_env
 
-from tb.common.base import config, within
+from tb.common.base import PERIOD_NS, within
 from tb.common.scoreboard import Scoreboard
-from tb.common.stream import Pace, StreamAgent, StreamPort, StreamSequence
+from tb.common.stream import Pace, StreamAgent, StreamItem, StreamMonitor, StreamPort, StreamSequence
 from tb.systolic.program import Program
-
-TILE_FIELDS = "transpose format lines block block_stride act_base act_stride rows first last scale out_format".split()
 
 
 class ArrayCounters(uvm_component):
-    """Count what the unit's pulses say: the non-finite flag always, the array's and the bus's work on demand.
-
-    Args:
-        utilisation: look at every cycle, which takes as long as simulating it.
+    """Count what the engine's pulses say of the array's and the stream's work, looking at every cycle.
 
     Attributes:
         vectors: vectors that entered the array.
@@ -26,28 +24,17 @@ class ArrayCounters(uvm_component):
         beats: weight beats taken once the array had its first vector; ``beat_cycles``: cycles from then to the last
             of them, so that filling the pipeline does not count.
         trace: of every cycle, whether a vector entered, whether one waited for weights, and for activations.
-        nonfinite: times that the non-finite flag rose.
     """
 
-    def __init__(self, name: str, parent: uvm_component, utilisation: bool) -> None:
+    def __init__(self, name: str, parent: uvm_component) -> None:
         super().__init__(name, parent)
-        self.utilisation = utilisation
-        self.vectors = self.active = self.beats = self.beat_cycles = self.nonfinite = 0
+        self.vectors = self.active = self.beats = self.beat_cycles = 0
         self._vector_gap = self._beat_gap = 0
         self.trace: list[tuple[bool, bool, bool]] = []
 
     async def run_phase(self) -> None:
         dut = cocotb.top
         await RisingEdge(dut.rst_ni)
-        if self.utilisation:
-            cocotb.start_soon(self._count())
-        while True:
-            await RisingEdge(dut.nonfinite_o)
-            await RisingEdge(dut.clk_i)
-            self.nonfinite += int(dut.nonfinite_o.value)
-
-    async def _count(self) -> None:
-        dut = cocotb.top
         while True:
             await RisingEdge(dut.clk_i)
             pulses = (dut.mac_vector_o, dut.weight_stall_o, dut.act_stall_o)
@@ -69,90 +56,124 @@ class ArrayCounters(uvm_component):
 
 
 class MatrixEnv(uvm_env):
-    """Agents for nested table, activation loads, tiles, weights and outputs.
+    """Agents for commands, weights and the host's words; monitors of writes and of the pulses that end a command.
+
+    Attributes:
+        done: commands that have ended since the last reset.
+        refused: commands that were refused.
+        stream_errors: of each reported stream error, the number of commands that had ended.
 
     Args:
-        full_speed: no pauses anywhere, for the measurement of utilisation.
-        results: pace of the output stream; None for that of the others.
+        full_speed: no pauses anywhere, and the array's work is counted, which takes as long as simulating it.
+        paces: of commands "cmd", weights "wgt", and the scratchpad's "reads" and "writes"; the others draw theirs.
     """
 
-    def __init__(self, name: str, parent: uvm_component, full_speed: bool = False, results: Pace | None = None) -> None:
+    def __init__(
+        self, name: str, parent: uvm_component, full_speed: bool = False, paces: Mapping[str, Pace] | None = None
+    ) -> None:
         super().__init__(name, parent)
-        self.full_speed, self.results = full_speed, results
+        self.full_speed, self.paces = full_speed, paces or {}
+        self.done = self.refused = 0
+        self.stream_errors: list[int] = []
 
     def build_phase(self) -> None:
         dut = cocotb.top
 
-        def agent(name: str, fields: list[str], into_dut: bool) -> StreamAgent:
-            pace = Pace() if self.full_speed else Pace.any()
-            if not into_dut and self.results:
-                pace = self.results
-            return StreamAgent(name, self, StreamPort(dut, name, fields, into_dut), pace)
+        def agent(name: str, fields: list[str], pace: Pace) -> StreamAgent:
+            return StreamAgent(name, self, StreamPort(dut, name, fields, True), pace)
 
-        self.nested = agent("nested", ["data"], True)
-        self.load = agent("load", ["base", "blocks", "format"], True)
-        self.act = agent("act", ["data"], True)
-        self.tile = agent("tile", TILE_FIELDS, True)
-        self.wgt = agent("wgt", ["data"], True)
-        self.out = agent("out", ["data"], False)
+        self.host = agent("host", ["addr", "data"], Pace())
+        self.commands = agent("cmd", ["data"], self._pace("cmd"))
+        self.weights = agent("wgt", ["data", "last"], self._pace("wgt"))
+        self.writes = StreamMonitor("writes", self, StreamPort(dut, "w", ["addr", "data"], False, watched=True))
         self.scoreboard = Scoreboard("scoreboard", self)
-        self.counters = ArrayCounters("counters", self, self.full_speed)
+        self.ends = Scoreboard("ends", self)
+        self.counters = ArrayCounters("counters", self) if self.full_speed else None
 
     def connect_phase(self) -> None:
-        self.out.monitor.analysis_port.connect(self.scoreboard.analysis_export)
+        self.writes.analysis_port.connect(self.scoreboard.analysis_export)
+
+    def _pace(self, name: str) -> Pace:
+        return self.paces.get(name) or (Pace() if self.full_speed else Pace.any())
+
+    async def run_phase(self) -> None:
+        dut = cocotb.top
+        dut.rivals_i.value = 0
+        cocotb.start_soon(self._hold(dut.read_hold_i, self._pace("reads")))
+        cocotb.start_soon(self._hold(dut.write_hold_i, self._pace("writes")))
+        cocotb.start_soon(self._watch(dut.done_o, self._ended))
+        cocotb.start_soon(self._watch(dut.bad_o, self._refused))
+        cocotb.start_soon(self._watch(dut.stream_error_o, self._stream_error))
 
     async def run(self, program: Program) -> None:
-        """Feed one product and wait until its results have been compared and the unit is idle."""
-        dut = cocotb.top
-        for number, entry in enumerate(program.codebook.entries):
-            value = int(dut.codebook_i.value) if number else 0
-            mask = (1 << 18) - 1
-            dut.codebook_i.value = value | (int(entry) & mask) << (18 * number)
-            await RisingEdge(dut.clk_i)
-        dut.codebook_scale_i.value = int(program.codebook.scale.view("uint32"))
-        dut.absmax_offset_i.value = int(program.offset.view("uint32"))
-        dut.nested_restart_i.value = 1
-        await RisingEdge(dut.clk_i)
-        dut.nested_restart_i.value = 0
-        for _ in range(16):  # the codebook's copies follow within 16 cycles
-            await RisingEdge(dut.clk_i)
-        for beat, context in program.expected:
-            self.scoreboard.expect({"data": beat}, context)
+        """Run commands and wait until all their writes have been compared and the engine is idle."""
+        for word, context in program.writes:
+            self.scoreboard.expect(word, context)
+        for number, nonfinite in enumerate(program.nonfinite):
+            self.ends.expect({"nonfinite": int(nonfinite)}, f"command {number}")
 
-        # Pauses of up to 40 cycles can fall on every transfer.
-        transfers = len(program.nested) + len(program.act_beats) + len(program.wgt_beats) + len(program.expected)
-        limit = 40 * transfers + 64 * program.vectors + 5000
-        await within(limit, self._send(self.nested, program.nested), "the nested table's last beat")
-        activations = cocotb.start_soon(self._send(self.act, program.act_beats))
-        await within(limit, StreamSequence(program.loads).start(self.load.sequencer), "the last load command")
-        weights = cocotb.start_soon(self._send(self.wgt, program.wgt_beats))
-        await within(limit, StreamSequence(program.tiles).start(self.tile.sequencer), "the last tile command")
-        await within(limit, activations, "the last activation beat")
+        # Pauses of up to 40 cycles can fall on every transfer, and on every word of the activations.
+        transfers = len(program.commands) + len(program.stream) + len(program.writes) + 8 * program.vectors
+        limit = 40 * transfers + 5000
+        await within(limit, StreamSequence(program.host).start(self.host.sequencer), "the last word of activations")
+        weights = cocotb.start_soon(StreamSequence(program.stream).start(self.weights.sequencer))
+        await within(limit, self.send(program.commands), "the last command")
         await within(limit, weights, "the last weight beat")
-        await within(limit, self.scoreboard.drained(), "the last output beat")
-        await within(limit, self._idle(), "idle")
+        await within(limit, self.scoreboard.drained(), "the last write")
+        await within(limit, self.ends.drained(), "the end of the last command")
+        await ClockCycles(cocotb.top.clk_i, 2)
+        assert cocotb.top.idle_o.value, "the engine is not idle after its last command"
+
+    async def send(self, commands: list[int]) -> None:
+        """Send commands until the last one is taken."""
+        await StreamSequence([{"data": command} for command in commands]).start(self.commands.sequencer)
+
+    async def reset(self) -> None:
+        """Reset the engine while it is idle."""
+        dut = cocotb.top
+        dut.rst_ni.value = 0
+        await ClockCycles(dut.clk_i, 2)
+        dut.rst_ni.value = 1
+        await RisingEdge(dut.clk_i)
+        self.done = 0
+
+    def _ended(self) -> None:
+        self.done += 1
+        self.ends.write(StreamItem({"nonfinite": int(cocotb.top.done_nonfinite_o.value)}))
+
+    def _refused(self) -> None:
+        self.refused += 1
+
+    def _stream_error(self) -> None:
+        self.stream_errors.append(self.done)
 
     @staticmethod
-    async def _send(agent: StreamAgent, data: list[int]) -> None:
-        await StreamSequence([{"data": beat} for beat in data]).start(agent.sequencer)
+    async def _watch(pulse, action) -> None:
+        """Act in every cycle of a pulse, from the first reset on."""
+        await RisingEdge(cocotb.top.rst_ni)
+        while True:
+            await RisingEdge(pulse)
+            await RisingEdge(cocotb.top.clk_i)
+            while pulse.value:
+                action()
+                await RisingEdge(cocotb.top.clk_i)
 
-    async def _idle(self) -> None:
-        dut = cocotb.top
-        while not dut.idle_o.value:
-            await RisingEdge(dut.clk_i)
-        await ClockCycles(dut.clk_i, 2)  # a flag of the last result comes a cycle after it
+    @staticmethod
+    async def _hold(signal, pace: Pace) -> None:
+        """Hold a port of the scratchpad for pauses as the pace says."""
+        signal.value = 0
+        while pace.pause:
+            # Cycles until the next pause; asleep, the port costs no time.
+            free, pause = random.randint(0, round(2 / pace.pause)), random.randint(1, pace.longest)
+            for value, cycles in ((0, free), (1, pause)):
+                if cycles:
+                    signal.value = value
+                    await Timer(cycles * PERIOD_NS - 1, "ns")
+                    await RisingEdge(cocotb.top.clk_i)
 
 
 def initialise_inputs() -> None:
     """Give the inputs that are no streams a value before reset."""
     dut = cocotb.top
-    dut.codebook_i.value = 0
-    dut.codebook_scale_i.value = 0
-    dut.absmax_offset_i.value = 0
-    dut.nested_restart_i.value = 0
-
-
-def parameters() -> tuple[int, int, int]:
-    """ACT_W, BUS_W and COLUMNS of the build."""
-    chosen = config()
-    return chosen["act_width"], chosen["bus_width"], chosen["columns"]
+    for signal in (dut.rivals_i, dut.read_hold_i, dut.write_hold_i):
+        signal.value = 0

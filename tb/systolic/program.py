@@ -1,6 +1,6 @@
-"""Turn a matrix product into what ``matrix_unit`` consumes: loads, tile commands, memory beats, expected output beats.
+"""Turn matrix products into what ``matrix_engine`` consumes and must do: commands, stream, scratchpad words, writes.
 
-Pure functions on NumPy arrays; the memory layout is that of docs/memory_layout.md.
+Pure functions on NumPy arrays; commands and streams are those of docs/commands.md.
 """
 
 from __future__ import annotations
@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from edge_qlora import streams
+from edge_qlora.command_layout import MAGIC, MATRIX, Command, WeightFormat
+from edge_qlora.layout import TILE_BYTES
+from edge_qlora.vector import LANES, Region
 
 from tb.models import fp32, nf4
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook, CodeWeights, Segment, gemm
 
-FORMAT_CODES, FORMAT_FP32, FORMAT_FP16 = 0, 1, 2
 NESTED_BLOCK = 256
+ADDRESSES = 1 << 16  # addresses and distances wrap here
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,11 @@ class StoredCodes:
     Attributes:
         codes: uint8 0..15 [rows, columns].
         scale_codes: uint8 [rows, columns / 64].
-        nested: float32, one per 256 blocks.
+        nested: float32, one per 256 blocks of the whole matrix.
         offset: float32.
         codebook: integers and scale.
+        first: block number of the first block in the whole matrix.
+        stride: blocks of a row of the whole matrix; None: the rows are whole.
     """
 
     codes: np.ndarray
@@ -34,164 +40,279 @@ class StoredCodes:
     nested: np.ndarray
     offset: np.float32
     codebook: Codebook
+    first: int = 0
+    stride: int | None = None
+
+    @property
+    def row_blocks(self) -> int:
+        """Blocks from a row to the next."""
+        return self.scale_codes.shape[1] if self.stride is None else self.stride
 
     def weights(self) -> CodeWeights:
         """The same weights with their scales restored."""
-        flat = self.scale_codes.reshape(-1)
-        absmax = nf4.double_dequantize(flat, self.nested, self.offset).reshape(self.scale_codes.shape)
-        return CodeWeights(self.codes, absmax, self.codebook)
+        rows, columns = self.scale_codes.shape
+        numbers = self.first + self.row_blocks * np.arange(rows)[:, None] + np.arange(columns)
+        nested = self.nested[numbers.reshape(-1) // NESTED_BLOCK]
+        absmax = nf4.double_dequantize(self.scale_codes.reshape(-1), nested, self.offset, 1)
+        return CodeWeights(self.codes, absmax.reshape(rows, columns), self.codebook)
+
+    def header(self) -> np.ndarray:
+        """The header that gives the codes their meaning."""
+        return streams.header_bytes(self.codebook.entries, self.codebook.scale, self.offset, self.nested)
+
+    def tiles(self) -> np.ndarray:
+        """The tiles, uint8 [rows / 64, columns / 64, 2112]: 64 scale codes, then 64 rows, element k in nibble k."""
+        rows, columns = (size // BLOCK for size in self.codes.shape)
+        tiles = np.empty((rows, columns, TILE_BYTES), np.uint8)
+        for r in range(rows):
+            for c in range(columns):
+                lines = slice(r * BLOCK, (r + 1) * BLOCK)
+                codes = self.codes[lines, c * BLOCK : (c + 1) * BLOCK]
+                tiles[r, c, :BLOCK] = self.scale_codes[lines, c]
+                tiles[r, c, BLOCK:] = (codes[:, 0::2] | codes[:, 1::2] << 4).reshape(-1)
+        return tiles
 
 
 @dataclass(frozen=True)
 class Operand:
-    """One segment of a product as stored: activations and weights with their memory formats.
+    """One segment of a product as stored.
 
     Attributes:
-        activations: float32 [M, reduction]; exactly representable in FP16 when ``act_half``.
-        weights: StoredCodes or float32 (exactly representable in FP16 when ``weight_half``).
+        activations: float32 [M, reduction].
+        weights: StoredCodes or float32 (exactly representable in FP16 when ``half``).
         transpose: T mode.
         scale: FP32 factor, floating-point weights only.
+        half: the weights are stored as FP16.
     """
 
     activations: np.ndarray
     weights: StoredCodes | np.ndarray
     transpose: bool
     scale: float = 1.0
-    act_half: bool = False
-    weight_half: bool = False
+    half: bool = False
+
+    @property
+    def format(self) -> WeightFormat:
+        """Format of the stored weights."""
+        if isinstance(self.weights, StoredCodes):
+            return WeightFormat.CODES
+        return WeightFormat.FP16 if self.half else WeightFormat.FP32
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Stored rows and columns."""
+        return (self.weights.codes if isinstance(self.weights, StoredCodes) else self.weights).shape
 
     def segment(self) -> Segment:
         """The golden model's view."""
         weights = self.weights.weights() if isinstance(self.weights, StoredCodes) else self.weights
         return Segment(self.activations, weights, self.transpose, self.scale)
 
+    def blocks(self) -> list[np.ndarray]:
+        """The stored weights in stream order, one array per 64 columns of D."""
+        if isinstance(self.weights, StoredCodes):
+            return streams.code_blocks(self.weights.tiles(), self.transpose)
+        stored = fp32.to_fp16(self.weights).view(np.float16) if self.half else self.weights
+        return streams.float_blocks(stored, self.transpose)
+
+    def finite(self) -> bool:
+        """Whether neither activations nor weights nor scales hold a NaN or an infinity."""
+        weights = self.weights.weights().absmax if isinstance(self.weights, StoredCodes) else self.weights
+        return bool(np.isfinite(weights).all() and np.isfinite(self.activations).all())
+
+
+class Placement:
+    """Gives operands places in the scratchpad, from both ends of what is free, with gaps and rows in various orders."""
+
+    def __init__(self, words: int, rng: np.random.Generator) -> None:
+        self.low, self.high, self.rng = 0, words, rng
+
+    def rows(self, outer: int, inner: int, words: int) -> Region:
+        """Place for rows of ``words`` words in two nested loops.
+
+        Raises:
+            ValueError: the scratchpad is full.
+        """
+        rng = self.rng
+        apart = words + int(rng.integers(0, 2) * rng.integers(1, 5))
+        if apart * outer * inner > self.high - self.low:
+            apart = words
+        # Either loop may run along neighbouring rows, and either may run backwards.
+        distances = (apart * inner, apart) if rng.integers(2) else (apart, apart * outer)
+        size = apart * (outer * inner - 1) + words
+        if size > self.high - self.low:
+            raise ValueError("the scratchpad is full")
+        if rng.integers(2):
+            base = self.low
+            self.low += size
+        else:
+            self.high -= size
+            base = self.high
+        backwards = rng.random(2) < 0.2
+        base += sum(
+            (count - 1) * d for count, d, back in zip((outer, inner), distances, backwards, strict=True) if back
+        )
+        signed = (-d % ADDRESSES if back else d for d, back in zip(distances, backwards, strict=True))
+        return Region(base, *signed)
+
 
 @dataclass
 class Program:
-    """What one product feeds into the unit and what must come out; ``finite``: no operand or result is NaN or Inf."""
+    """What products feed into the engine and what it must do.
 
-    codebook: Codebook
-    offset: np.float32
-    nested: list[int] = field(default_factory=list)
-    loads: list[dict[str, int]] = field(default_factory=list)
-    act_beats: list[int] = field(default_factory=list)
-    tiles: list[dict[str, int]] = field(default_factory=list)
-    wgt_beats: list[int] = field(default_factory=list)
-    expected: list[tuple[int, str]] = field(default_factory=list)
+    Attributes:
+        host: words to put into the scratchpad before.
+        commands: 512 bits each.
+        stream: beats of the weights.
+        writes: words that must be written, in order, each with where it belongs.
+        nonfinite: of each command, whether it meets a NaN or an infinity.
+        vectors: vectors that enter the array; ``weight_passes``: as many with one row.
+    """
+
+    host: list[dict[str, int]] = field(default_factory=list)
+    commands: list[int] = field(default_factory=list)
+    stream: list[dict[str, int]] = field(default_factory=list)
+    writes: list[tuple[dict[str, int], str]] = field(default_factory=list)
+    nonfinite: list[bool] = field(default_factory=list)
     vectors: int = 0
     weight_passes: int = 0
-    finite: bool = True
+
+    def __add__(self, other: Program) -> Program:
+        """Both, the other's commands directly behind these."""
+        names = self.__dataclass_fields__
+        return Program(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
-def beats(data: np.ndarray, bus_width: int) -> list[int]:
-    """Bytes of a contiguous array as little-endian bus beats, the last one padded with zeros."""
-    raw = np.ascontiguousarray(data).tobytes()
-    step = bus_width // 8
-    return [int.from_bytes(raw[i : i + step], "little") for i in range(0, len(raw), step)]
+def command(**fields: int) -> int:
+    """A MATRIX command from its fields; what is not given is zero.
+
+    Raises:
+        ValueError: a value does not fit its field.
+    """
+    bits = 0
+    for name, value in ({"opcode": Command.MATRIX, "magic": MAGIC} | fields).items():
+        lsb, width = MATRIX[name]
+        if not 0 <= value < 1 << width:
+            raise ValueError(f"{name} = {value} does not fit {width} bits")
+        bits |= int(value) << lsb
+    return bits
 
 
-def _stored(values: np.ndarray, half: bool) -> np.ndarray:
-    return fp32.to_fp16(values) if half else np.ascontiguousarray(values, np.float32)
+def beats(data: np.ndarray, bus_width: int) -> list[dict[str, int]]:
+    """The beats of a LOAD that moves these bytes."""
+    raw, step = data.tobytes(), bus_width // 8
+    found = [{"data": int.from_bytes(raw[i : i + step], "little"), "last": 0} for i in range(0, len(raw), step)]
+    found[-1]["last"] = 1
+    return found
 
 
-def _code_tile(weights: StoredCodes, row_block: int, column_block: int) -> np.ndarray:
-    """2112 bytes: 64 scale codes, then 64 rows of 32 bytes, element k in nibble k."""
-    rows = slice(row_block * BLOCK, (row_block + 1) * BLOCK)
-    codes = weights.codes[rows, column_block * BLOCK : (column_block + 1) * BLOCK]
-    packed = (codes[:, 0::2] | (codes[:, 1::2] << 4)).astype(np.uint8)
-    return np.concatenate([weights.scale_codes[rows, column_block].astype(np.uint8), packed.reshape(-1)])
+def words(row: np.ndarray, address: int) -> list[dict[str, int]]:
+    """Scratchpad words of a row of 32-bit values, a multiple of 8."""
+    raw, step = row.tobytes(), 4 * LANES
+    return [
+        {"addr": address + i, "data": int.from_bytes(raw[step * i : step * (i + 1)], "little")}
+        for i in range(len(raw) // step)
+    ]
 
 
-def _finite(operand: Operand) -> bool:
-    weights = operand.weights.nested if isinstance(operand.weights, StoredCodes) else operand.weights
-    return bool(np.isfinite(weights).all() and np.isfinite(operand.activations).all())
+def nest(rows: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Random numbers of outer and inner rows."""
+    outer = int(rng.choice([n for n in range(1, rows + 1) if rows % n == 0]))
+    return outer, rows // outer
 
 
-def _tile(operand: Operand, output_block: int, block: int, bus_width: int) -> tuple[dict[str, int], list[int]]:
-    """One tile's command fields that depend on its weights, and its memory beats."""
-    weights, transpose = operand.weights, operand.transpose
-    scale = int(np.float32(operand.scale).view(np.uint32))
-    command = {"transpose": int(transpose), "scale": scale, "block": 0, "block_stride": 0}
-    row_block, column_block = (block, output_block) if transpose else (output_block, block)
-    if isinstance(weights, StoredCodes):
-        per_row = weights.codes.shape[1] // BLOCK
-        command |= {"format": FORMAT_CODES, "lines": BLOCK, "block_stride": per_row}
-        command["block"] = row_block * BLOCK * per_row + column_block
-        return command, beats(_code_tile(weights, row_block, column_block), bus_width)
-    rows = weights[row_block * BLOCK : (row_block + 1) * BLOCK]
-    values = rows[:, column_block * BLOCK : (column_block + 1) * BLOCK]
-    command |= {"format": FORMAT_FP16 if operand.weight_half else FORMAT_FP32, "lines": len(rows)}
-    return command, beats(_stored(values, operand.weight_half), bus_width)
+def fields_of(
+    operands: list[Operand], regions: list[Region], d: Region, outer: int, inner: int, header: bool
+) -> dict[str, int]:
+    """Fields of the command for a product whose rows are placed.
+
+    Args:
+        operands: segments in order.
+        regions: places of their activations.
+        d: place of the results.
+        outer, inner: rows.
+        header: the stream has one.
+    """
+    first = operands[0]
+    outputs = first.shape[1 if first.transpose else 0]
+    fields = {"outer": outer, "inner": inner, "outputs": outputs, "d_base": d.base, "d_outer": d.outer}
+    fields |= {"d_inner": d.inner}
+    for number, (operand, region) in enumerate(zip(operands, regions, strict=True)):
+        fields |= {
+            f"transpose{number}": int(operand.transpose),
+            f"format{number}": int(operand.format),
+            f"length{number}": operand.shape[0 if operand.transpose else 1],
+            f"scale{number}": int(np.float32(operand.scale).view(np.uint32)),
+            f"a{number}_base": region.base,
+            f"a{number}_outer": region.outer,
+            f"a{number}_inner": region.inner,
+        }
+    if isinstance(first.weights, StoredCodes):
+        fields |= {"block": first.weights.first, "block_stride": first.weights.row_blocks}
+        fields["header_lines"] = streams.header_lines(len(first.weights.nested)) if header else 0
+    return fields
+
+
+def _unused(rng: np.random.Generator) -> dict[str, int]:
+    """Anything in the fields of a second product that is not there."""
+    names = [name for name in MATRIX if name.endswith("1") or name.startswith("a1_")]
+    return {name: int(rng.integers(1 << MATRIX[name][1])) for name in names if name != "length1"}
 
 
 def compile_product(
-    operands: list[Operand], act_width: int, bus_width: int, columns: int, out_half: bool = False
+    operands: list[Operand],
+    placement: Placement,
+    act_width: int,
+    bus_width: int,
+    columns: int,
+    header: bool = True,
 ) -> Program:
-    """Program of one product whose operands fit the unit.
+    """Program of one product.
 
     Args:
-        operands: segments in order; all floating-point rows must be multiples of 64 long.
-        act_width, bus_width, columns: the unit's parameters; results do not depend on the last two.
-        out_half: write FP16 results.
+        operands: segments in order.
+        placement: where its rows go.
+        act_width, bus_width, columns: the engine's parameters; results do not depend on the last two.
+        header: codes have a header in front; else that of the codes before them holds.
     """
-    codes = [o.weights for o in operands if isinstance(o.weights, StoredCodes)]
-    default = Codebook(np.zeros(16, np.int64), np.float32(0))
-    program = Program(codes[0].codebook if codes else default, codes[0].offset if codes else np.float32(0))
-    for stored in codes:
-        program.nested += beats(stored.nested, bus_width)
-    bases, base = [], 0
+    rng = placement.rng
+    rows = len(operands[0].activations)
+    outer, inner = nest(rows, rng)
+    program = Program()
+    regions = []
     for operand in operands:
-        rows, length = operand.activations.shape
-        padded = np.pad(operand.activations, ((0, 0), (0, -length % BLOCK)))
-        count = padded.size // BLOCK
-        program.loads.append({"base": base, "blocks": count, "format": int(operand.act_half)})
-        program.act_beats += beats(_stored(padded, operand.act_half), bus_width)
-        bases.append(base)
-        base += count
+        length = operand.activations.shape[1]
+        row_words = -(-length // LANES)
+        region = placement.rows(outer, inner, row_words)
+        regions.append(region)
+        # Behind a row's end there may be anything.
+        stored = rng.integers(0, 1 << 32, (rows, row_words * LANES), np.uint32)
+        stored[:, :length] = operand.activations.view(np.uint32)
+        for row, address in zip(stored, region.rows(outer, inner) % ADDRESSES, strict=True):
+            program.host += words(row, int(address))
     result = gemm([operand.segment() for operand in operands], act_width)
-    outputs = result.shape[1]
-    passes = 0
-    for output_block in range(-(-outputs // BLOCK)):
-        first = len(program.tiles)
-        for operand, act_base in zip(operands, bases, strict=True):
-            rows, length = operand.activations.shape
-            blocks = -(-length // BLOCK)
-            for block in range(blocks):
-                command, data = _tile(operand, output_block, block, bus_width)
-                command |= {"act_base": act_base + block, "act_stride": blocks, "rows": rows, "first": 0, "last": 0}
-                program.tiles.append(command | {"out_format": int(out_half)})
-                program.wgt_beats += data
-                tile_columns = BLOCK if command["transpose"] else command["lines"]
-                passes += -(-tile_columns // columns)
-        program.tiles[first]["first"] = program.tiles[-1]["last"] = 1
-        block_result = result[:, output_block * BLOCK : (output_block + 1) * BLOCK]
-        block_result = np.pad(block_result, ((0, 0), (0, BLOCK - block_result.shape[1])))
-        for row, values in enumerate(block_result):
-            for number, beat in enumerate(beats(_stored(values, out_half), bus_width)):
-                program.expected.append((beat, f"output block {output_block}, row {row}, beat {number}"))
-    program.vectors = passes * len(operands[0].activations)
-    program.weight_passes = passes
-    stored = fp32.from_fp16(_stored(result, True)) if out_half else result
-    program.finite = bool(np.isfinite(stored).all()) and all(map(_finite, operands))
+    blocks = -(-result.shape[1] // BLOCK)
+    d = placement.rows(outer, inner, blocks * BLOCK // LANES)
+
+    fields = fields_of(operands, regions, d, outer, inner, header)
+    program.commands.append(command(**fields, **(_unused(rng) if len(operands) == 1 else {})))
+    front = operands[0].weights.header() if fields.get("header_lines") else None
+    program.stream = beats(streams.stream(front, *(operand.blocks() for operand in operands)), bus_width)
+    padded = np.pad(result, ((0, 0), (0, blocks * BLOCK - result.shape[1])))
+    addresses = d.rows(outer, inner) % ADDRESSES
+    for block in range(blocks):
+        for row, address in enumerate(addresses):
+            part = padded[row, block * BLOCK : (block + 1) * BLOCK]
+            for number, word in enumerate(words(part, int(address) + block * BLOCK // LANES)):
+                program.writes.append((word, f"output block {block}, row {row}, word {number}"))
+    finite = bool(np.isfinite(result).all())
+    if finite and not all(operand.finite() for operand in operands):
+        raise AssertionError("a NaN or an infinity among the operands does not show in the results")
+    program.nonfinite = [not finite]
+    for operand in operands:
+        reduction, outputs = operand.shape if operand.transpose else operand.shape[::-1]
+        last = BLOCK if operand.transpose else (outputs - 1) % BLOCK + 1
+        passes = (blocks - 1) * -(-BLOCK // columns) + -(-last // columns)
+        program.weight_passes += -(-reduction // BLOCK) * passes
+    program.vectors = program.weight_passes * rows
     return program
-
-
-def back_to_back(programs: list[Program], codebook: Codebook) -> Program:
-    """Several products as one program: all activations first, then the tiles of one directly behind another's.
-
-    Codes among them must be of the same StoredCodes, because a program has one codebook, offset and nested table.
-    """
-    with_codes = next(program for program in programs if program.nested)
-    merged = Program(codebook, with_codes.offset, nested=with_codes.nested)
-    base = 0
-    for number, program in enumerate(programs):
-        merged.loads += [load | {"base": load["base"] + base} for load in program.loads]
-        merged.tiles += [tile | {"act_base": tile["act_base"] + base} for tile in program.tiles]
-        merged.act_beats += program.act_beats
-        merged.wgt_beats += program.wgt_beats
-        merged.expected += [(beat, f"product {number}, {context}") for beat, context in program.expected]
-        merged.vectors += program.vectors
-        merged.weight_passes += program.weight_passes
-        merged.finite &= program.finite
-        base += sum(load["blocks"] for load in program.loads)
-    return merged

@@ -1,8 +1,9 @@
-"""Random and directed products for ``matrix_unit``."""
+"""Random and directed products for ``matrix_engine``, and commands that it must refuse."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from tb.models import fp32
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook
 from tb.models.nf4 import NF4_TABLE
-from tb.systolic.program import Operand, StoredCodes
+from tb.systolic.program import NESTED_BLOCK, Operand, StoredCodes
 
 
 def random_codebook(rng: np.random.Generator) -> Codebook:
@@ -22,72 +23,90 @@ def random_codebook(rng: np.random.Generator) -> Codebook:
 
 def random_values(rng: np.random.Generator, shape: tuple[int, int], half: bool) -> np.ndarray:
     """FP32 values (representable in FP16 when ``half``): narrow or wide range, zeros, subnormals, outliers."""
-    kind = rng.choice(["normal", "wide", "sparse", "outlier"])
+    kind = rng.choice(["normal", "wide", "sparse", "outlier", "small"])
     values = rng.standard_normal(shape)
     if kind == "wide":
-        span = 6 if half else 40
-        values *= 2.0 ** rng.integers(-span, span, shape)
+        values *= 2.0 ** (rng.integers(-24, 13, shape) if half else rng.integers(-40, 40, shape))
     elif kind == "sparse":
         values *= rng.random(shape) < 0.2
         values[rng.random(shape) < 0.1] = 1e-41
     elif kind == "outlier":
         values[:, rng.integers(shape[1])] *= 60
+    elif kind == "small":  # around FP16's smallest normal and subnormal values, alike along a row or a column
+        values *= 2.0 ** rng.integers(-26, -12, (shape[0], 1) if rng.random() < 0.5 else (1, shape[1]))
     values = values.astype(np.float32)
     return fp32.from_fp16(fp32.to_fp16(values)) if half else values
 
 
-def random_codes(rng: np.random.Generator, rows: int, columns: int) -> StoredCodes:
-    """Codes with double-quantized scales; nested absmax small enough for positive and negative restored scales."""
-    codes = rng.integers(0, 16, (rows, columns), dtype=np.uint8)
-    blocks = rows * columns // BLOCK
+def random_codes(rng: np.random.Generator, rows: int, columns: int, entries: int = 0) -> StoredCodes:
+    """Codes with double-quantized scales; nested absmax small enough for positive and negative restored scales.
+
+    Args:
+        rng: source of randomness.
+        rows, columns: stored ones, multiples of 64.
+        entries: most nested absmax values; the codes may be a part of a matrix that needs as many. 0: a whole matrix.
+    """
+    row_blocks = columns // BLOCK
+    stride, first = row_blocks, 0
+    blocks = entries * NESTED_BLOCK
+    if blocks:
+        stride += int(rng.integers(2) * rng.integers(0, max(1, blocks // rows - row_blocks)))
+        first = int(rng.integers(0, blocks - (rows - 1) * stride - row_blocks + 1))
+    used = first + (rows - 1) * stride + row_blocks
     return StoredCodes(
-        codes,
-        rng.integers(0, 256, (rows, columns // BLOCK), dtype=np.uint8),
-        rng.uniform(0.01, 0.1, -(-blocks // 256)).astype(np.float32),
+        rng.integers(0, 16, (rows, columns), dtype=np.uint8),
+        rng.integers(0, 256, (rows, row_blocks), dtype=np.uint8),
+        rng.uniform(0.01, 0.1, -(-used // NESTED_BLOCK)).astype(np.float32),
         np.float32(rng.uniform(0.02, 0.2)),
         random_codebook(rng),
+        first,
+        stride,
     )
 
 
-def random_product(max_rows: int, act_depth: int, blocks: int = 3) -> list[Operand]:
-    """One or two segments of random kinds, modes, formats and sizes that fit the unit."""
+def random_operand(
+    rng: np.random.Generator, rows: int, transpose: bool, length: int, outputs: int, entries: int | None
+) -> Operand:
+    """One segment of random values and formats.
+
+    Args:
+        rng: source of randomness.
+        rows: of activations.
+        transpose: T mode.
+        length: the reduction.
+        outputs: columns of D.
+        entries: codes, see ``random_codes``; None: floating-point weights.
+    """
+    activations = random_values(rng, (rows, length), False)
+    shape = (length, outputs) if transpose else (outputs, length)
+    if entries is not None:
+        return Operand(activations, random_codes(rng, *shape, entries), transpose)
+    half = bool(rng.integers(2))
+    scale = float(rng.choice([1.0, 0.5, rng.standard_normal()]))
+    return Operand(activations, random_values(rng, shape, half), transpose, scale, half)
+
+
+def random_product(max_rows: int, entries: int, blocks: int = 3) -> list[Operand]:
+    """One or two segments of random kinds, modes, formats and sizes.
+
+    Args:
+        max_rows: most rows.
+        entries: most nested absmax values.
+        blocks: most blocks of 64 of reduction and outputs.
+    """
     rng = np.random.default_rng(random.getrandbits(32))
     rows = int(rng.choice([1, 2, 3, max_rows, rng.integers(1, max_rows + 1)]))
-    codes = bool(rng.integers(2))
-    transpose = bool(rng.integers(2))
-    reduction = BLOCK * int(rng.integers(1, blocks + 1))
-    while rows * (reduction // BLOCK + 1) > act_depth:
-        rows //= 2
-    outputs = BLOCK * int(rng.integers(1, blocks + 1))
-    act_half, weight_half = bool(rng.integers(2)), bool(rng.integers(2))
-    operands = []
-    if codes:
-        shape = (reduction, outputs) if transpose else (outputs, reduction)
-        weights = random_codes(rng, *shape)
-        operands.append(Operand(random_values(rng, (rows, reduction), act_half), weights, transpose, 1.0, act_half))
-    elif transpose:
-        length = int(rng.integers(1, reduction + 1))  # the reduction need not be a multiple of 64
-        operands.append(
-            Operand(
-                random_values(rng, (rows, length), act_half),
-                random_values(rng, (length, outputs), weight_half),
-                True,
-                float(rng.choice([1.0, 0.5, rng.standard_normal()])),
-                act_half,
-                weight_half,
-            )
-        )
-    else:
-        lines = int(rng.integers(1, outputs + 1))  # nor need the number of output columns be
-        weights = random_values(rng, (lines, reduction), weight_half)
-        activations = random_values(rng, (rows, reduction), act_half)
-        operands.append(Operand(activations, weights, False, float(rng.uniform(-2, 2)), act_half, weight_half))
-        outputs = lines
-    if outputs % BLOCK == 0 and rng.random() < 0.6:
-        rank = int(rng.integers(1, BLOCK + 1))
-        low = random_values(rng, (rows, rank), False)
-        second = random_values(rng, (rank, outputs), weight_half)
-        operands.append(Operand(low, second, True, float(rng.uniform(0.1, 4)), False, weight_half))
+    codes, transpose, second = bool(rng.integers(2)), bool(rng.integers(2)), rng.random() < 0.6
+    length, outputs = (BLOCK * int(n) for n in rng.integers(1, blocks + 1, 2))
+    if not codes and transpose:
+        length = int(rng.integers(1, length + 1))  # need not be a multiple of 64
+    elif not codes and not second:
+        outputs = int(rng.integers(1, outputs + 1))  # nor need this
+    operands = [random_operand(rng, rows, transpose, length, outputs, entries if codes else None)]
+    if second:
+        transpose = rng.random() < 0.7
+        length = int(rng.integers(1, 2 * BLOCK)) if transpose else BLOCK * int(rng.integers(1, 3))
+        operands.append(random_operand(rng, rows, transpose, length, outputs, None))
     return operands
 
 
@@ -113,6 +132,14 @@ def corner_products() -> dict[str, list[Operand]]:
     random_weights = rng.standard_normal((BLOCK, BLOCK)).astype(np.float32)
     bad_weights = random_weights.copy()
     bad_weights[3, 4] = np.nan
+    bad_halves = fp32.from_fp16(fp32.to_fp16(random_weights))
+    bad_halves[5, 6] = -np.inf
+    # Every FP16 subnormal, a row and a column of each power of two of them, the smallest ones beside the largest value.
+    subnormals = np.resize(np.arange(1024), (BLOCK, BLOCK)).astype(np.float32) * np.float32(2**-24)
+    bits = np.float32(2**-24) * 2.0 ** np.minimum(np.arange(BLOCK), 11).astype(np.float32)
+    powers = np.minimum.outer(bits, bits) * np.where(np.arange(BLOCK) % 3, np.float32(1), np.float32(-1))
+    extremes = subnormals.copy()
+    extremes[:, 7] = 65504
     return {
         "all-zero activations": [Operand(np.zeros((2, BLOCK), np.float32), full, False)],
         "largest mantissas, codes": [Operand(np.nextafter(ones * 2, np.float32(0)), full, False)],
@@ -127,7 +154,70 @@ def corner_products() -> dict[str, list[Operand]]:
         "NaN weight, T": [Operand(ones, bad_weights, True)],
         "NaN scale, N": [Operand(ones, broken, False)],
         "NaN scale, T": [Operand(ones, broken, True)],
+        "FP16 subnormals, N": [Operand(ones, subnormals, False, half=True)],
+        "FP16 subnormals, T": [Operand(ones, subnormals, True, half=True)],
+        "FP16 powers of two, N": [Operand(ones, powers, False, half=True)],
+        "FP16 powers of two, T": [Operand(ones, powers, True, half=True)],
+        "FP16 smallest and largest, N": [Operand(ones, extremes, False, half=True)],
+        "FP16 smallest and largest, T": [Operand(ones, extremes, True, half=True)],
+        "infinite FP16 weight, N": [Operand(ones, bad_halves, False, half=True)],
+        "infinite FP16 weight, T": [Operand(ones, bad_halves, True, half=True)],
         "saturating rounding": [Operand(ones, np.full((BLOCK, BLOCK), np.nextafter(np.float32(2), 0)), False)],
         "one column, one row": [Operand(ones[:1], random_weights[:1], False)],
         "one-element reduction": [Operand(ones[:, :1], random_weights[:1], True)],
     }
+
+
+def illegal_changes(max_rows: int, nested_depth: int, scratch_words: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """What a command must not have: a name and fields, to be changed in a command of ``legal_fields``."""
+    most = max_rows
+    codes, fp32_n, fp32_t = ({"format0": f, "transpose0": t} for f, t in ((0, 0), (1, 0), (1, 1)))
+    yield "no outer rows", {"outer": 0}
+    yield "no inner rows", {"inner": 0}
+    yield "too many outer rows", {"outer": most + 1, "inner": 1, "d_outer": 0}
+    yield "too many inner rows", {"outer": 1, "inner": most + 1, "d_inner": 0}
+    yield "too many rows", {"outer": 2, "inner": most // 2 + 1, "d_outer": 0, "d_inner": 0}
+    yield "rows beyond 16 bits", {"outer": 1 << 15, "inner": 2}
+    yield "no outputs", {"outputs": 0}
+    yield "part of a block of codes", codes | {"outputs": 63, "length1": 0}
+    yield "part of a block in T mode", fp32_t | {"outputs": 65, "length1": 0}
+    yield "part of a block with a second product", fp32_n | {"outputs": 65}
+    yield "no reduction", {"length0": 0}
+    yield "part of a block of reduction, codes in T mode", codes | {"transpose0": 1, "length0": 100}
+    yield "part of a block of reduction in N mode", fp32_n | {"length0": 32}
+    yield "part of a block of the second reduction in N mode", {"transpose1": 0, "length1": 65}
+    yield "unknown format", {"format0": 3}
+    yield "unknown format beyond 2 bits", {"format0": 4}
+    yield "codes in the second product", {"format1": 0}
+    yield "unknown second format", {"format1": 5}
+    yield "half a header", {"header_lines": 1}
+    yield "too long a header", {"header_lines": 3 + nested_depth // 16}
+    yield "block behind the nested absmax values", codes | {"block": NESTED_BLOCK * nested_depth}
+    if scratch_words < 1 << 16:
+        # Row (1, 1) is the last of four and has 8 words.
+        top = scratch_words - 8
+        for region in ("a0", "a1", "d"):
+            names = [f"{region}_{part}" for part in ("base", "outer", "inner")]
+            yield f"last row of {region} ends behind the scratchpad", dict(zip(names, (top - 23, 16, 8), strict=True))
+            back = (1 << 16) - 8
+            yield (
+                f"first row of {region} ends behind the scratchpad",
+                dict(zip(names, (top + 1, back, back), strict=True)),
+            )
+            yield f"a row of {region} is before the first word", dict(zip(names, (8, back - 8, 0), strict=True))
+
+
+def legal_fields() -> dict[str, int]:
+    """A command that is as it should be: four rows, codes, and a second product."""
+    fields = {
+        "outer": 2,
+        "inner": 2,
+        "outputs": BLOCK,
+        "length0": BLOCK,
+        "length1": BLOCK,
+        "transpose1": 1,
+        "format1": 1,
+    }
+    for number, region in enumerate(("a0", "a1", "d")):
+        fields |= {f"{region}_base": 64 * number, f"{region}_outer": 16, f"{region}_inner": 8}
+    return fields

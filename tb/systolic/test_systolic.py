@@ -1,100 +1,161 @@
-"""The matrix engine against its golden model: random products, corners, utilisation, and a fault that must be seen."""
+"""The matrix engine against its golden model: random products, corners, errors, utilisation, a fault to be seen."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Mapping
 
 import cocotb
 import numpy as np
 import pyuvm
+from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint
+from edge_qlora.command_layout import WeightFormat
 from edge_qlora.layout import TILE_BYTES
 from pyuvm import uvm_test
 
-from tb.common.base import config, cycle, finish, scaled, start
+from tb.common.base import config, cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.models.align import BLOCK
-from tb.systolic.env import MatrixEnv, initialise_inputs, parameters
-from tb.systolic.program import Operand, Program, StoredCodes, back_to_back, compile_product
-from tb.systolic.stimulus import corner_products, random_codes, random_product, random_values
+from tb.systolic.bench import parameters
+from tb.systolic.env import MatrixEnv, initialise_inputs
+from tb.systolic.program import Operand, Placement, Program, StoredCodes, command, compile_product
+from tb.systolic.stimulus import (
+    corner_products,
+    illegal_changes,
+    legal_fields,
+    random_codes,
+    random_operand,
+    random_product,
+    random_values,
+)
+
+ENTRIES = 24  # most nested absmax values of most products: the table is long, and so is its header
 
 
-@CoverPoint("systolic.weights", xf=lambda o, rows, half: _kind(o), bins=["codes", "fp32", "fp16"])
-@CoverPoint("systolic.mode", xf=lambda o, rows, half: "T" if o.transpose else "N", bins=["N", "T"])
+@CoverPoint("systolic.weights", xf=lambda o, f: o.format.name, bins=[f.name for f in WeightFormat])
+@CoverPoint("systolic.mode", xf=lambda o, f: "T" if o.transpose else "N", bins=["N", "T"])
 @CoverCross("systolic.weights_mode", items=["systolic.weights", "systolic.mode"])
-@CoverPoint("systolic.activations", xf=lambda o, rows, half: o.act_half, bins=[False, True])
-@CoverPoint("systolic.rows", xf=lambda o, rows, half: _size(rows), bins=["one", "few", "most"])
-@CoverPoint("systolic.lines", xf=lambda o, rows, half: _lines(o), bins=["whole", "partial"])
-@CoverPoint("systolic.output", xf=lambda o, rows, half: half, bins=[False, True])
-def sample(operand: Operand, rows: int, half: bool) -> None:
+@CoverPoint("systolic.rows", xf=lambda o, f: _size(len(o.activations)), bins=["one", "few", "most"])
+@CoverPoint("systolic.lines", xf=lambda o, f: "partial" if o.shape[0] % BLOCK else "whole", bins=["whole", "partial"])
+@CoverPoint("systolic.words", xf=lambda o, f: o.activations.shape[1] % 8 > 0, bins=[False, True])
+def sample(operand: Operand, fields: int) -> None:
     """Functional coverage of one segment."""
 
 
+@CoverPoint("systolic.header", xf=lambda o, header: header, bins=[False, True])
+@CoverPoint("systolic.second", xf=lambda o, header: _second(o), bins=["none", "N", "T", "T, several blocks"])
+@CoverPoint("systolic.first_block", xf=lambda o, header: _first_block(o), bins=["zero", "another", "no codes"])
+def sample_command(operands: list[Operand], header: bool) -> None:
+    """Functional coverage of one command."""
+
+
+@CoverPoint("systolic.outer", xf=lambda outer, inner: outer > 1, bins=[False, True])
+@CoverPoint("systolic.inner", xf=lambda outer, inner: inner > 1, bins=[False, True])
+@CoverCross("systolic.nest", items=["systolic.outer", "systolic.inner"])
+def sample_nest(outer: int, inner: int) -> None:
+    """Functional coverage of the loops over rows."""
+
+
 def _describe(operand: Operand) -> str:
-    shape = (operand.weights.codes if isinstance(operand.weights, StoredCodes) else operand.weights).shape
-    x = f"{'fp16' if operand.act_half else 'fp32'} {list(operand.activations.shape)}"
-    return f"{x} x {_kind(operand)} {list(shape)} {'T' if operand.transpose else 'N'} scale {operand.scale:.4g}"
-
-
-def _kind(operand: Operand) -> str:
-    return "codes" if isinstance(operand.weights, StoredCodes) else ("fp16" if operand.weight_half else "fp32")
+    mode, shape = "T" if operand.transpose else "N", list(operand.shape)
+    return f"{list(operand.activations.shape)} x {operand.format.name} {shape} {mode} scale {operand.scale:.4g}"
 
 
 def _size(rows: int) -> str:
     return "one" if rows == 1 else ("most" if rows == config()["max_rows"] else "few")
 
 
-def _lines(operand: Operand) -> str:
-    return "partial" if _kind(operand) != "codes" and operand.weights.shape[0] % BLOCK else "whole"
+def _second(operands: list[Operand]) -> str:
+    if len(operands) == 1:
+        return "none"
+    second = operands[1]
+    return ("T, several blocks" if second.shape[0] > BLOCK else "T") if second.transpose else "N"
+
+
+def _first_block(operands: list[Operand]) -> str:
+    weights = operands[0].weights
+    return ("another" if weights.first else "zero") if isinstance(weights, StoredCodes) else "no codes"
+
+
+def scratchpad(rng: np.random.Generator | None = None) -> Placement:
+    """An empty scratchpad."""
+    return Placement(1 << parameters(config())["SCRATCH_W"], rng or np.random.default_rng(random.getrandbits(32)))
+
+
+def compiled(operands: list[Operand], placement: Placement | None = None, header: bool = True) -> Program:
+    """One product, logged and covered; its rows in an empty scratchpad if no other is given."""
+    chosen = config()
+    header &= isinstance(operands[0].weights, StoredCodes)
+    name = " + ".join(map(_describe, operands))
+    cocotb.log.info("product: %s%s", name, ", header" if header else "")
+    for operand in operands:
+        sample(operand, 0)
+    sample_command(operands, header)
+    shape = chosen["act_width"], chosen["bus_width"], chosen["columns"]
+    program = compile_product(operands, placement or scratchpad(), *shape, header)
+    sample_nest(*(program.commands[0] >> lsb & 0xFFFF for lsb in (64, 80)))
+    program.writes = [(word, f"{name}, {context}") for word, context in program.writes]
+    return program
+
+
+def commands_in_a_row(rng: np.random.Generator, count: int, size: int) -> Program:
+    """Products of all kinds, their tiles directly behind one another; some codes have a header, some use the last."""
+    placement, program = scratchpad(rng), Program()
+    for number in range(count):
+        header = number == 0 or rng.random() < 0.4
+        if header:
+            codes = random_codes(rng, size, size, ENTRIES)
+        transpose = bool(rng.integers(2))
+        operand = random_operand(rng, int(rng.integers(1, 4)), transpose, size, size, None)
+        if header or rng.random() < 0.5:
+            operand = Operand(operand.activations, codes, transpose)
+        program += compiled([operand], placement, header)
+    return program
 
 
 class MatrixTest(uvm_test):
     """Run products one after another; subclasses say which."""
 
     full_speed = False
-    results: Pace | None = None
+    paces: Mapping[str, Pace] = {}
     corrupt: int | None = None
 
     def build_phase(self) -> None:
-        self.env = MatrixEnv("env", self, self.full_speed, self.results)
+        self.env = MatrixEnv("env", self, self.full_speed, self.paces)
 
     def end_of_elaboration_phase(self) -> None:
-        self.env.out.monitor.corrupt = self.corrupt
+        self.env.writes.corrupt = self.corrupt
 
-    def products(self):
-        """Yield (operands, FP16 output)."""
+    def products(self) -> Iterator[list[Operand]]:
+        """Yield operands."""
         raise NotImplementedError
 
-    def programs(self):
-        """Yield what is run, one after the other with the unit idle between."""
-        for operands, half in self.products():
-            yield self.compiled(operands, half)
+    def programs(self) -> Iterator[Program]:
+        """Yield what is run, one after the other with the engine idle between."""
+        for operands in self.products():
+            yield compiled(operands)
 
-    @staticmethod
-    def compiled(operands: list[Operand], half: bool) -> Program:
-        """One product, logged and covered."""
-        name = " + ".join(map(_describe, operands)) + (", FP16 results" if half else "")
-        cocotb.log.info("product: %s", name)
-        for operand in operands:
-            sample(operand, len(operand.activations), half)
-        program = compile_product(operands, *parameters(), half)
-        program.expected = [(beat, f"{name}, {context}") for beat, context in program.expected]
-        return program
+    async def body(self) -> None:
+        """What the test does once the clock runs."""
+        for program in self.programs():
+            await self.env.run(program)
 
     async def run_phase(self) -> None:
         self.raise_objection()
         initialise_inputs()
         await start(cocotb.top)
         begin = cycle()
-        for program in self.programs():
-            flags = self.env.counters.nonfinite
-            await self.env.run(program)
-            flagged = self.env.counters.nonfinite > flags
-            assert flagged != program.finite, f"nonfinite_o {'rose' if flagged else 'did not rise'}"
-        board = self.env.scoreboard
-        finish("systolic", board.compared, board.mismatches, cycle() - begin, injected=self.corrupt is not None)
+        await self.body()
+        boards = self.env.scoreboard, self.env.ends
+        compared, mismatches = (sum(getattr(b, name) for b in boards) for name in ("compared", "mismatches"))
+        finish("systolic", compared, mismatches, cycle() - begin, injected=self.corrupt is not None)
         self.drop_objection()
+
+    def check_phase(self) -> None:
+        assert self.env.refused == 0, "a command was refused"
+        assert not self.env.stream_errors, "a stream error was reported"
 
 
 @pyuvm.test()
@@ -104,8 +165,8 @@ class RandomProducts(MatrixTest):
     def products(self):
         chosen = config()
         rows = scaled(chosen["max_rows"], min(4, chosen["max_rows"]))
-        for _ in range(scaled(40, 2)):
-            yield random_product(rows, chosen["act_depth"], scaled(3, 1)), bool(random.getrandbits(1))
+        for _ in range(scaled(30, 2)):
+            yield random_product(rows, min(ENTRIES, chosen["nested_depth"]), scaled(3, 1))
 
 
 @pyuvm.test()
@@ -116,63 +177,114 @@ class Corners(MatrixTest):
         corners = list(corner_products().items())
         for name, operands in random.sample(corners, scaled(len(corners), 3)):
             cocotb.log.info("corner: %s", name)
-            yield operands, bool(random.getrandbits(1))
+            yield operands
         rng = np.random.default_rng(1)
-        yield [Operand(rng.standard_normal((2, BLOCK)).astype(np.float32), random_codes(rng, 64, 64), False)], True
+        depth = config()["nested_depth"]
+        yield [random_operand(rng, 2, False, BLOCK, BLOCK, scaled(depth, min(depth, 128)))]
 
 
 @pyuvm.test()
 class BackToBack(MatrixTest):
-    """Products of all kinds and result formats whose tiles follow one another without a gap."""
+    """Commands that follow one another without a gap."""
 
-    results = Pace(0.2, 100)  # long enough for a block's last beat to meet the next block's first
+    paces = {"writes": Pace(0.2, 100)}  # long enough for a block's last word to meet the next block's first
 
     def programs(self):
         rng = np.random.default_rng(random.getrandbits(32))
-        for _ in range(scaled(4, 1)):
-            codes = random_codes(rng, 2 * BLOCK, 2 * BLOCK)
-            parts = []
-            for number in range(scaled(8, 3)):
-                kind = rng.integers(3) if number else 0
-                half = bool(rng.integers(2))
-                weights = codes if kind < 2 else random_values(rng, (2 * BLOCK, 2 * BLOCK), half)
-                activations = random_values(rng, (int(rng.integers(1, 4)), 2 * BLOCK), False)
-                operand = Operand(activations, weights, bool(rng.integers(2)), weight_half=half and kind == 2)
-                parts.append(self.compiled([operand], bool(rng.integers(2))))
-            yield back_to_back(parts, codes.codebook)
+        for _ in range(scaled(3, 1)):
+            yield commands_in_a_row(rng, scaled(8, 3), 2 * BLOCK)
+
+
+@pyuvm.test()
+class FewVectors(MatrixTest):
+    """Tiles of two or more passes and so few vectors that an accumulator's total is written after the next tile starts.
+
+    The next tile must wait, however its weights come. Here long pauses make the later passes of one tile late and those
+    of the next early, while activations and commands have time to run ahead.
+    """
+
+    paces = {"wgt": Pace(0.2, 60), "cmd": Pace(), "reads": Pace()}
+
+    def products(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        columns = config()["columns"]
+        for _ in range(scaled(60, 4)):
+            rows, half = int(rng.choice([1, 1, 2])), bool(rng.integers(4))
+            lines = int(rng.choice([columns + 1, rng.integers(columns + 1, 3 * columns + 1)]))
+            length = BLOCK * scaled(16, 4)
+            weights = random_values(rng, (lines, length), half)
+            yield [Operand(random_values(rng, (rows, length), False), weights, False, half=half)]
 
 
 @pyuvm.test()
 class ResultsWait(MatrixTest):
-    """More output blocks than accumulator buffers, and nobody who takes the results for long times."""
+    """More output blocks than accumulator buffers, and a scratchpad that takes no results for long times."""
 
     full_speed = True
-    results = Pace(0.9, 60)
+    paces = {"writes": Pace(0.9, 60)}
 
     def products(self):
         rng = np.random.default_rng(random.getrandbits(32))
         for transpose in (False, True):
             shape = (BLOCK, 6 * BLOCK) if transpose else (6 * BLOCK, BLOCK)
             activations = random_values(rng, (scaled(config()["max_rows"], 2), BLOCK), False)
-            yield [Operand(activations, random_codes(rng, *shape), transpose)], False
+            yield [Operand(activations, random_codes(rng, *shape), transpose)]
+
+
+@pyuvm.test()
+class IllegalCommands(MatrixTest):
+    """What the array cannot do is refused, nothing of it happens, and the next command is done."""
+
+    async def body(self):
+        dut, chosen, env = cocotb.top, config(), self.env
+        changes = list(illegal_changes(chosen["max_rows"], chosen["nested_depth"], 1 << len(dut.w_addr_o)))
+        for number, (name, change) in enumerate(random.sample(changes, scaled(len(changes), 8))):
+            await within(5 * chosen["max_rows"] + 100, env.send([command(**legal_fields() | change)]), name)
+            for _ in range(8):
+                await RisingEdge(dut.clk_i)
+                assert dut.idle_o.value and not dut.req_valid_o.value, f"{name} was begun"
+            assert env.refused == number + 1, f"{name} was not refused"
+        env.refused = 0
+        await env.run(compiled(random_product(2, 1, 1)))
+
+
+@pyuvm.test()
+class StreamErrors(MatrixTest):
+    """A stream that ends too early or too late is told once, after the commands before its own have ended."""
+
+    async def body(self):
+        rng = np.random.default_rng(random.getrandbits(32))
+        for case in range(scaled(8, 4)):
+            self.env.stream_errors.clear()
+            program = commands_in_a_row(rng, 3, BLOCK)
+            ends = [-1, *(number for number, beat in enumerate(program.stream) if beat["last"])]
+            wrong, late = int(rng.integers(3)), case % 2
+            beat = ends[wrong + 1] if late else int(rng.integers(ends[wrong] + 1, ends[wrong + 1]))
+            program.stream[beat]["last"] ^= 1
+            await self.env.run(program)
+            assert self.env.stream_errors == [wrong], f"stream of command {wrong}: told after {self.env.stream_errors}"
+            await self.env.reset()
+        self.env.stream_errors.clear()
+        await self.env.run(compiled(random_product(2, 1, 1)))
 
 
 @pyuvm.test(expect_error=ScoreboardError)
 class FaultIsSeen(MatrixTest):
-    """One flipped bit in one output beat must fail the scoreboard."""
+    """One flipped bit in one written word must fail the scoreboard."""
 
     corrupt = 0
 
     def products(self):
-        yield random_product(4, config()["act_depth"], 1), False
+        yield random_product(4, 1, 1)
 
 
 class Utilisation(MatrixTest):
-    """Measure busy slots without pauses; by default of the memory bus, with codes as weights."""
+    """Measure busy slots without pauses; by default of the stream, with codes as weights."""
 
     full_speed = True
     rows = 1
     transpose, unit = False, ""
+    rivals = False
 
     def limit(self) -> float:
         """Largest possible share of busy slots."""
@@ -180,12 +292,17 @@ class Utilisation(MatrixTest):
 
     def products(self):
         rng = np.random.default_rng(3)
-        blocks = min(scaled(6, 2), config()["act_depth"] // self.rows)
+        blocks = scaled(6, 2)
         activations = rng.standard_normal((self.rows, blocks * BLOCK)).astype(np.float32)
         # Where tiles wait for one another, the first and the last must be few among many.
         shape = (scaled(3, 2) if self.limit() == 1 else 16) * BLOCK, blocks * BLOCK
         weights = random_codes(rng, *shape[:: -1 if self.transpose else 1])
-        yield [Operand(activations, weights, self.transpose)], False
+        yield [Operand(activations, weights, self.transpose)]
+
+    async def body(self) -> None:
+        for program in self.programs():
+            cocotb.top.rivals_i.value = int(self.rivals)
+            await self.env.run(program)
 
     def ratio(self) -> float:
         """Busy slots over all slots."""
@@ -201,7 +318,10 @@ class Utilisation(MatrixTest):
 
 @pyuvm.test()
 class ArrayIsBusy(Utilisation):
-    """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, 4 x COLUMNS on a 64-bit bus."""
+    """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, 4 x COLUMNS on a 64-bit bus.
+
+    A tile's row has 8 words of activations, so the passes of more than 8 columns have to wait for them.
+    """
 
     @property
     def unit(self) -> str:
@@ -211,16 +331,37 @@ class ArrayIsBusy(Utilisation):
     def rows(self) -> int:
         return min(2 * config()["columns"] * max(1, 128 // config()["bus_width"]), config()["max_rows"])
 
+    def limit(self) -> float:
+        return min(1.0, -(-BLOCK // config()["columns"]) / 8)
+
     def ratio(self) -> float:
         counters = self.env.counters
         return counters.vectors / counters.active
 
 
 @pyuvm.test()
+class ArrayIsBusyAmongRivals(ArrayIsBusy):
+    """The same while two others read a word per cycle from the scratchpad, and one writes."""
+
+    rivals = True
+
+    @property
+    def unit(self) -> str:
+        return f"of MAC slots ({self.rows} rows, scratchpad shared)"
+
+
+@pyuvm.test()
 class BusIsBusy(Utilisation):
-    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles."""
+    """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles.
+
+    An odd number of columns loads one per cycle: 64 cycles for a tile of 33 beats of 512 bits.
+    """
 
     unit = "of cycles take a beat (codes)"
+
+    def limit(self) -> float:
+        loaded = 2 if config()["columns"] % 2 == 0 else 1
+        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
 
 
 @pyuvm.test()
@@ -234,8 +375,27 @@ class BusIsBusyTransposed(Utilisation):
 
 
 @pyuvm.test()
+class BusIsBusyAcrossCommands(Utilisation):
+    """Commands with headers, one row each: what a header and a command cost the stream."""
+
+    unit = "of cycles take a beat (codes, commands with headers)"
+
+    def programs(self):
+        rng = np.random.default_rng(4)
+        placement, program = scratchpad(rng), Program()
+        for _ in range(scaled(4, 2)):
+            program += compiled([random_operand(rng, 1, False, 6 * BLOCK, 3 * BLOCK, 16)], placement)
+        yield program
+
+    def limit(self) -> float:
+        # A command's first beat comes at most this many cycles later than without a header.
+        tiles = 18 * TILE_BYTES * 8 / config()["bus_width"]
+        return tiles / (tiles + 60)
+
+
+@pyuvm.test()
 class StallsAreTold(MatrixTest):
-    """Between a tile's vectors the array waits for weights; before them, for each row's beats and their alignment."""
+    """Between a tile's vectors the array waits for weights; before them, for each row's words and their alignment."""
 
     full_speed = True
 
@@ -246,7 +406,7 @@ class StallsAreTold(MatrixTest):
             trace = self.env.counters.trace
             trace.clear()
             codes = random_codes(rng, BLOCK, BLOCK)
-            yield self.compiled([Operand(random_values(rng, (rows, BLOCK), False), codes, False)], False)
+            yield compiled([Operand(random_values(rng, (rows, BLOCK), False), codes, False)])
             # A vector shows a cycle after the decision that the stalls are told of.
             entered, for_weights = [vector for vector, _, _ in trace[1:]], [weights for _, weights, _ in trace[:-1]]
             first, last = entered.index(True), len(entered) - entered[::-1].index(True)
@@ -254,41 +414,57 @@ class StallsAreTold(MatrixTest):
             assert all(vector != weights for vector, weights in pairs), "a cycle was not told, or told wrongly"
             assert sum(for_weights[last:]) == 0, "the array waited for weights after its last vector"
             waits.append(sum(activations for _, _, activations in trace))
-        # Scratchpad words hold as many values as are aligned per cycle; loading moves one per cycle, or a beat.
-        words = BLOCK // next(lanes for lanes in (4, 8, 16) if config()["columns"] <= lanes)
-        per_row = max(BLOCK * 32 // config()["bus_width"], words) + words
-        assert waits[1] - waits[0] == (most - 1) * per_row, f"1 row waits {waits[0]} cycles, {most} rows {waits[1]}"
+        assert waits[1] - waits[0] == (most - 1) * 8, f"1 row waits {waits[0]} cycles, {most} rows {waits[1]}"
 
 
 class FloatWeights(Utilisation):
-    """Floating-point weights, N mode and then T mode."""
+    """Floating-point weights: products of one output block that accumulate."""
+
+    half, lines, tiles = False, BLOCK, 6
+    modes: tuple[bool, ...] = (False,)
 
     def products(self):
         rng = np.random.default_rng(3)
-        half, length = self.kind == "fp16", scaled(3, 1) * BLOCK
-        shapes = {False: (BLOCK, length), True: (length, BLOCK)}
-        activations = random_values(rng, (1, length), False)
-        yield (
-            [
-                Operand(activations, random_values(rng, shape, half), transpose, weight_half=half)
-                for transpose, shape in shapes.items()
-            ],
-            False,
-        )
+        operands = []
+        for transpose in self.modes:
+            weights = random_values(rng, (self.lines, scaled(self.tiles, 2) * BLOCK), self.half)
+            activations = random_values(rng, (1, self.lines if transpose else weights.shape[1]), False)
+            operands.append(Operand(activations, weights, transpose, half=self.half))
+        for operand in operands:
+            yield [operand]
 
 
 @pyuvm.test()
 class Fp32Weights(FloatWeights):
-    """A beat in every cycle."""
+    """A beat in every cycle, N mode and then T mode."""
 
-    kind, unit = "fp32", "of cycles take a beat (FP32)"
+    modes, tiles, unit = (False, True), 3, "of cycles take a beat (FP32)"
 
 
 @pyuvm.test()
 class Fp16Weights(FloatWeights):
-    """A beat in every second cycle."""
+    """A beat in every cycle, N mode."""
 
-    kind, unit = "fp16", "of cycles take a beat (FP16)"
+    half, unit = True, "of cycles take a beat (FP16)"
 
-    def limit(self) -> float:
-        return 0.5
+
+@pyuvm.test()
+class Fp16WeightsTransposed(FloatWeights):
+    """A beat in every cycle, T mode."""
+
+    half, modes, unit = True, (True,), "of cycles take a beat (FP16, T mode)"
+
+
+@pyuvm.test()
+class Fp16WeightsFewRows(FloatWeights):
+    """The same with tiles of as many rows as a beat has values: 64 beats and 64 columns of one beat each."""
+
+    half, modes, tiles = True, (True,), 24
+
+    @property
+    def lines(self) -> int:
+        return config()["bus_width"] // 16
+
+    @property
+    def unit(self) -> str:
+        return f"of cycles take a beat (FP16, T mode, {self.lines} rows)"

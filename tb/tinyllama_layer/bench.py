@@ -1,7 +1,7 @@
 """A layer of TinyLlama's size: minutes of simulation, so it runs by its own target, ``make tinyllama``."""
 
 from sim.bench import Bench
-from tb.lora_linear.parameters import parameters
+from tb.core.parameters import parameters
 
 DESCRIPTION = (
     "a TinyLlama-shaped layer (2048 to 5632, rank 16), forward and backward; slow, Verilator and genesys2 only"

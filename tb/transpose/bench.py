@@ -1,4 +1,4 @@
-"""Benches of the tile transposer: NF4 codes at 64 a beat, FP32 values at the width of the memory bus."""
+"""Benches of the tile transposer: NF4 codes at 64 a beat, FP16 and FP32 values at the width of the memory bus."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ BENCHES = [
         configs=("tiny",),
     ),
     Bench(
-        name="transpose_fp32",
+        name="transpose_floats",
         top="tile_transposer",
         filelist=FILELIST,
         module=MODULE,
-        parameters=lambda config: {"LANES": config["bus_width"] // 32, "WIDTH": 32},
+        parameters=lambda config: {"LANES": config["bus_width"] // 16, "WIDTH": 16, "WIDE": 1},
     ),
     Bench(
         name="transpose_512",
         top="tile_transposer",
         filelist=FILELIST,
         module=MODULE,
-        parameters=lambda config: {"LANES": 16, "WIDTH": 32},
+        parameters=lambda config: {"LANES": 32, "WIDTH": 16, "WIDE": 1},
         configs=("tiny",),
     ),
 ]

@@ -9,7 +9,7 @@ from tb.common.base import cycle
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamAgent, StreamPort
 from tb.transpose import coverage
-from tb.transpose.model import SIDE, transposed
+from tb.transpose.model import SIDE, elements, transposed
 
 
 class Predictor(uvm_subscriber):
@@ -17,16 +17,17 @@ class Predictor(uvm_subscriber):
 
     def __init__(self, name: str, parent: uvm_component, lanes: int, width: int, scoreboard: Scoreboard) -> None:
         super().__init__(name, parent)
-        self.lanes, self.width, self.scoreboard = lanes, width, scoreboard
+        self.narrow, self.scoreboard = (lanes, width), scoreboard
         self.beats: list[int] = []
         self.tiles = 0
 
     def write(self, item) -> None:
         self.beats.append(item.fields["data"])
         lines = item.fields["lines"]
-        if len(self.beats) * self.lanes == SIDE * lines:
-            for index, beat in enumerate(transposed(self.beats, self.lanes, self.width)):
-                column, row = divmod(index * self.lanes, lines + -lines % self.lanes)
+        lanes, width = elements(*self.narrow, bool(item.fields["wide"]))
+        if len(self.beats) * lanes == SIDE * lines:
+            for index, beat in enumerate(transposed(self.beats, lanes, width)):
+                column, row = divmod(index * lanes, lines + -lines % lanes)
                 self.scoreboard.expect(
                     {"data": beat}, f"tile {self.tiles} of {lines} rows, column {column}, from row {row}"
                 )
@@ -90,14 +91,16 @@ class TransposeEnv(uvm_env):
 
     Attributes:
         lanes: elements per beat, from the DUT's parameter.
-        width: bits per element, from the DUT's parameter.
+        width: bits per lane, from the DUT's parameter.
+        widths: whether a tile may be wide: what to choose from.
     """
 
     def __init__(self, name: str, parent: uvm_component, dut, source: Pace, sink: Pace) -> None:
         super().__init__(name, parent)
         self.lanes, self.width = int(dut.LANES.value), int(dut.WIDTH.value)
+        self.widths = [False, True] if int(dut.WIDE.value) else [False]
         self.ports = {
-            "in": StreamPort(dut, "in", ("data", "lines"), True),
+            "in": StreamPort(dut, "in", ("data", "lines", "wide"), True),
             "out": StreamPort(dut, "out", ("data",), False),
         }
         self.paces = {"in": source, "out": sink}

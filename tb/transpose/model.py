@@ -28,6 +28,11 @@ def make_tile(kind: str, width: int, rng: np.random.Generator) -> Tile:
     return (values & np.uint64((1 << width) - 1)).astype(np.uint32)
 
 
+def elements(lanes: int, width: int, wide: bool) -> tuple[int, int]:
+    """Elements per beat and bits per element; an element of a wide tile takes two lanes."""
+    return (lanes // 2, 2 * width) if wide else (lanes, width)
+
+
 def to_beats(elements: Tile, lanes: int, width: int) -> list[int]:
     """Beats of a matrix sent row by row: element 0 in the least significant bits of each.
 

@@ -16,7 +16,7 @@ from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace, StreamSequence
 from tb.transpose import coverage
 from tb.transpose.env import TransposeEnv
-from tb.transpose.model import KINDS, SIDE, make_tile, to_beats
+from tb.transpose.model import KINDS, SIDE, elements, make_tile, to_beats
 
 
 class TransposeTest(uvm_test):
@@ -57,20 +57,23 @@ class TransposeTest(uvm_test):
             injected=self.injected,
         )
 
-    def beats(self, kind: str, lines: int = SIDE) -> list[dict[str, int]]:
-        """Transfers of a new tile of so many rows."""
-        coverage.sample_tile(kind, lines, self.env.paces["in"], self.env.paces["out"])
-        rows = make_tile(kind, self.env.width, self.rng)[:lines]
-        return [{"data": beat, "lines": lines} for beat in to_beats(rows, self.env.lanes, self.env.width)]
+    def beats(self, kind: str, lines: int = SIDE, wide: bool | None = None) -> list[dict[str, int]]:
+        """Transfers of a new tile of so many rows, wide or not as told or by chance."""
+        if wide is None:
+            wide = random.choice(self.env.widths)
+        coverage.sample_tile(kind, lines, wide, self.env.paces["in"], self.env.paces["out"])
+        lanes, width = elements(self.env.lanes, self.env.width, wide)
+        rows = make_tile(kind, width, self.rng)[:lines]
+        return [{"data": beat, "lines": lines, "wide": int(wide)} for beat in to_beats(rows, lanes, width)]
 
     async def offer(self, beats: list[dict[str, int]]) -> None:
         """Send transfers and wait until all are accepted."""
         sending = StreamSequence(beats).start(self.env.agents["in"].sequencer)
         await within(100 * SIDE * len(beats), sending, "acceptance of all transfers")
 
-    async def send(self, tiles: list[tuple[str, int]]) -> None:
-        """Send tiles of the given kinds and numbers of rows and wait for their transposes."""
-        limit = 20 * SIDE * SIDE // self.env.lanes * (len(tiles) + 2)
+    async def send(self, tiles: list[tuple]) -> None:
+        """Send tiles, each the arguments of ``beats``, and wait for their transposes."""
+        limit = 20 * SIDE * SIDE // self.env.lanes * len(self.env.widths) * (len(tiles) + 2)
         beats = [beat for tile in tiles for beat in self.beats(*tile)]
         await within(limit, self.offer(beats), "acceptance of all tiles")
         await within(limit, self.env.scoreboard.drained(), "delivery of all tiles")
@@ -151,15 +154,18 @@ class Throughput(TransposeTest):
     """Tiles in close order: from first to last beat neither side misses a cycle."""
 
     async def body(self) -> None:
-        tiles = 4
-        await self.send([("random", SIDE)] * tiles)
-        watcher, beats = self.env.watcher, SIDE * SIDE // self.env.lanes
-        assert watcher.beats == [tiles * beats] * 2, watcher.beats
-        spans = [last - first + 1 for first, last in (watcher.accepted, watcher.delivered)]
-        assert spans == [tiles * beats] * 2, f"{tiles * beats} beats took {spans} cycles"
-        latency = watcher.delivered[0] - watcher.accepted[0]
-        assert latency == beats + 2, f"latency is {latency} cycles, documented is {beats + 2}"
-        self.utilisation = tiles * beats / max(spans)
+        tiles, watcher, slots = 4, self.env.watcher, []
+        for wide in self.env.widths:
+            watcher.clear()
+            await self.send([("random", SIDE, wide)] * tiles)
+            beats = SIDE * SIDE // elements(self.env.lanes, self.env.width, wide)[0]
+            assert watcher.beats == [tiles * beats] * 2, watcher.beats
+            spans = [last - first + 1 for first, last in (watcher.accepted, watcher.delivered)]
+            assert spans == [tiles * beats] * 2, f"{tiles * beats} beats took {spans} cycles"
+            latency = watcher.delivered[0] - watcher.accepted[0]
+            assert latency == beats + 2, f"latency is {latency} cycles, documented is {beats + 2}"
+            slots.append(tiles * beats / max(spans))
+        self.utilisation = min(slots)
 
 
 class Reset(TransposeTest):
@@ -203,8 +209,8 @@ class ResetWhileATileLeaves(Reset):
     event = "reset while a tile leaves"
 
     async def interrupt(self) -> None:
-        beats = self.beats("random") + self.beats("random")
-        await self.offer(beats[: len(beats) // 2 + random.randrange(4, len(beats) // 2)])
+        first, second = self.beats("random"), self.beats("random")
+        await self.offer(first + second[: random.randrange(4, min(len(first), len(second)))])
         assert self.dut.out_valid_o.value
 
 

@@ -21,7 +21,7 @@ BENCHES = [
         top="vector_engine",
         filelist="rtl/vector/vector_engine.f",
         module="tb.vector.test_engine",
-        parameters=lambda config: {"ADDR_W": 11, "UNITS": 2},
+        parameters=lambda config: {"SCRATCH_W": 11, "UNITS": 2},
         configs=("tiny",),
     ),
 ]

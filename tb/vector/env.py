@@ -9,51 +9,28 @@ from dataclasses import dataclass, field
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
-from edge_qlora.vector import LANES, Instruction, Operand, Region
+from edge_qlora.command_layout import VECTOR
+from edge_qlora.commands import Vector
+from edge_qlora.vector import LANES, Instruction, Operand
 from pyuvm import uvm_component, uvm_env
 
 from tb.common.base import within
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamAgent, StreamItem, StreamPort, StreamSequence
-from tb.models import fp32, vector
-
-FIELDS = (
-    *("outer", "inner", "length", "masked", "first", "step", "a", "exchange", "b", "b_per_row", "x", "z"),
-    *("immediate_x", "immediate_z", "negate_x", "negate_z", "function", "store", "d", "reduction", "r"),
-)
+from tb.models import vector
 
 
-def command(instruction: Instruction, address_width: int) -> dict[str, int]:
-    """An instruction as the engine's ports take it; ``address_width`` is that of an address in words."""
+def command(instruction: Instruction) -> int:
+    """The 512 bits of an instruction's command."""
+    return int.from_bytes(Vector(instruction).pack(), "little")
 
-    def packed(region: Region, width: int) -> int:
-        parts = (region.base, region.outer, region.inner)
-        return sum((part & (1 << width) - 1) << index * width for index, part in enumerate(parts))
 
-    i = instruction
-    return {
-        "outer": i.outer,
-        "inner": i.inner,
-        "length": i.length,
-        "masked": int(i.first is not None),
-        "first": i.first or 0,
-        "step": i.step,
-        "a": packed(i.a, address_width),
-        "exchange": i.exchange,
-        "b": packed(i.b, address_width + 3),
-        "b_per_row": int(i.b_per_row),
-        "x": int(i.x),
-        "z": int(i.z),
-        "immediate_x": int(fp32.to_bits(np.float32(i.immediate_x))),
-        "immediate_z": int(fp32.to_bits(np.float32(i.immediate_z))),
-        "negate_x": int(i.negate_x),
-        "negate_z": int(i.negate_z),
-        "function": int(i.function),
-        "store": int(i.d is not None),
-        "d": packed(i.d or Region(), address_width),
-        "reduction": int(i.reduction),
-        "r": packed(i.r, address_width + 3),
-    }
+def with_fields(bits: int, fields: dict[str, int]) -> int:
+    """A VECTOR command with some of its fields, by name, set to other values."""
+    for name, value in fields.items():
+        lsb, width = VECTOR[name]
+        bits = bits & ~((1 << width) - 1 << lsb) | value << lsb
+    return bits
 
 
 def reads(instruction: Instruction) -> int:
@@ -154,7 +131,7 @@ class VectorEnv(uvm_env):
 
     def build_phase(self) -> None:
         self.dut = cocotb.top
-        self.commands = StreamAgent("commands", self, StreamPort(self.dut, "cmd", FIELDS, True), Pace())
+        self.commands = StreamAgent("commands", self, StreamPort(self.dut, "cmd", ("",), True), Pace())
         self.scratchpad = Scratchpad("scratchpad", self, self.dut)
         self.board = Scoreboard("memory", self)
 
@@ -164,8 +141,11 @@ class VectorEnv(uvm_env):
         before, expected = words.copy(), words.copy()
         with np.errstate(all="ignore"):
             vector.execute(expected, instruction)
-        item = command(instruction, len(self.dut.w_addr_o))
-        await within(1000, StreamSequence([item]).start(self.commands.sequencer), "acceptance of the instruction")
+        await within(
+            1000,
+            StreamSequence([{"": command(instruction)}]).start(self.commands.sequencer),
+            "acceptance of the instruction",
+        )
         rows = instruction.outer * instruction.inner
         await within(100 * (reads(instruction) + rows) + 1000, self.finished(), "the end of the instruction")
         found, wanted = words.view(np.uint32), expected.view(np.uint32)
@@ -177,11 +157,9 @@ class VectorEnv(uvm_env):
         words[:] = expected  # one difference must not become many
 
     async def finished(self) -> None:
-        """Wait until no instruction is in progress."""
-        while True:
-            await RisingEdge(self.dut.clk_i)
-            if self.dut.idle_o.value and not self.dut.cmd_valid_i.value:
-                return
+        """Wait until the instruction has ended."""
+        await RisingEdge(self.dut.done_o)
+        await RisingEdge(self.dut.clk_i)
 
 
 def uses_b(instruction: Instruction) -> bool:

@@ -8,15 +8,16 @@ import random
 import cocotb
 import numpy as np
 import pyuvm
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from edge_qlora import vector
 from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
 from pyuvm import uvm_test
 
-from tb.common.base import cycle, finish, scaled, start
+from tb.common.base import cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
-from tb.vector.env import VectorEnv, pauses, reads, uses_b
+from tb.common.stream import StreamItem, StreamSequence
+from tb.vector.env import VectorEnv, command, pauses, reads, uses_b, with_fields
 from tb.vector.test_functions import CORNERS, random_operands
 
 GROUP = "vector"
@@ -191,9 +192,10 @@ class Programs(EngineTest):
         programs = (
             vector.rms_norm(first, 1000, second, 1100, tokens, hidden, 1e-5),
             vector.rotary(head, Region(1200, 8), Region(1300, 8), head, Region(1400, heads * 8, 8), tokens, heads, 64),
-            vector.causal_softmax(scores, scores, 1500, tokens, heads, context),
-            vector.silu_gate(first, second, second, tokens, hidden),
-            vector.add(second, third, third, tokens, hidden),
+            vector.causal_softmax(scores, scores, 1500, tokens, heads, context, context - tokens + 1),
+            vector.silu(first, second, tokens, hidden),
+            [vector.multiply(second, third, second, tokens, hidden)],
+            [vector.add(second, third, third, tokens, hidden)],
         )
         for instruction in itertools.chain(*programs):
             await self.run(instruction)
@@ -279,6 +281,48 @@ class Latency(EngineTest):
                 began = cycle()
             if began is not None and dut.w_valid_o.value and dut.w_ready_i.value:
                 return cycle() - began
+
+
+BEYOND = 0xFFF0  # an address behind every scratchpad's end, in words
+ILLEGAL = (
+    *({name: 0} for name in ("outer", "inner", "length")),
+    *({"masked": 1, "first": 0}, {"x": 3}, {"z": 1}, {"z": 3}, {"reduction": 3}, {"store": 0, "reduction": 0}),
+    *({f"b_{name}": LANES * 3 + 1} for name in ("base", "outer", "inner")),
+    *({"a_base": BEYOND}, {"d_base": BEYOND}, {"b_base": LANES * BEYOND}, {"r_base": LANES * BEYOND}),
+    *({f"{name}_outer": BEYOND // 2} for name in "ad"),
+)
+
+
+@pyuvm.test()
+class IllegalCommands(EngineTest):
+    """Fields that cannot be, and addresses behind the scratchpad's end: reported, and nothing outside is touched."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        dut, stream = cocotb.top, self.env.commands
+        legal = Instruction(
+            length=20,
+            outer=3,
+            a=Region(0, 4),
+            x=Operand.B,
+            b=Region(512 * LANES, 4 * LANES),
+            d=Region(1024, 4),
+            reduction=Reduction.SUM,
+            r=Region(1900 * LANES, 8),
+        )
+        for fields in ILLEGAL:
+            await self.run(legal)
+            item = {"": with_fields(command(legal), fields)}
+            await StreamSequence([item]).start(stream.sequencer)
+            await within(500, RisingEdge(dut.bad_o), f"the report of {fields}")
+            await ClockCycles(dut.clk_i, 50)
+            assert dut.bad_o.value and not dut.cmd_ready_o.value, f"{fields}: the engine goes on"
+            dut.rst_ni.value = 0
+            await ClockCycles(dut.clk_i, 2)
+            dut.rst_ni.value = 1
+            self.env.board.expect({"reports": 1}, str(fields))
+            self.env.board.write(StreamItem({"reports": 1}))
 
 
 @pyuvm.test(expect_error=ScoreboardError)

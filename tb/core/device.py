@@ -16,12 +16,12 @@ from tb.common.stream import Pace
 
 WORD = 2  # AxSIZE of 32 bits: a wider beat would also touch the registers, or holes, beside the one that is meant
 LINE = 64  # bytes; regions count as whole lines
-LONGEST_JOB = 20_000_000  # cycles after which a job counts as hung
+LONGEST_LIST = 20_000_000  # cycles after which a list counts as hung
 LONGEST_ACCESS = 100_000  # and an access to a register
 
 
 class DeviceMemory:
-    """Memory as bytes, which notes every access of the accelerator outside of what a job may touch.
+    """Memory as bytes, which notes every access of the accelerator outside of what a list may touch.
 
     Args:
         base, size: addresses base <= address < base + size exist.
@@ -32,29 +32,39 @@ class DeviceMemory:
     """
 
     def __init__(self, base: int, size: int, beat_bytes: int) -> None:
-        self.base, self.size, self.beat_bytes = base, size, beat_bytes
-        self.bytes = bytearray(random.randbytes(size))
+        self.beat_bytes = beat_bytes
         self.violations: list[str] = []
-        self.readable: list[tuple[int, int]] = []
-        self.writable: list[tuple[int, int]] = []
+        self.load(base, random.randbytes(size))
+
+    def load(self, base: int, content: bytes) -> None:
+        """Another memory in place of this one; nothing of it may be touched yet."""
+        self.base, self.size = base, len(content)
+        self.bytes = bytearray(content)
+        self.permit((), ())
 
     def permit(self, readable: Iterable[tuple[int, int]], writable: Iterable[tuple[int, int]]) -> None:
-        """Set the ranges [first, end) that the next job may read and write."""
-        self.readable, self.writable = list(readable), list(writable)
+        """Set the ranges [first, end), which count as whole lines, that the next list may read and write."""
+        self.permitted = {"read": bytearray(-(-self.size // LINE)), "write": bytearray(-(-self.size // LINE))}
+        for lines, ranges in zip(self.permitted.values(), (readable, writable), strict=True):
+            for first, end in ranges:
+                begin, behind = (first - self.base) // LINE, -((self.base - end) // LINE)
+                begin, behind = max(0, begin), min(len(lines), behind)
+                lines[begin:behind] = bytes([1]) * max(0, behind - begin)
 
-    def _check(self, what: str, address: int, ranges: list[tuple[int, int]]) -> int:
-        if not any(first <= address and address + self.beat_bytes <= end for first, end in ranges):
+    def _check(self, what: str, address: int) -> int:
+        line = (address - self.base) // LINE
+        if not (0 <= line < len(self.permitted[what]) and self.permitted[what][line]):
             self.violations.append(f"{what} at {address:#x}")
         return (address - self.base) % self.size
 
     def read(self, address: int) -> int:
         """A beat, for the bus."""
-        at = self._check("read", address, self.readable)
+        at = self._check("read", address)
         return int.from_bytes(self.bytes[at : at + self.beat_bytes], "little")
 
     def write(self, address: int, data: int) -> None:
         """A beat, from the bus."""
-        at = self._check("write", address, self.writable)
+        at = self._check("write", address)
         self.bytes[at : at + self.beat_bytes] = data.to_bytes(self.beat_bytes, "little")
 
     def peek(self, address: int, size: int) -> bytes:
@@ -79,7 +89,7 @@ class Host:
         pace: pauses of the host's channels.
 
     Attributes:
-        poll: wait for jobs by reading STATUS instead of by the interrupt line.
+        poll: wait for the end by reading STATUS instead of by the interrupt line.
     """
 
     def __init__(self, dut, memory: DeviceMemory, pace: Pace) -> None:
@@ -116,9 +126,19 @@ class Host:
         answer = await within(LONGEST_ACCESS, access, f"the answer of register {offset:#x}")
         assert answer.resp == 0, f"writing register {offset:#x} gave response {answer.resp}"
 
+    async def read64(self, low: registers.Register) -> int:
+        """A pair of registers, of which this is the lower half; a counter's lower half holds its upper one."""
+        value = await self.read_register(low.offset)
+        return value | await self.read_register(low.offset + 4) << 32
+
+    async def write64(self, low: registers.Register, value: int) -> None:
+        """Write a pair of registers, of which this is the lower half."""
+        await self.write_register(low.offset, value & 0xFFFFFFFF)
+        await self.write_register(low.offset + 4, value >> 32)
+
     async def wait_for_interrupt(self) -> None:
-        """Return once the interrupt line is high or, when polling, once the job has ended."""
-        await within(LONGEST_JOB, self._ended(), "end of the job")
+        """Return once the interrupt line is high or, when polling, once the list has ended."""
+        await within(LONGEST_LIST, self._ended(), "end of the list")
 
     async def _ended(self) -> None:
         if self.poll:

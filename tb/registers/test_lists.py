@@ -1,4 +1,4 @@
-"""The bridge at work: interrupts, jobs, counters, random traffic, reset, and faults that must be caught."""
+"""The bridge at work: interrupts, lists, counters, random traffic, reset, and faults that must be caught."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Interrupts(BridgeTest):
 
 @pyuvm.test()
 class Doorbell(BridgeTest):
-    """Jobs from the host's view: start, poll, end, error, rejected doorbell, locked settings, counters' clear."""
+    """Lists from the host's view: start, poll, end, error, rejected doorbell, locked settings, counters' clear."""
 
     async def status(self) -> int:
         """STATUS."""
@@ -90,56 +90,59 @@ class Doorbell(BridgeTest):
         await core.pulse(done=True)
         self.dut.busy_i.value = 0
         assert await self.status() == DONE_STATUS | ERROR_STATUS
-        assert await self.value(regs.ERROR_CODE) == ErrorCode.BUSY, "the end of the job hid the rejected doorbell"
-        assert await self.value(regs.JOBS_DONE) == 1
+        assert await self.value(regs.ERROR_CODE) == ErrorCode.BUSY, "the end of the list hid the rejected doorbell"
+        assert await self.value(regs.LISTS_DONE) == 1
 
         await self.write(control, DOORBELL | CLEAR)
         assert await self.status() == BUSY_STATUS, "an accepted doorbell did not clear the old status"
         assert await self.value(regs.ERROR_CODE) == ErrorCode.NONE
-        assert await self.value(regs.JOBS_DONE) == 0
+        assert await self.value(regs.LISTS_DONE) == 0
         self.dut.busy_i.value = 1
         await self._reject()
-        info = random.getrandbits(64)
-        await core.pulse(error=True, code=int(ErrorCode.AXI_READ), info=info)
-        await self._reject_after_error(info)
+        command, info = random.getrandbits(64), random.getrandbits(64)
+        await core.pulse(error=True, code=int(ErrorCode.AXI_READ), command=command, info=info)
+        await self._reject_after_error(command, info)
         self.dut.busy_i.value = 0
         assert await self.status() == ERROR_STATUS
         await self.write(control, DOORBELL)
         await self.write_during_event(control, CLEAR, "done")
-        assert await self.status() == DONE_STATUS, "the job after an error does not work"
-        assert await self.value(regs.JOBS_DONE) == 0, "a job that ends with the clear of the counters was counted"
+        assert await self.status() == DONE_STATUS, "the list after an error does not work"
+        assert await self.value(regs.LISTS_DONE) == 0, "a list that ends with the clear of the counters was counted"
         await self.write(control, DOORBELL)
         await self.write_during_event(control, DOORBELL, "done")
-        assert await self.status() == DONE_STATUS | ERROR_STATUS, "a doorbell in the last cycle of a job"
+        assert await self.status() == DONE_STATUS | ERROR_STATUS, "a doorbell in the last cycle of a list"
         await self.write(control, DOORBELL)
         await self.write_during_event(control, DOORBELL, "error", code=int(ErrorCode.RANGE))
         assert await self.status() == ERROR_STATUS
-        assert await self.value(regs.ERROR_CODE) == ErrorCode.RANGE, "BUSY hid the error of the job"
+        assert await self.value(regs.ERROR_CODE) == ErrorCode.RANGE, "BUSY hid the error of the list"
 
     async def _reject(self) -> None:
-        """Ring while busy: an error is recorded and the running job goes on."""
+        """Ring while busy: an error is recorded and the running list goes on."""
         await self.write(regs.CONTROL.offset, DOORBELL)
         assert await self.status() == BUSY_STATUS | ERROR_STATUS
         assert await self.value(regs.ERROR_CODE) == ErrorCode.BUSY
-        assert await self.value(regs.ERROR_INFO_LO) == 0
+        for register in (regs.ERROR_COMMAND_LO, regs.ERROR_COMMAND_HI, regs.ERROR_INFO_LO, regs.ERROR_INFO_HI):
+            assert await self.value(register) == 0
         assert await self.value(regs.IRQ_STATUS) & ERROR
         await self.write(regs.IRQ_STATUS.offset, ERROR)
 
-    async def _reject_after_error(self, info: int) -> None:
-        """While busy_i lingers after an error, a doorbell is rejected but the error of the job stays."""
+    async def _reject_after_error(self, command: int, info: int) -> None:
+        """While busy_i lingers after an error, a doorbell is rejected but the error of the list stays."""
         await self.write(regs.CONTROL.offset, DOORBELL)
-        assert await self.value(regs.ERROR_CODE) == ErrorCode.AXI_READ, "BUSY hid the error of the job"
+        assert await self.value(regs.ERROR_CODE) == ErrorCode.AXI_READ, "BUSY hid the error of the list"
+        assert await self.value(regs.ERROR_COMMAND_LO) == command & WORD
+        assert await self.value(regs.ERROR_COMMAND_HI) == command >> 32
         assert await self.value(regs.ERROR_INFO_LO) == info & WORD
         assert await self.value(regs.ERROR_INFO_HI) == info >> 32
 
     async def _locked(self) -> None:
-        """Settings that the job uses refuse writes; the next descriptor's address does not."""
+        """Settings that the list uses refuse writes; the next list's address does not."""
         for offset in LOCKED:
             before = (await self.read(offset))[1]
             assert await self.write(offset, before ^ WORD) == SLVERR, f"{BY_OFFSET[offset].name} changed while busy"
             assert await self.read(offset) == (OKAY, before)
-        assert await self.write(regs.DESC_ADDR_LO.offset, 0x1234_5678) == OKAY
-        assert await self.value(regs.DESC_ADDR_LO) == 0x1234_5678
+        assert await self.write(regs.LIST_ADDR_LO.offset, 0x1234_5678) == OKAY
+        assert await self.value(regs.LIST_ADDR_LO) == 0x1234_5678
 
 
 @pyuvm.test()
@@ -205,7 +208,7 @@ class Timing(BridgeTest):
     async def body(self) -> None:
         size, words = self.bus_bytes.bit_length() - 1, self.bus_bytes // 4
         for beats, beat_size, count in ((1, 2, 1), (1, size, words), (4, size, words)):
-            table = self.base + regs.CODEBOOK[0].offset
+            table = self.base + regs.CYCLES_BUSY_LO.offset  # a refused write takes as long as any
             read = Burst(False, table, beats, beat_size)
             measured = await self.cycles("ar", "r", cocotb.start_soon(self.burst(read)))
             assert measured == beats * (2 * count + 1), f"{read}: {measured} cycles"
@@ -216,7 +219,7 @@ class Timing(BridgeTest):
 
 
 class RandomTraffic(BridgeTest):
-    """Random bursts, legal and illegal, against the golden model, while the core takes jobs and raises events."""
+    """Random bursts, legal and illegal, against the golden model, while the core takes lists and raises events."""
 
     rounds, bursts = (5, 2), (60, 40)
 
@@ -240,7 +243,7 @@ class RandomModel(RandomTraffic):
 
 @pyuvm.test()
 class ResetInTheMiddle(BridgeTest):
-    """Reset while a job runs and events wait restores every reset value."""
+    """Reset while a list runs and events wait restores every reset value."""
 
     async def body(self) -> None:
         for register in regs.REGISTERS:
@@ -303,5 +306,5 @@ class WrongModel(BridgeTest):
     injected = True
 
     async def body(self) -> None:
-        self.env.registers.model.settings[regs.CODEBOOK_SCALE.offset] ^= 1
-        await self.read(regs.CODEBOOK_SCALE.offset)
+        self.env.registers.model.settings[regs.MEM_LIMIT_LO.offset] ^= 1
+        await self.read(regs.MEM_LIMIT_LO.offset)

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of one engine between fetch and end: those that wait, the one on offer, and those in flight.
+//
+// Why: an engine knows nothing of lists and semaphores. Its queue takes a command's counts when the command is the first and
+// the engine may begin it, and posts when the engine says that it has ended. It keeps the addresses that an error needs: of
+// the command handed over last, whose fields the engine may still refuse, of the oldest in flight, and of the one that waits.
+//
+// An engine refuses a command at most CHECK cycles after the transfer, and the next command is not offered before, so the
+// refused one is the last. Word 0 of a command, which says whose it is, and the zeros at its end are not stored.
+//
+// Latency: in_valid_i to cmd_valid_o 2 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in CHECK cycles.
+
+module command_queue #(
+  // Width of a line address.
+  parameter int LINE_W    = 34,
+  // Bits of a command from which on all are zero, commands_pkg::<Layout>Bits.
+  parameter int BITS      = 512,
+  // Commands that wait, the one on offer among them.
+  parameter int DEPTH     = 4,
+  // Commands in flight.
+  parameter int IN_FLIGHT = 4,
+  // Cycles after a transfer in which the engine may refuse the command, at least 3.
+  parameter int CHECK     = 4
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  // From the fetch.
+  input  logic              in_valid_i,
+  output logic              in_ready_o,
+  input  logic [511:0]      in_cmd_i,
+  input  logic [LINE_W-1:0] in_line_i,
+
+  // To the semaphores.
+  output logic              take_valid_o,
+  output logic [commands_pkg::LoadWaitsWidth-1:0] take_mask_o,
+  input  logic              take_grant_i,
+  // One cycle, else zero.
+  output logic [commands_pkg::LoadPostWidth-1:0]  post_mask_o,
+  output logic [LINE_W-1:0] post_line_o,
+
+  // To the engine.
+  output logic              cmd_valid_o,
+  input  logic              cmd_ready_i,
+  // Bits 31:0 are zero.
+  output logic [511:0]      cmd_o,
+  output logic [LINE_W-1:0] cmd_tag_o,
+  // One cycle for each command, in order; not before the cycle after its transfer.
+  input  logic              done_i,
+
+  // The command handed over last.
+  output logic [LINE_W-1:0] issued_line_o,
+  // A command is in flight; the oldest one.
+  output logic              busy_o,
+  output logic [LINE_W-1:0] oldest_line_o,
+  // The first command waits for semaphores.
+  output logic              waiting_o,
+  output logic [LINE_W-1:0] waiting_line_o,
+  // Nothing waits and nothing is in flight.
+  output logic              empty_o,
+  // A command made a step: its counts were taken, it was handed over, or it ended.
+  output logic              activity_o
+);
+
+  localparam int MaskW  = commands_pkg::LoadPostWidth;
+  localparam int Word   = 32;
+  localparam int CheckW = $clog2(CHECK);
+
+  logic              head_valid, head_ready, flight_ready, flight_valid;
+  logic [BITS-1:Word] head;
+  logic [LINE_W-1:0] head_line;
+  logic [MaskW-1:0]  flight_mask;
+  logic              taken_q, transfer, take;
+  logic [CheckW-1:0] check_q;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [$clog2(DEPTH+1)-1:0]     queue_level;
+  logic [$clog2(IN_FLIGHT+1)-1:0] flight_level;
+  logic                           unused_bits;  // zeros and the command's kind, which the fetch has looked at
+  // verilator lint_on UNUSEDSIGNAL
+
+  assign unused_bits = ^in_cmd_i;
+
+  stream_fifo #(
+    .WIDTH(LINE_W + BITS - Word),
+    .DEPTH(DEPTH)
+  ) u_queue (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i  ({in_line_i, in_cmd_i[BITS-1:Word]}),
+    .out_valid_o(head_valid),
+    .out_ready_i(head_ready),
+    .out_data_o ({head_line, head}),
+    .level_o    (queue_level)
+  );
+
+  // Counts are taken only when the engine may begin the command: there is room in flight and the last one is not refused.
+  assign take_valid_o = head_valid && !taken_q && flight_ready && check_q == '0;
+  assign take         = take_valid_o && take_grant_i;
+  assign transfer     = taken_q && cmd_ready_i;
+  assign head_ready   = transfer;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      taken_q     <= 1'b0;
+      check_q     <= '0;
+      post_mask_o <= '0;
+    end else begin
+      if (take) taken_q <= 1'b1;
+      else if (transfer) taken_q <= 1'b0;
+      if (transfer) check_q <= CheckW'(CHECK - 2);  // two more pass before the next transfer
+      else if (check_q != '0) check_q <= check_q - CheckW'(1);
+      post_mask_o <= (done_i && flight_valid) ? flight_mask : '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (transfer) issued_line_o <= head_line;
+    post_line_o <= oldest_line_o;
+  end
+
+  stream_fifo #(
+    .WIDTH(LINE_W + MaskW),
+    .DEPTH(IN_FLIGHT)
+  ) u_flight (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (transfer),
+    .in_ready_o (flight_ready),
+    .in_data_i  ({head_line, head[commands_pkg::LoadPostLsb+:MaskW]}),
+    .out_valid_o(flight_valid),
+    .out_ready_i(done_i),
+    .out_data_o ({oldest_line_o, flight_mask}),
+    .level_o    (flight_level)
+  );
+
+  assign take_mask_o    = head[commands_pkg::LoadWaitsLsb+:commands_pkg::LoadWaitsWidth];
+  assign cmd_valid_o    = taken_q;
+  assign cmd_o          = 512'({head, Word'(0)});
+  assign cmd_tag_o      = head_line;
+  assign busy_o         = flight_valid;
+  assign waiting_o      = take_valid_o && !take_grant_i;
+  assign waiting_line_o = head_line;
+  assign empty_o        = !head_valid && !flight_valid;
+  assign activity_o     = take || transfer || done_i;
+
+  if (BITS < 64 || BITS > 512) begin : g_check_bits
+    ERROR_command_queue_BITS_must_be_64_to_512 error ();
+  end
+  if (CHECK < 3) begin : g_check_check
+    ERROR_command_queue_CHECK_must_be_at_least_3 error ();
+  end
+
+endmodule : command_queue

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The counting semaphores that order commands of different engines.
+//
+// Why: engines run ahead of each other as far as their data allow, and the list alone says how far that is. A command takes
+// all its counts at once or none, so that two commands that need the same two semaphores cannot each hold one of them.
+// Requests that can be met take turns, one in each cycle. Any number of posts may meet in a cycle, on one counter or on
+// many, and none is lost.
+//
+// Latency: the grant follows the request combinationally; a post counts for requests one cycle later; overflow_o comes one
+// cycle after the post. Throughput: one grant per cycle.
+
+module semaphores #(
+  // Engines that take and post.
+  parameter int ENGINES = commands_pkg::Engines,
+  // Semaphores, a power of two.
+  parameter int COUNT   = commands_pkg::LoadWaitsWidth,
+  // Bits of a counter.
+  parameter int WIDTH   = 4,
+  // Width of the address that belongs to a post.
+  parameter int LINE_W  = 34
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+
+  // Engine e in bit e, or in bits [e*COUNT +: COUNT]. A request holds until it is granted.
+  input  logic [ENGINES-1:0]         take_valid_i,
+  input  logic [ENGINES*COUNT-1:0]   take_mask_i,
+  // At most one.
+  output logic [ENGINES-1:0]         take_grant_o,
+
+  // Counters to increment in this cycle, and the command that does so.
+  input  logic [ENGINES*COUNT-1:0]   post_mask_i,
+  input  logic [ENGINES*LINE_W-1:0]  post_line_i,
+
+  // A counter passed its largest value: its number, and the command that posted, of several that of the lowest engine.
+  // The counters mean nothing from then on.
+  output logic                       overflow_o,
+  output logic [$clog2(COUNT)-1:0]   overflow_number_o,
+  output logic [LINE_W-1:0]          overflow_line_o
+);
+
+  localparam int NumberW = $clog2(COUNT);
+  localparam int SumW    = WIDTH + $clog2(ENGINES + 1);
+
+  logic [COUNT-1:0]          positive, over, over_q;
+  logic [ENGINES-1:0]        request;
+  logic [ENGINES*COUNT-1:0]  post_mask_q;
+  logic [ENGINES*LINE_W-1:0] post_line_q;
+
+  for (genvar e = 0; e < ENGINES; e++) begin : g_request
+    assign request[e] = take_valid_i[e] && (take_mask_i[e*COUNT+:COUNT] & ~positive) == '0;
+  end
+
+  round_robin #(
+    .REQUESTS(ENGINES)
+  ) u_turn (
+    .clk_i,
+    .rst_ni,
+    .request_i(request),
+    .grant_o  (take_grant_o)
+  );
+
+`ifdef FORMAL
+  logic [COUNT*WIDTH-1:0] f_level;
+`endif
+
+  for (genvar n = 0; n < COUNT; n++) begin : g_counter
+    logic [ENGINES-1:0] take, post;
+    logic [WIDTH-1:0]   level_q;
+    logic [SumW-1:0]    sum;
+
+    for (genvar e = 0; e < ENGINES; e++) begin : g_engine
+      assign take[e] = take_grant_o[e] && take_mask_i[e*COUNT+n];
+      assign post[e] = post_mask_i[e*COUNT+n];
+    end
+
+    always_comb begin
+      sum = SumW'(level_q) - SumW'(take != '0);
+      for (int e = 0; e < ENGINES; e++) sum = sum + SumW'(post[e]);
+    end
+
+    assign positive[n] = level_q != '0;
+    assign over[n]     = sum[SumW-1:WIDTH] != '0;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) level_q <= '0;
+      else level_q <= sum[WIDTH-1:0];
+    end
+
+`ifdef FORMAL
+    assign f_level[n*WIDTH+:WIDTH] = level_q;
+`endif
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) over_q <= '0;
+    else over_q <= over;
+  end
+
+  always_ff @(posedge clk_i) begin
+    post_mask_q <= post_mask_i;
+    post_line_q <= post_line_i;
+  end
+
+  // The lowest number, and the lowest engine that posted to it.
+  always_comb begin
+    overflow_number_o = '0;
+    for (int n = COUNT - 1; n >= 0; n--) if (over_q[n]) overflow_number_o = NumberW'(n);
+  end
+
+  always_comb begin
+    overflow_line_o = '0;
+    for (int e = ENGINES - 1; e >= 0; e--) begin
+      if (post_mask_q[e*COUNT+32'(overflow_number_o)]) overflow_line_o = post_line_q[e*LINE_W+:LINE_W];
+    end
+  end
+
+  assign overflow_o = over_q != '0;
+
+  if (COUNT < 2 || (COUNT & (COUNT - 1)) != 0) begin : g_check_count
+    ERROR_semaphores_COUNT_must_be_a_power_of_two error ();
+  end
+
+`ifdef FORMAL
+  // Counts without a bound, by plain bookkeeping: what was posted less what was taken, until the first overflow.
+  localparam int TotalW = 8;
+  logic [COUNT*TotalW-1:0] f_total;
+  logic [ENGINES*4-1:0]    f_waited;
+  logic                    f_past_valid = 1'b0;
+  logic                    f_over;
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (f_past_valid && rst_ni) begin
+      // No grant without a request, and one at a time.
+      assert ((take_grant_o & ~take_valid_i) == '0);
+      assert ((take_grant_o & (take_grant_o - ENGINES'(1))) == '0);
+    end
+    if (!rst_ni) f_over <= 1'b0;
+    else if (over != '0) f_over <= 1'b1;
+    if (f_past_valid && rst_ni && !f_over) assert (over_q == '0);
+  end
+
+  for (genvar n = 0; n < COUNT; n++) begin : g_total
+    integer f_posts;
+    integer f_takes;
+    always @(*) begin
+      f_posts = 0;
+      f_takes = 0;
+      for (int e = 0; e < ENGINES; e++) begin
+        if (post_mask_i[e*COUNT+n]) f_posts = f_posts + 1;
+        if (take_grant_o[e] && take_mask_i[e*COUNT+n]) f_takes = f_takes + 1;
+      end
+    end
+    always @(posedge clk_i) begin
+      if (!rst_ni) f_total[n*TotalW+:TotalW] <= '0;
+      else f_total[n*TotalW+:TotalW] <= f_total[n*TotalW+:TotalW] + TotalW'(f_posts) - TotalW'(f_takes);
+      if (f_past_valid && rst_ni && !f_over) begin
+        // No count is lost or doubled, none is taken that is not there, and what does not fit is reported.
+        assert (TotalW'(f_level[n*WIDTH+:WIDTH]) == f_total[n*TotalW+:TotalW]);
+        assert (f_total[n*TotalW+:TotalW] >= TotalW'(f_takes));
+        assert (over[n] == (f_total[n*TotalW+:TotalW] + TotalW'(f_posts) - TotalW'(f_takes) >= TotalW'(1 << WIDTH)));
+      end
+    end
+  end
+
+  // A request whose counts are there, cycle after cycle, is granted after at most ENGINES - 1 others.
+  for (genvar e = 0; e < ENGINES; e++) begin : g_waited
+    logic f_able;
+    always @(*) begin
+      f_able = take_valid_i[e];
+      for (int n = 0; n < COUNT; n++) begin
+        if (take_mask_i[e*COUNT+n] && f_level[n*WIDTH+:WIDTH] == '0) f_able = 1'b0;
+      end
+    end
+    always @(posedge clk_i) begin
+      if (!rst_ni || !f_able || take_grant_o[e]) f_waited[e*4+:4] <= '0;
+      else f_waited[e*4+:4] <= f_waited[e*4+:4] + 4'd1;
+      if (f_past_valid) assert (f_waited[e*4+:4] < 4'(ENGINES));
+    end
+  end
+`endif
+
+endmodule : semaphores

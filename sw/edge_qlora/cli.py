@@ -1,0 +1,224 @@
+"""The command line: ``edge-qlora plan | pack | generate | bench``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from . import image_file, model_image
+from .adapter import Adapter, read_adapter
+from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend
+from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
+from .commands import Limits
+from .decoder_program import tokens_per_pass
+from .driver import Accelerator
+from .errors import EdgeQloraError, OperandError
+from .footprint import MemoryWindow
+from .memory_plan import MemoryPlan
+from .model_image import ModelImage
+from .runtime import Decoder
+from .synthetic import CONFIGS, SyntheticCheckpoint
+from .tokenizer import load_tokenizer
+
+CACHE = ROOT / "sim/build/images"
+MEMORY_BASE = 0
+DTYPES = {"codes": None, "fp16": np.float16, "fp32": np.float32}
+CLOCK_HZ = 200e6
+
+
+def size_of(text: str) -> int:
+    """Bytes from "512MiB", "1GiB" or a number."""
+    units = {"KiB": 10, "MiB": 20, "GiB": 30}
+    for unit, shift in units.items():
+        if text.endswith(unit):
+            return int(text.removesuffix(unit)) << shift
+    return int(text, 0)
+
+
+def open_model(name: str) -> Checkpoint:
+    """A checkpoint by path; "smollm2" is the one that comes as a package, and names of CONFIGS have seeded weights."""
+    if name in CONFIGS:
+        return SyntheticCheckpoint(CONFIGS[name])
+    return open_checkpoint(smollm2_path() if name == "smollm2" else name)
+
+
+class Progress:
+    """A bar per thing that takes long, on standard error; silent where that is no terminal and nothing takes long."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self.bar is None or self.bar.desc != f"{what}: " or self.bar.total != total:
+            self.close()
+            self.bar = tqdm(desc=what, total=total, leave=False, unit_scale=True, delay=0.5)
+        self.bar.update(done - self.bar.n)
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """End the bar that is shown."""
+        if self.bar is not None:
+            self.bar.close()
+        self.bar = None
+
+
+class Cycles:
+    """A line of simulated cycles that is written over again, on a terminal."""
+
+    def __call__(self, cycles: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{cycles:,} cycles \r", end="", file=sys.stderr, flush=True)
+
+
+def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Adapter | None, limits: Limits):
+    """The image of a model and its contents, see ``model_image.build``."""
+    config = checkpoint.config
+    context = min(options.context, config.context)
+    tokens = tokens_per_pass(config, options.tokens, context, limits, adapter is not None)
+    plan = MemoryPlan(limits.window)
+    head = DTYPES[options.head]
+    return model_image.build(checkpoint, plan, limits, context, tokens, adapter, DTYPES[options.adapter_format], head)
+
+
+def hardware_limits(options: argparse.Namespace) -> Limits:
+    """What the chosen configuration takes, with the memory that the user gives it."""
+    return limits_of(options.config, MemoryWindow(MEMORY_BASE, options.memory))
+
+
+def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage, np.ndarray, Limits]:
+    """The model's packed image, made when it is not in the cache yet."""
+    limits = hardware_limits(options)
+    adapter = read_adapter(options.adapter) if options.adapter else None
+    checkpoint = open_model(options.model)
+    image, contents = plan_image(options, checkpoint, adapter, limits)
+    parts = [
+        options.model,
+        options.adapter,
+        options.context,
+        image.tokens,
+        options.head,
+        options.adapter_format,
+        limits,
+    ]
+    for path in (checkpoint.path, options.adapter and Path(options.adapter)):
+        if path and path.exists():
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            parts += [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    file = CACHE / f"{Path(options.model).name}-{key}.img"
+    if not image_file.description_path(file).is_file():
+        image_file.save(file, image, contents, limits, progress)
+    return image_file.load(file)
+
+
+async def open_decoder(options: argparse.Namespace, progress: Progress) -> Decoder:
+    """The model in the memory of the chosen backend."""
+    image, memory, limits = packed(options, progress)
+    cycles = Cycles()
+    backend = open_backend(options.backend, options.config, memory, limits.window.base, cycles)
+    accelerator = Accelerator(backend)
+    await accelerator.open(limits.window)
+    return Decoder(accelerator, image)
+
+
+def run_plan(options: argparse.Namespace) -> None:
+    """Print what memory a model needs."""
+    limits = hardware_limits(options)
+    adapter = read_adapter(options.adapter) if options.adapter else None
+    checkpoint = open_model(options.model)
+    image, _ = plan_image(options, checkpoint, adapter, limits)
+    print(image.plan)
+    print(f"{image.tokens} tokens per pass, context {image.context}, scratchpad {limits.scratch_words} words")
+
+
+def run_pack(options: argparse.Namespace) -> None:
+    """Write a packed model."""
+    limits = hardware_limits(options)
+    adapter = read_adapter(options.adapter) if options.adapter else None
+    image, contents = plan_image(options, open_model(options.model), adapter, limits)
+    image_file.save(options.output, image, contents, limits, Progress())
+    print(f"{options.output}: {options.output.stat().st_size:,} bytes")
+
+
+async def run_generate(options: argparse.Namespace) -> None:
+    """Print the prompt and what the model says after it, as it comes."""
+    progress = Progress()
+    tokenizer = load_tokenizer(open_model(options.model))
+    tokens = tokenizer.encode(options.prompt).ids
+    if not tokens:
+        raise OperandError("the prompt is empty")
+    decoder = await open_decoder(options, progress)
+    print(options.prompt, end="", flush=True)
+    found: list[int] = []
+    shown, began, cycles = options.prompt, time.monotonic(), []
+    await decoder.accelerator.clear_counters()
+    async for token, _ in decoder.generate(np.array(tokens), options.count, progress=progress):
+        progress.close()
+        found.append(token)
+        text = tokenizer.decode(tokens + found)
+        print(text[len(shown) :], end="", flush=True)
+        shown = text
+        cycles.append((await decoder.accelerator.counters())["CYCLES_BUSY"])
+        await decoder.accelerator.clear_counters()
+    print()
+    report(options, tokens, found, cycles, time.monotonic() - began)
+
+
+def report(options: argparse.Namespace, tokens: list[int], found: list[int], cycles: list[int], seconds: float) -> None:
+    """What it took, on standard error."""
+    line = f"{options.backend}, {options.config}: {len(tokens)} tokens in, {len(found)} out, {seconds:.1f} s"
+    if any(cycles):
+        later = cycles[1:] or cycles
+        line += f"; {cycles[0]:,} cycles to the first token, {sum(later) / len(later):,.0f} per token after it"
+        line += f" ({1e3 * sum(later) / len(later) / CLOCK_HZ:.1f} ms at {CLOCK_HZ / 1e6:.0f} MHz)"
+    print(line, file=sys.stderr)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = argparse.ArgumentParser(prog="edge-qlora", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    for name, run in (("plan", run_plan), ("pack", run_pack), ("generate", run_generate)):
+        one = commands.add_parser(name, help=(run.__doc__ or "").split("\n")[0])
+        one.set_defaults(run=run)
+        one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
+        one.add_argument("--adapter", help="PEFT directory")
+        one.add_argument("--adapter-format", choices=("fp16", "fp32"), default="fp16")
+        one.add_argument("--head", choices=DTYPES, default="codes", help="how the output head is stored")
+        one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
+        one.add_argument("--tokens", type=int, default=16, help="most tokens per pass")
+        one.add_argument("--config", choices=configurations(), default="genesys2", help="hardware configuration")
+        one.add_argument("--memory", type=size_of, default=1 << 30, help="size of the accelerator's memory, as 512MiB")
+        if name == "pack":
+            one.add_argument("--output", type=Path, required=True)
+        if name == "generate":
+            one.add_argument("--prompt", required=True)
+            one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")
+            one.add_argument("--backend", choices=BACKENDS, default="golden")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; errors made on purpose end with their message and status 1."""
+    options = parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+        if asyncio.iscoroutine(result):
+            asyncio.run(result)
+    except (EdgeQloraError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,315 @@
+"""A model in the accelerator's memory: weights in the order in which the array takes them, caches, inputs, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import layout
+from .adapter import Adapter
+from .checkpoint import PROJECTIONS, Checkpoint, ModelConfig
+from .command_layout import WeightFormat
+from .commands import Limits
+from .errors import ModelLimitError
+from .layout import BLOCK, NF4Weight
+from .memory_plan import MemoryPlan
+from .quantization import nf4_codebook
+from .streams import LINE_BYTES, float_blocks, header_bytes, header_lines
+
+CACHE_BYTES = 2  # per value of a key or a value: FP16
+
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """A LoRA adapter of one linear layer in memory: A in N tiles [K/64][r][64], B transposed in T tiles [N/64][r][64].
+
+    Attributes:
+        rank: r.
+        scale: s in ``y = W x + s B (A x)``.
+        a, b: addresses.
+        format: of both.
+    """
+
+    rank: int
+    scale: float
+    a: int
+    b: int
+    format: WeightFormat
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weight [N, K] in memory.
+
+    Attributes:
+        name: its Hugging Face name without ".weight".
+        n, k: outputs and inputs.
+        format: CODES, or floating-point values in N tiles.
+        address: first tile.
+        header_address, header_bytes: of codes.
+        low_rank: its adapter, or None.
+    """
+
+    name: str
+    n: int
+    k: int
+    format: WeightFormat
+    address: int
+    header_address: int = 0
+    header_bytes: int = 0
+    low_rank: LowRank | None = None
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of 64 outputs' weights."""
+        blocks = self.k // BLOCK
+        if self.format == WeightFormat.CODES:
+            return blocks * layout.TILE_BYTES
+        return blocks * BLOCK * BLOCK * value_bytes(self.format)
+
+
+@dataclass(frozen=True)
+class LayerImage:
+    """A decoder layer in memory.
+
+    Attributes:
+        projections: by their names in ``checkpoint.PROJECTIONS``.
+        input_norm, post_norm: addresses of the norms' weights, FP32 [hidden].
+        keys, values: addresses of the caches, FP16 [kv_heads][head_dim / 64][context][64].
+    """
+
+    projections: dict[str, Linear]
+    input_norm: int
+    post_norm: int
+    keys: int
+    values: int
+
+
+@dataclass(frozen=True)
+class ModelImage:
+    """A whole model in memory.
+
+    Attributes:
+        config: shapes.
+        context: longest context that the caches hold.
+        tokens: most tokens that enter in one pass.
+        layers, norm, head: weights; norm is an address.
+        embedding: address of the tokens' embeddings, FP16 [vocab][hidden], which the host looks up.
+        rotary: address of the tables, FP32 [context][2][head_dim]: cosines, sines with their first half negated.
+        x: place for the new tokens' embeddings, FP32 [tokens][hidden].
+        logits: address of the results, FP32 [tokens][vocab].
+        commands, commands_bytes: place for lists.
+        plan: all of it.
+    """
+
+    config: ModelConfig
+    context: int
+    tokens: int
+    layers: tuple[LayerImage, ...]
+    norm: int
+    head: Linear
+    embedding: int
+    rotary: int
+    x: int
+    logits: int
+    commands: int
+    commands_bytes: int
+    plan: MemoryPlan
+
+    @property
+    def adapted(self) -> bool:
+        """Whether any layer has an adapter."""
+        return any(linear.low_rank for layer in self.layers for linear in layer.projections.values())
+
+
+def value_bytes(weight_format: WeightFormat) -> int:
+    """Bytes of a floating-point weight."""
+    return 2 if weight_format == WeightFormat.FP16 else 4
+
+
+def rotary_table(config: ModelConfig, context: int) -> np.ndarray:
+    """float32 [context, 2, head_dim]: cosines, and sines with their first half negated, rounded once from float64."""
+    half = config.head_dim // 2
+    angles = np.tile(np.arange(context)[:, None] / config.rope_theta ** (np.arange(half) / half), 2)
+    signs = np.repeat([-1.0, 1.0], half)
+    return np.stack((np.cos(angles), signs * np.sin(angles)), axis=1).astype(np.float32)
+
+
+def check_limits(config: ModelConfig, context: int) -> None:
+    """Refuse what the accelerator cannot run.
+
+    Raises:
+        ModelLimitError: a size that is not made of blocks of 64, or heads of another size than 64 or 128.
+    """
+    if config.head_dim not in (BLOCK, 2 * BLOCK):
+        raise ModelLimitError(f"heads of {config.head_dim} values; the accelerator takes {BLOCK} or {2 * BLOCK}")
+    for name in ("hidden_size", "intermediate_size", "vocab_size"):
+        if getattr(config, name) % BLOCK:
+            raise ModelLimitError(f"{name} {getattr(config, name)} is not a multiple of {BLOCK}")
+    if config.heads % config.kv_heads:
+        raise ModelLimitError(f"{config.heads} heads do not share {config.kv_heads} key and value heads evenly")
+    if context > config.context:
+        raise ModelLimitError(f"a context of {context} tokens is over the model's {config.context}")
+
+
+class _Builder:
+    """Plans buffers and remembers their contents."""
+
+    def __init__(self, plan: MemoryPlan, limits: Limits):
+        self.plan, self.limits = plan, limits
+        self.contents: list[tuple[int, Callable[[], np.ndarray]]] = []
+
+    def add(self, name: str, purpose: str, size: int, content: Callable[[], np.ndarray]) -> int:
+        address = self.plan.add(name, purpose, size)
+        self.contents.append((address, content))
+        return address
+
+    def array(self, name: str, purpose: str, size: int, dtype: type, values: Callable[[], np.ndarray]) -> int:
+        return self.add(
+            name, purpose, size * np.dtype(dtype).itemsize, lambda: _as_bytes(_narrowed(name, values(), dtype))
+        )
+
+    def codes(self, name: str, purpose: str, shape: tuple[int, int], weight: Callable[[], NF4Weight]) -> Linear:
+        n, k = shape
+        entries = layout.nested_entries(n, k)
+        if entries > self.limits.nested_depth:
+            depth = self.limits.nested_depth
+            raise ModelLimitError(f"{name}: {entries} nested absmax values are over the {depth} of the hardware")
+        head = LINE_BYTES * header_lines(entries)
+
+        def content() -> np.ndarray:
+            stored = weight()
+            header = header_bytes(*nf4_codebook(), stored.offset, stored.nested_absmax)
+            return np.concatenate((header, _as_bytes(layout.pack_weight_tiles(stored))))
+
+        address = self.add(name, purpose, head + layout.weight_tiles_bytes(n, k), content)
+        return Linear(name, n, k, WeightFormat.CODES, address + head, address, head)
+
+    def floats(
+        self, name: str, purpose: str, shape: tuple[int, int], dtype: type, values: Callable[[], np.ndarray]
+    ) -> Linear:
+        fmt = WeightFormat.FP16 if dtype == np.float16 else WeightFormat.FP32
+
+        def content() -> np.ndarray:
+            return np.concatenate(float_blocks(_narrowed(name, values(), dtype), False))
+
+        address = self.add(name, purpose, shape[0] * shape[1] * value_bytes(fmt), content)
+        return Linear(name, *shape, fmt, address)
+
+    def low_rank(self, name: str, pair: tuple[np.ndarray, np.ndarray], scale: float, dtype: type) -> LowRank:
+        a, b = (_narrowed(f"{name}.lora_{kind}", matrix, dtype) for kind, matrix in zip("AB", pair, strict=True))
+        stored = [np.concatenate(float_blocks(*matrix)) for matrix in ((a, False), (b.T, True))]
+        addresses = [
+            self.array(f"{name}.lora_{kind}", "adapter", tiles.size, np.uint8, lambda tiles=tiles: tiles)
+            for kind, tiles in zip("AB", stored, strict=True)
+        ]
+        fmt = WeightFormat.FP16 if dtype == np.float16 else WeightFormat.FP32
+        return LowRank(len(a), scale, *addresses, fmt)
+
+
+def build(
+    checkpoint: Checkpoint,
+    plan: MemoryPlan,
+    limits: Limits,
+    context: int,
+    tokens: int,
+    adapter: Adapter | None = None,
+    adapter_dtype: type = np.float16,
+    head_dtype: type | None = None,
+) -> tuple[ModelImage, Iterator[tuple[int, np.ndarray]]]:
+    """Plan a model's memory and make its contents.
+
+    Returns:
+        The image; and address and content, uint8, of everything that is to be written once, made as it is asked for.
+
+    Args:
+        checkpoint: the model; its linear layers are quantized to NF4 with double quantization unless they already are.
+        plan: receives the buffers.
+        limits: of the hardware.
+        context: longest context.
+        tokens: most tokens per pass.
+        adapter: LoRA of any of the projections.
+        adapter_dtype: how it is stored, np.float16 or np.float32.
+        head_dtype: how the output head is stored, np.float16 or np.float32; None: codes like the other layers.
+
+    Raises:
+        ModelLimitError: the accelerator cannot run it.
+        MemoryFullError: it does not fit the memory.
+        AdapterShapeError: the adapter is of another model.
+        CheckpointError: while the contents are made: the files are not as they should be.
+    """
+    config = checkpoint.config
+    check_limits(config, context)
+    shapes = {
+        f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
+    }
+    if adapter is not None:
+        adapter.check(shapes)
+    builder = _Builder(plan, limits)
+
+    def norm(name: str) -> int:
+        return builder.array(name, "norms", config.hidden_size, np.float32, lambda: checkpoint.tensor(f"{name}.weight"))
+
+    def projection(name: str) -> Linear:
+        linear = builder.codes(name, "weights", shapes[name], lambda: checkpoint.linear(f"{name}.weight"))
+        if adapter is None or name not in adapter.layers:
+            return linear
+        low_rank = builder.low_rank(name, adapter.layers[name], adapter.scale, adapter_dtype)
+        return replace(linear, low_rank=low_rank)
+
+    layers = []
+    for index in range(config.layers):
+        prefix = f"model.layers.{index}."
+        projections = {name: projection(prefix + name) for name in PROJECTIONS}
+        norms = [norm(prefix + name) for name in ("input_layernorm", "post_attention_layernorm")]
+        size = config.kv_heads * config.head_dim * context * CACHE_BYTES
+        caches = [plan.add(f"{prefix}{kind}", "key and value cache", size) for kind in ("keys", "values")]
+        layers.append(LayerImage(projections, *norms, *caches))
+    last_norm = norm("model.norm")
+    head_name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
+    table = config.vocab_size, config.hidden_size
+    if head_dtype is None:
+        head = builder.codes("lm_head", "output head", table, lambda: checkpoint.linear(head_name))
+    else:
+        head = builder.floats("lm_head", "output head", table, head_dtype, lambda: checkpoint.tensor(head_name))
+    name = "model.embed_tokens"
+    embedding = builder.array(
+        name, "embedding", table[0] * table[1], np.float16, lambda: checkpoint.tensor(f"{name}.weight")
+    )
+    size = context * 2 * config.head_dim
+    rotary = builder.array("rotary tables", "tables", size, np.float32, lambda: rotary_table(config, context))
+    x = plan.add("embeddings of the new tokens", "inputs and outputs", 4 * tokens * config.hidden_size)
+    logits = plan.add("logits", "inputs and outputs", 4 * tokens * config.vocab_size)
+    commands_bytes = command_bytes(config, tokens)
+    commands = plan.add("command list", "inputs and outputs", commands_bytes)
+    places = (last_norm, head, embedding, rotary, x, logits, commands, commands_bytes)
+    image = ModelImage(config, context, tokens, tuple(layers), *places, plan)
+    return image, ((address, content()) for address, content in builder.contents)
+
+
+def command_bytes(config: ModelConfig, tokens: int) -> int:
+    """Room for the list of one pass: an upper bound."""
+    per_layer = 64 + 16 * config.kv_heads * tokens
+    chunks = 4 * (config.intermediate_size // BLOCK)
+    return 64 * (config.layers * (per_layer + chunks) + 4 * (config.vocab_size // BLOCK) + 64)
+
+
+def _narrowed(name: str, values: np.ndarray, dtype: type) -> np.ndarray:
+    """The values in a type of their own.
+
+    Raises:
+        ModelLimitError: one is beyond it.
+    """
+    with np.errstate(over="ignore"):
+        narrowed = values.astype(dtype)
+    if narrowed.dtype.kind == "f" and not np.isfinite(narrowed).all():
+        raise ModelLimitError(f"{name}: a value is beyond {np.dtype(dtype)}")
+    return narrowed
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)

@@ -1,0 +1,221 @@
+"""Models from checkpoint to tokens on the golden core: image files, passes, the command line, and what they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from edge_qlora import cli, errors, image_file, model_image
+from edge_qlora.adapter import Adapter
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.commands import Limits
+from edge_qlora.decoder_program import tokens_per_pass
+from edge_qlora.driver import Accelerator
+from edge_qlora.footprint import MemoryWindow
+from edge_qlora.memory_plan import MemoryPlan
+from edge_qlora.model_image import ModelImage
+from edge_qlora.runtime import Decoder
+from edge_qlora.synthetic import CONFIGS, SyntheticCheckpoint
+
+from tb.models import llama
+from tb.models.golden_backend import GoldenBackend
+from tb.models.qlora import Layer, code_weights
+
+CONFIG = ModelConfig(192, 320, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
+BASE = 0x1000
+LIMITS = Limits(1024, 16, 256, MemoryWindow(BASE, 1 << 20))
+CONTEXT = 40
+TOKENS = np.random.default_rng(1).integers(0, CONFIG.vocab_size, 12)
+
+
+def build(limits: Limits = LIMITS, **options) -> tuple[ModelImage, np.ndarray]:
+    """A small model in memory."""
+    plan = MemoryPlan(limits.window)
+    tokens = tokens_per_pass(CONFIG, 8, CONTEXT, limits, "adapter" in options)
+    checkpoint = options.pop("checkpoint", SyntheticCheckpoint(CONFIG))
+    image, contents = model_image.build(checkpoint, plan, limits, CONTEXT, tokens, **options)
+    memory = np.zeros(limits.window.size, np.uint8)
+    for address, content in contents:
+        memory[address - BASE :][: content.size] = content
+    return image, memory
+
+
+def opened(image: ModelImage, memory: np.ndarray) -> Decoder:
+    """The model on the golden core."""
+    accelerator = Accelerator(GoldenBackend(memory, LIMITS, BASE))
+    asyncio.run(accelerator.open(LIMITS.window))
+    return Decoder(accelerator, image)
+
+
+@pytest.fixture
+def decoder() -> Decoder:
+    return opened(*build())
+
+
+def adapter(rank: int = 8) -> Adapter:
+    """LoRA of every projection."""
+    rng, layers = np.random.default_rng(2), {}
+    for index in range(CONFIG.layers):
+        for name in PROJECTIONS:
+            n, k = CONFIG.linear_shape(name)
+            pair = (0.1 * rng.standard_normal(shape) for shape in ((rank, k), (n, rank)))
+            layers[f"model.layers.{index}.{name}"] = tuple(matrix.astype(np.float16) for matrix in pair)
+    return Adapter(rank, 2.0 * rank, layers)
+
+
+def reference(lora: Adapter | None = None) -> llama.Decoder:
+    """The golden decoder with the weights that the image has."""
+    checkpoint, layers = SyntheticCheckpoint(CONFIG), []
+    for index in range(CONFIG.layers):
+        prefix = f"model.layers.{index}."
+        projections = {}
+        for name in PROJECTIONS:
+            weight = checkpoint.linear(f"{prefix}{name}.weight")
+            n, k = weight.shape
+            pair = lora.layers[prefix + name] if lora else (np.zeros((0, k), np.float32), np.zeros((n, 0), np.float32))
+            projections[name] = Layer.from_nf4(weight, *pair, lora.scale if lora else 1.0)
+        norms = (checkpoint.tensor(f"{prefix}{n}_layernorm.weight") for n in ("input", "post_attention"))
+        layers.append(llama.DecoderLayer(projections, *norms))
+    embedding = checkpoint.tensor("model.embed_tokens.weight").astype(np.float16).astype(np.float32)
+    head = code_weights(checkpoint.linear("lm_head.weight"))
+    return llama.Decoder(CONFIG, embedding, layers, checkpoint.tensor("model.norm.weight"), head)
+
+
+@pytest.mark.parametrize("lora", [None, adapter()])
+def test_logits_equal_the_golden_decoder(lora):
+    """Passes of as many tokens as fit, then one token each, with and without an adapter."""
+    decoder = opened(*build(**{"adapter": lora} if lora else {}))
+    golden, size = reference(lora), decoder.image.tokens
+    expected = [golden.forward(TOKENS[first : first + size]) for first in range(0, len(TOKENS), size)]
+    found = asyncio.run(decoder.forward(TOKENS, len(TOKENS)))
+    assert (found.view(np.uint32) == np.concatenate(expected).view(np.uint32)).all()
+    for token in (3, 5):
+        found = asyncio.run(decoder.forward(np.array([token])))
+        assert (found.view(np.uint32) == golden.forward(np.array([token])).view(np.uint32)).all()
+    assert decoder.position == golden.position == len(TOKENS) + 2
+
+
+def test_generate(decoder):
+    """Greedy tokens are those of the golden decoder; a stop token ends it."""
+
+    async def tokens(count: int, stop: frozenset[int] = frozenset()) -> list[int]:
+        decoder.reset()
+        return [token async for token, _ in decoder.generate(TOKENS[:4], count, stop)]
+
+    found = asyncio.run(tokens(6))
+    golden = reference()
+    assert found == golden.generate(TOKENS[:4], 6)
+    assert asyncio.run(tokens(6, frozenset(found[2:3]))) == found[: found.index(found[2]) + 1]
+
+
+def test_context_overflow(decoder):
+    """More tokens than the caches hold are refused, and the conversation goes on."""
+    asyncio.run(decoder.forward(np.tile(TOKENS, 3)))
+    with pytest.raises(errors.ModelLimitError, match="41 tokens exceed the context of 40"):
+        asyncio.run(decoder.forward(TOKENS[:5]))
+    assert decoder.position == 36
+    asyncio.run(decoder.forward(TOKENS[:4]))
+
+
+@pytest.mark.parametrize("tokens", [[], [128], [-1], [0.5]])
+def test_bad_tokens(decoder, tokens):
+    """No token, and numbers that are none."""
+    with pytest.raises(errors.OperandError):
+        asyncio.run(decoder.forward(np.array(tokens)))
+    assert decoder.position == 0
+
+
+def test_image_file(tmp_path):
+    """What was packed comes back, and runs."""
+    path = tmp_path / "model.img"
+    image, contents = model_image.build(SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4)
+    image_file.save(path, image, contents, LIMITS)
+    found, memory, limits = image_file.load(path)
+    assert found == image and limits.scratch_words == LIMITS.scratch_words
+    whole = np.concatenate((memory, np.zeros(LIMITS.window.size - len(memory), np.uint8)))
+    logits = asyncio.run(opened(found, whole).forward(TOKENS[:4]))
+    assert (logits == reference().forward(TOKENS[:4])[-1]).all()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _other_format(path):
+    path.with_suffix(".json").write_text('{"format": "other"}')
+
+
+def _incomplete(path):
+    description = json.loads(path.with_suffix(".json").read_text())
+    del description["image"]["head"]["format"]
+    path.with_suffix(".json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (_cut, errors.TruncatedFileError, "expected"),
+        (_other_format, errors.MalformedFileError, "not the description"),
+        (_incomplete, errors.MalformedFileError, "incomplete"),
+        (lambda path: path.unlink(), errors.FileMissingError, "no such file"),
+        (lambda path: path.with_suffix(".json").unlink(), errors.FileMissingError, "model.json"),
+    ],
+)
+def test_bad_image_file(tmp_path, fault: Callable, error, message):
+    """A truncated, foreign or incomplete packed model."""
+    path = tmp_path / "model.img"
+    image, contents = model_image.build(SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4)
+    image_file.save(path, image, contents, LIMITS)
+    fault(path)
+    with pytest.raises(error, match=message):
+        image_file.load(path)
+
+
+def test_model_larger_than_memory():
+    """The message has the plan as far as it got."""
+    limits = Limits(1024, 16, 256, MemoryWindow(BASE, 1 << 18))
+    with pytest.raises(errors.MemoryFullError, match=r"does not fit(.|\n)*purpose(.|\n)*weights"):
+        build(limits)
+
+
+def test_adapter_of_the_wrong_shape():
+    """An adapter of another model."""
+    lora = adapter()
+    name = "model.layers.0.mlp.up_proj"
+    a, b = lora.layers[name]
+    wrong = Adapter(lora.rank, lora.alpha, {name: (a[:, :-64], b)})
+    with pytest.raises(errors.AdapterShapeError, match=f"{name}.lora_A"):
+        build(adapter=wrong)
+
+
+def test_value_beyond_its_format():
+    """A value beyond FP16 is found when it is packed."""
+
+    class Broken(SyntheticCheckpoint):
+        def tensor(self, wanted: str) -> np.ndarray:
+            values = super().tensor(wanted)
+            if wanted == "model.embed_tokens.weight":
+                values[3, 5] = 1e6
+            return values
+
+    with pytest.raises(errors.ModelLimitError, match=r"model.embed_tokens: a value is beyond float16"):
+        build(checkpoint=Broken(CONFIG))
+
+
+def test_scratchpad_too_small():
+    """Not even one token fits."""
+    with pytest.raises(errors.ModelLimitError, match="do not fit the scratchpad of 512 words"):
+        tokens_per_pass(CONFIGS["tinyllama-1.1b"], 4, 64, Limits(512, 16, 4096), False)
+
+
+def test_command_line(capsys):
+    """A plan is printed; what does not fit ends with a message and status 1."""
+    assert cli.main(["plan", "tinyllama-1.1b", "--context", "2048", "--tokens", "4"]) == 0
+    assert "key and value cache" in capsys.readouterr().out
+    assert cli.main(["plan", "tinyllama-1.1b", "--memory", "256MiB"]) == 1
+    assert "does not fit" in capsys.readouterr().err
+    assert cli.main(["plan", "/nowhere"]) == 1
+    assert "/nowhere" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Lists of commands for the tests of the core."""
