@@ -57,6 +57,7 @@ DESIGNS = [
     Design("command_queue", "rtl/core/control.f", {"BITS": 512}),
     Design("command_queue", "rtl/core/control.f", {"BITS": 272}),
     *(Design(top, "rtl/core/control.f") for top in ("semaphores", "list_control")),
+    *(Design(f"{name}_engine", f"rtl/core/{name}_engine.f", {"BUS_W": 256}) for name in ("load", "read", "write")),
     Design("function_unit", "rtl/vector/function_unit.f"),
     Design("vector_engine", "rtl/vector/vector_engine.f", {"SCRATCH_W": 13, "UNITS": 2}),
     Design("stream_register", "rtl/common/streams.f", {"WIDTH": 32}),

@@ -25,7 +25,9 @@ CASES = [
     ("matrix_engine", MATRIX, {"SCRATCH_W": 8}, "matrix_check_SCRATCH_W_must_be_9_to_16"),
     ("matrix_engine", MATRIX, {"SCRATCH_W": 17}, "matrix_check_SCRATCH_W_must_be_9_to_16"),
     ("axi_master", MASTER, {"DATA_W": 96}, "data_w_must_be_64_128_256_or_512"),
-    ("axi_master", MASTER, {"MAX_BURST": 257}, "max_burst_must_be_1_to_256"),
+    ("axi_master", MASTER, {"MAX_BURST": 257}, "max_burst_must_be_whole_lines_of_at_most_256_beats"),
+    ("axi_master", MASTER, {"CLIENTS": 9}, "clients_must_be_1_to_8"),
+    ("axi_master", MASTER, {"DATA_W": 64, "CREDITS": 4}, "CREDITS_must_be_0_or_at_least_a_line"),
     ("axi_master", MASTER, {"READ_OUTSTANDING": 1}, "outstanding_must_be_at_least_2"),
     ("axi_master", MASTER, {"ID_W": 2, "ID_VALUE": 4}, "id_value_does_not_fit_id_w"),
     ("vega_bridge", BRIDGE, {"DATA_W": 256}, "DATA_W_must_be_32_64_or_128"),
@@ -55,7 +57,11 @@ CASES = [
     ("list_control", CONTROL, {"WATCHDOG": 0}, "list_control_WATCHDOG_must_be_positive"),
     ("axi_ddr3_memory", DDR3, {"BURSTS": 1}, "axi_ddr3_memory_INDEX_W_must_be_11_to_that_of_ADDR_W_and_BURSTS"),
     ("axi_ddr3_memory", DDR3, {"DATA_W": 32}, "axi_ddr3_memory_DATA_W_must_be_64_128_256_or_512"),
+    ("load_engine", "rtl/core/load_engine.f", {"ADDR_W": 37}, "load_engine_ADDR_W_must_be_at_least_38"),
+    ("read_engine", "rtl/core/read_engine.f", {"SCRATCH_W": 17}, "transfer_rows_SCRATCH_W_must_be_9_to_16"),
+    ("write_engine", "rtl/core/write_engine.f", {"ADDR_W": 36}, "transfer_rows_ADDR_W_must_be_at_least_38"),
     ("stream_fifo", STREAMS, {"DEPTH": 1}, "stream_fifo_DEPTH_must_be_at_least_2"),
+    ("stream_ram_fifo", STREAMS, {"DEPTH": 48}, "stream_ram_fifo_DEPTH_must_be_a_power_of_two_of_at_least_4"),
     ("stream_resize", STREAMS, {"IN_WIDTH": 3, "OUT_WIDTH": 2}, "stream_resize_widths_must_have_an_integer_ratio"),
 ]
 

@@ -314,6 +314,7 @@ module axi_read_master #(
 `ifdef FORMAL
   localparam int FCountW = $clog2(OUTSTANDING + 2);
   logic               f_past_valid = 1'b0;
+  always_comb if (!f_past_valid) assume (!rst_ni);
   logic               f_ar_held, f_stop;
   logic [ADDR_W-1:0]  f_araddr;
   logic [7:0]         f_arlen;

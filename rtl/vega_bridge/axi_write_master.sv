@@ -326,6 +326,7 @@ module axi_write_master #(
 `ifdef FORMAL
   localparam int FCountW = $clog2(OUTSTANDING + 2);
   logic               f_past_valid = 1'b0;
+  always_comb if (!f_past_valid) assume (!rst_ni);
   logic               f_aw_held;
   logic [ADDR_W-1:0]  f_awaddr;
   logic [7:0]         f_awlen;

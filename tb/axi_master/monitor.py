@@ -95,7 +95,8 @@ class BusMonitor(uvm_component):
 
     def _falsify(self, name: str, payload: dict[str, int], signals: dict) -> None:
         if self.fault and self.fault[0] == name:
-            payload[self.fault[1]] ^= 1 << random.randrange(len(signals[self.fault[1]]))
+            # A low bit, so that an address stays with its client.
+            payload[self.fault[1]] ^= 1 << random.randrange(min(32, len(signals[self.fault[1]])))
             self.fault = None
 
     def _accepted(self) -> list[bool]:

@@ -14,6 +14,7 @@ from tb.models.transfers import LINE, WORD, Fields
 WORDS = 512  # of the scratchpad
 LINES = 2048  # of the memory image
 HALF_LINES = LINES // 2
+LONGEST = 400  # lines of a random LOAD command
 
 
 def pack(opcode: Command, fields: Fields) -> int:
@@ -90,7 +91,8 @@ def random_load(first: int) -> Fields:
         return fields
 
     def accept(fields: Fields) -> bool:
-        return not transfers.load_is_bad(fields) and placed(transfers.load_lines(fields), first)
+        lines = transfers.load_lines(fields)
+        return not transfers.load_is_bad(fields) and len(lines) <= LONGEST and placed(lines, first)
 
     return until(make, accept)
 
