@@ -6,7 +6,6 @@ rtl/systolic/systolic_pkg.sv
 rtl/common/stream_fifo.sv
 rtl/common/stream_fork.sv
 rtl/common/stream_resize.sv
-rtl/common/fp16_to_fp32.sv
 rtl/common/fp32_mul.sv
 rtl/common/fp32_add.sv
 rtl/common/int_to_fp32.sv
@@ -16,7 +15,6 @@ rtl/systolic/skew_lane.sv
 rtl/systolic/pe.sv
 rtl/systolic/systolic_array.sv
 rtl/systolic/block_aligner.sv
-rtl/systolic/fp_unpack.sv
 rtl/systolic/weight_header.sv
 rtl/systolic/codebook.sv
 rtl/systolic/tile_transposer.sv
