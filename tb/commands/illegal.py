@@ -35,7 +35,7 @@ from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import LANES, Operand
 
 from tb.commands.program import Program, random_program
-from tb.models.core import Core
+from tb.models.core import Core, Report
 
 # Words of a VECTOR, READ or WRITE command beyond which a simulation would take too long.
 LONGEST = 1 << 14
@@ -251,6 +251,9 @@ class _Faults:
         except CommandError:
             return self.one(position, data, fault, ErrorCode.COMMAND)
         errors = list(command.violations(self.program.limits))
+        longer = isinstance(command, Load) and command.stream_bytes != commands[position].stream_bytes
+        if errors and longer and errors[0].code == ErrorCode.RANGE:
+            return None  # the stream may be found too long before the access is
         if errors:
             info = errors[0].info if errors[0].code == ErrorCode.RANGE else 0
             return self.one(position, data, fault, errors[0].code, info)
@@ -258,9 +261,17 @@ class _Faults:
         if _work(command) > LONGEST or check_list(changed) or hazards(changed):
             return None
         self.put(position, data)
-        core = Core(self.program.image.memory.copy(), self.program.limits, self.act_width, self.program.image.base)
-        report = core.run(self.program.address)
+        (memory, report), (other, _) = (self.run(scratch) for scratch in (0.0, 1.0))
+        if (memory != other).any():
+            return None  # a word of the scratchpad is read that the list has not written
         return Illegal(self.program, fault, self.program.address, report.error, (report.command,), report.info)
+
+    def run(self, scratch: float) -> tuple[np.ndarray, Report]:
+        """Memory and report of the golden core after the list, which began with one value all over the scratchpad."""
+        core = Core(self.program.image.memory.copy(), self.program.limits, self.act_width, self.program.image.base)
+        core.scratch[:] = scratch
+        report = core.run(self.program.address)
+        return core.memory, report
 
 
 def _work(command: Command) -> int:

@@ -182,7 +182,7 @@ class OneToken(SteadyState):
 class ManyTokens(SteadyState):
     """At least 95 % of the MAC slots are used by 2 x COLUMNS tokens, 4 x COLUMNS on a 64-bit bus."""
 
-    busy, slots = "MAC_VECTORS", "CYCLES_BUSY"
+    busy, slots = "MAC_VECTORS", "MAC_SLOTS"
 
     @property
     def unit(self) -> str:
