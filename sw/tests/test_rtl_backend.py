@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from edge_qlora import registers, rtl_backend
 from edge_qlora.driver import Accelerator
-from edge_qlora.job import MemoryWindow
+from edge_qlora.footprint import MemoryWindow
+from edge_qlora.planner import Job
 from edge_qlora.rtl_backend import CHUNK, RtlBackend, SimulationError, SimulationTimeoutError
 
 from sim.system import build, settings_of
@@ -32,11 +33,16 @@ def small_job(backward: bool = False, rows: int = 3) -> LayerJob:
     return random_job(backward, 64, 128, rows, 4, FP32)
 
 
+def place(rtl: RtlBackend, job: LayerJob) -> tuple[Accelerator, Job]:
+    """An open accelerator and the job in its memory."""
+    accelerator = Accelerator(rtl)
+    asyncio.run(accelerator.open(WINDOW))
+    return accelerator, job.place(accelerator.limits)[1]
+
+
 def run(rtl: RtlBackend, job: LayerJob, act_width: int = 25) -> float:
     """Run a job and compare what it leaves in memory with the golden model; seconds of processor time of the run."""
-    accelerator = Accelerator(rtl)
-    _, placed = job.place(WINDOW)
-    asyncio.run(accelerator.open(WINDOW))
+    accelerator, placed = place(rtl, job)
     began = time.process_time()
     asyncio.run(accelerator.run(placed))
     seconds = time.process_time() - began
@@ -44,7 +50,7 @@ def run(rtl: RtlBackend, job: LayerJob, act_width: int = 25) -> float:
     return seconds
 
 
-def compare(rtl: RtlBackend, job: LayerJob, placed, act_width: int = 25) -> None:
+def compare(rtl: RtlBackend, job: LayerJob, placed: Job, act_width: int = 25) -> None:
     """Bit for bit, in the shared array itself."""
     expected = job.expected(act_width)
     assert expected
@@ -106,7 +112,7 @@ def test_a_wait_ends_with_the_registers():
         run(rtl, small_job())
     rtl.limit = 100_000
     asyncio.run(rtl.wait_for_interrupt())
-    compare(rtl, small_job(), small_job().place(WINDOW)[1])
+    compare(rtl, small_job(), place(rtl, small_job())[1])
 
 
 def test_a_wait_can_be_interrupted(monkeypatch):
@@ -124,7 +130,7 @@ def test_a_wait_can_be_interrupted(monkeypatch):
         run(rtl, small_job())
     assert seen == [1000, 2000]
     asyncio.run(rtl.wait_for_interrupt())
-    compare(rtl, small_job(), small_job().place(WINDOW)[1])
+    compare(rtl, small_job(), place(rtl, small_job())[1])
 
 
 def test_access_outside_of_memory():
@@ -133,8 +139,8 @@ def test_access_outside_of_memory():
     async def scenario():
         rtl = backend()
         await Accelerator(rtl).open(MemoryWindow(WINDOW.base, 2 * WINDOW.size))
-        await rtl.write_register(registers.DESC_ADDR_LO.offset, WINDOW.limit & 0xFFFFFFFF)
-        await rtl.write_register(registers.DESC_ADDR_HI.offset, WINDOW.limit >> 32)
+        await rtl.write_register(registers.LIST_ADDR_LO.offset, WINDOW.limit & 0xFFFFFFFF)
+        await rtl.write_register(registers.LIST_ADDR_HI.offset, WINDOW.limit >> 32)
         with pytest.raises(SimulationError, match=f"reads address {WINDOW.limit:#x}, where there is no memory"):
             await rtl.write_register(registers.CONTROL.offset, registers.CONTROL["doorbell"].put(1))
             await rtl.wait_for_interrupt()
