@@ -78,6 +78,8 @@ module transfers_top #(
   output logic [LINE_W-1:0]         write_range_tag_o,
   output logic                      rbeat_o,
   output logic                      wbeat_o,
+  // A beat came for which its engine had no room.
+  output logic                      overflow_o,
 
   output logic [ID_W-1:0]           m_axi_awid,
   output logic [ADDR_W-1:0]         m_axi_awaddr,
@@ -205,6 +207,7 @@ module transfers_top #(
     .write_data_o   (s_write_data)
   );
   assign rcmd_last[Read] = 1'b0;
+  assign overflow_o      = (rdata_valid & ~rdata_ready) != '0;
 
   write_engine #(
     .ADDR_W   (ADDR_W),

@@ -84,7 +84,7 @@ class Windows(MemoryTest):
 
     async def attempt(self, slot: int, page: int) -> None:
         """Try a region that begins in a page, counted from the window's first."""
-        origin, uneven = base(self.geometry, slot), (0, LINE, 8, 5 * LINE + 1)
+        origin, uneven = base(self.geometry, slot), (0, 1, LINE, 5 * LINE + 8)
         low, high = origin + random.choice(uneven), origin + 6 * PAGE - random.choice(uneven)
         await self.stop()
         self.env.window = Window(low, high)

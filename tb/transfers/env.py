@@ -89,7 +89,7 @@ class Image:
 
 
 class Pulses(uvm_component):
-    """Counts the engines' pulses and the beats on the bus.
+    """Counts the engines' pulses and the beats on the bus, of which none may come without room for it.
 
     Attributes:
         done, bad: pulses of each engine.
@@ -108,6 +108,7 @@ class Pulses(uvm_component):
             await RisingEdge(DUT.clk_i)
             if DUT.rst_ni.value != 1:
                 continue
+            assert DUT.stop_i.value or not DUT.overflow_o.value, "a beat came for which its engine had no room"
             for counts, name, signal in pulses:
                 if signal.value:
                     counts[name] += 1
