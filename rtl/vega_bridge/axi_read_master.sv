@@ -338,6 +338,11 @@ module axi_read_master #(
         assert (m_axi_arlen < 9'(MAX_BURST));
         assert (13'(m_axi_araddr[11:0]) + ((13'(m_axi_arlen) + 13'd1) << m_axi_arsize) <= 13'd4096);
       end
+      // What waits for the bus is a burst of the generator's, whether the window lets it pass or not.
+      if (next_valid || range_error_o) begin
+        assert (next_lines != '0 && next_lines <= 7'(MAX_BURST / LineBeats));
+        assert (8'(next_addr[5:0]) + 8'(next_lines) <= 8'd64);
+      end
       if (ar_load) begin
         assert ({next_addr, 6'd0} >= window_base_i);
         assert ((ADDR_W + 1)'({next_addr, 6'd0}) + (ADDR_W + 1)'({next_lines, 6'd0}) <= window_limit_i);

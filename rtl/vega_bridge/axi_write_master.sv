@@ -354,6 +354,11 @@ module axi_write_master #(
       end
       // While stopped no address appears.
       if (f_stop && !f_aw_held) assert (!m_axi_awvalid);
+      // What waits for the bus is a burst of the generator's, whether the window lets it pass or not.
+      if (next_valid || range_error_o) begin
+        assert (next_lines != '0 && next_lines <= 7'(MAX_BURST / LineBeats));
+        assert (8'(next_addr[5:0]) + 8'(next_lines) <= 8'd64);
+      end
       if (aw_load) begin
         assert ({next_addr, 6'd0} >= window_base_i);
         assert ((ADDR_W + 1)'({next_addr, 6'd0}) + (ADDR_W + 1)'({next_lines, 6'd0}) <= window_limit_i);
