@@ -140,6 +140,11 @@ def corner_products() -> dict[str, list[Operand]]:
     powers = np.minimum.outer(bits, bits) * np.where(np.arange(BLOCK) % 3, np.float32(1), np.float32(-1))
     extremes = subnormals.copy()
     extremes[:, 7] = 65504
+    ramp = np.stack([np.arange(1, BLOCK + 1), np.arange(BLOCK, 0, -1)]).astype(np.float32)
+    # A sum that is normal in units of a subnormal weight's own exponent and would underflow in those of a larger one.
+    least = np.full((BLOCK, BLOCK), np.float32(2**-24))
+    nearly_equal = np.zeros((1, BLOCK), np.float32)
+    nearly_equal[0, :2] = np.float32(2**-126) * np.array([1 + 2**-13, -1], np.float32)
     return {
         "all-zero activations": [Operand(np.zeros((2, BLOCK), np.float32), full, False)],
         "largest mantissas, codes": [Operand(np.nextafter(ones * 2, np.float32(0)), full, False)],
@@ -154,12 +159,14 @@ def corner_products() -> dict[str, list[Operand]]:
         "NaN weight, T": [Operand(ones, bad_weights, True)],
         "NaN scale, N": [Operand(ones, broken, False)],
         "NaN scale, T": [Operand(ones, broken, True)],
-        "FP16 subnormals, N": [Operand(ones, subnormals, False, half=True)],
-        "FP16 subnormals, T": [Operand(ones, subnormals, True, half=True)],
-        "FP16 powers of two, N": [Operand(ones, powers, False, half=True)],
-        "FP16 powers of two, T": [Operand(ones, powers, True, half=True)],
-        "FP16 smallest and largest, N": [Operand(ones, extremes, False, half=True)],
-        "FP16 smallest and largest, T": [Operand(ones, extremes, True, half=True)],
+        "FP16 subnormals, N": [Operand(ramp, subnormals, False, half=True)],
+        "FP16 subnormals, T": [Operand(ramp, subnormals, True, half=True)],
+        "FP16 powers of two, N": [Operand(ramp, powers, False, half=True)],
+        "FP16 powers of two, T": [Operand(ramp, powers, True, half=True)],
+        "FP16 smallest and largest, N": [Operand(ramp, extremes, False, half=True)],
+        "FP16 smallest and largest, T": [Operand(ramp, extremes, True, half=True)],
+        "FP16 subnormals, tiny activations, N": [Operand(nearly_equal, least, False, 2.0**100, half=True)],
+        "FP16 subnormals, tiny activations, T": [Operand(nearly_equal, least, True, 2.0**100, half=True)],
         "infinite FP16 weight, N": [Operand(ones, bad_halves, False, half=True)],
         "infinite FP16 weight, T": [Operand(ones, bad_halves, True, half=True)],
         "saturating rounding": [Operand(ones, np.full((BLOCK, BLOCK), np.nextafter(np.float32(2), 0)), False)],
