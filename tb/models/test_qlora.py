@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bitsandbytes.functional import get_4bit_type
 from edge_qlora.quantization import quantize_nf4
 
 from tb.accuracy import accuracy
@@ -84,3 +85,11 @@ def test_without_adapter() -> None:
     assert (np.abs(y - exact.y) <= forward_bound(layer, case.x, y, 25).exact).all()
     assert (np.abs(grads.dx - exact.dx) <= backward_bound(layer, case.x, case.dy, grads.dx, 25)["dx"].exact).all()
     assert grads.d_lora_a.shape == (0, 128) and grads.d_lora_bt.shape == (0, 64)
+
+
+def test_codebook_is_the_nf4_table() -> None:
+    """Entries are bitsandbytes' NF4 values times 131071, rounded to nearest even; the scale undoes the factor."""
+    book = matrix.Codebook.from_values(qlora.NF4_VALUES)
+    table = get_4bit_type("nf4", device="cpu").numpy().astype(np.float64)
+    np.testing.assert_array_equal(book.entries, np.rint(table * 131071))
+    assert book.scale == np.float32(1.0 / 131071)
