@@ -29,13 +29,14 @@ from edge_qlora.commands import (
     unpack,
 )
 from edge_qlora.errors import CommandError
+from edge_qlora.footprint import MemoryRows, merged, overlap
 from edge_qlora.layout import NESTED_BLOCK
-from edge_qlora.ordering import LARGEST_COUNT, check_list, hazards
+from edge_qlora.ordering import LARGEST_COUNT
 from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import LANES, Operand
 
-from tb.commands.program import Program, random_program
-from tb.models.core import Core, Report
+from tb.commands.program import Program, faults, random_program
+from tb.models.core import Core
 
 # Words of a VECTOR, READ or WRITE command beyond which a simulation would take too long.
 LONGEST = 1 << 14
@@ -250,28 +251,34 @@ class _Faults:
             command = unpack(data)
         except CommandError:
             return self.one(position, data, fault, ErrorCode.COMMAND)
+        if self._races(position, command):
+            return None
         errors = list(command.violations(self.program.limits))
-        longer = isinstance(command, Load) and command.stream_bytes != commands[position].stream_bytes
-        if errors and longer and errors[0].code == ErrorCode.RANGE:
-            return None  # the stream may be found too long before the access is
         if errors:
             info = errors[0].info if errors[0].code == ErrorCode.RANGE else 0
             return self.one(position, data, fault, errors[0].code, info)
-        changed = [*commands[:position], command, *commands[position + 1 :]]
-        if _work(command) > LONGEST or check_list(changed) or hazards(changed):
+        changed = replace(self.program, commands=[*commands[:position], command, *commands[position + 1 :]])
+        if _work(command) > LONGEST or faults(changed):
             return None
         self.put(position, data)
-        (memory, report), (other, _) = (self.run(scratch) for scratch in (0.0, 1.0))
-        if (memory != other).any():
-            return None  # a word of the scratchpad is read that the list has not written
+        core = Core(self.program.image.memory.copy(), self.program.limits, self.act_width, self.program.image.base)
+        report = core.run(self.program.address)
         return Illegal(self.program, fault, self.program.address, report.error, (report.command,), report.info)
 
-    def run(self, scratch: float) -> tuple[np.ndarray, Report]:
-        """Memory and report of the golden core after the list, which began with one value all over the scratchpad."""
-        core = Core(self.program.image.memory.copy(), self.program.limits, self.act_width, self.program.image.base)
-        core.scratch[:] = scratch
-        report = core.run(self.program.address)
-        return core.memory, report
+    def _races(self, position: int, command: Command) -> bool:
+        """Whether what is wrong with a changed command may be overtaken by something else that is."""
+        errors = list(command.violations(self.program.limits))
+        rows = (*command.memory_reads(), *command.memory_writes())
+        outside = any(part.first_outside(self.program.image.window) for part in rows)
+        # Two errors of one command, or the MATRIX command of a LOAD that leaves memory finds another length.
+        if errors and outside and errors[0].code != ErrorCode.RANGE:
+            return True
+        before = self.program.commands[position]
+        if errors and isinstance(command, Load) and command.stream_bytes != before.stream_bytes:
+            return True
+        # A list that is written over.
+        lines = merged((MemoryRows(self.program.address, COMMAND_BYTES * len(self.program.commands)),))
+        return overlap(merged(command.memory_writes()), lines) is not None
 
 
 def _work(command: Command) -> int:
