@@ -7,8 +7,9 @@ again by later ones. Semaphores come from ``edge_qlora.ordering.synchronize``, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product as product_of
 
 import numpy as np
 from edge_qlora import vector as programs
@@ -223,25 +224,35 @@ def _linear(b: _Builder) -> _Chain:
     return chain
 
 
-def _tiles(b: _Builder) -> _Chain:
-    """Any MATRIX command: any formats and modes, short blocks, any block numbers, its stream anywhere in memory."""
+# Format and mode of stored weights: transposed or not.
+Weights = tuple[WeightFormat, bool]
+FLOATS: tuple[Weights, ...] = tuple(product_of((WeightFormat.FP32, WeightFormat.FP16), (False, True)))
+CODES: tuple[Weights, ...] = ((WeightFormat.CODES, False), (WeightFormat.CODES, True))
+# Of the two products of a MATRIX command, every combination that there is.
+ALL_WEIGHTS = tuple(product_of((*CODES, *FLOATS), (None, *FLOATS)))
+
+
+def _tiles(b: _Builder, weights: tuple[Weights, Weights | None] | None = None) -> _Chain:
+    """A MATRIX command of given weights, or any: short blocks, any block numbers, its stream anywhere in memory."""
     outer, inner = b.nest(8)
-    codes = b.chance(0.5)
-    formats = (WeightFormat.FP32, WeightFormat.FP16)
-    first = WeightFormat.CODES if codes else b.pick(*formats)
-    modes = [b.chance(0.5) for _ in range(2)]
+    if weights is None:
+        chosen = b.pick(*CODES) if b.chance(0.5) else b.pick(*FLOATS)
+        weights = chosen, b.pick(*FLOATS) if b.chance(0.5) else None
+    (first, mode), second = weights
+    codes, both = first == WeightFormat.CODES, second is not None
+    second_format, second_mode = second or FLOATS[0]
+    modes = [mode, second_mode]
     lengths = [
         int(b.rng.integers(1, 150)) if mode and not (codes and not number) else BLOCK * int(b.pick(1, 2))
         for number, mode in enumerate(modes)
     ]
-    both = b.chance(0.5)
     alone = not (codes or modes[0] or both)
     outputs = int(b.rng.integers(1, 150)) if alone else BLOCK * int(b.pick(1, 2))
     a = [b.rows(outer, inner, length + -length % 32) for length in lengths[: 1 + both]]
     d = b.rows(outer, inner, outputs + -outputs % BLOCK)
     products = [
         Product(x.region, length, mode, form, b.scale() if form else 1.0)
-        for x, length, mode, form in zip(a, lengths, modes, (first, b.pick(*formats)), strict=False)
+        for x, length, mode, form in zip(a, lengths, modes, (first, second_format), strict=False)
     ]
     matrix = Matrix(
         d=d.region,
@@ -429,33 +440,47 @@ def _copy(b: _Builder) -> _Chain:
 CHAINS = (_linear, _linear, _tiles, _attention, _elementwise, _norm, _copy)
 
 
-def random_program(rng: np.random.Generator, limits: Limits, chains: int = 6, base: int = 1 << 32) -> Program:
+def tiles(weights: tuple[Weights, Weights | None]) -> Callable[[_Builder], _Chain]:
+    """A chain around one MATRIX command of given weights, see ``ALL_WEIGHTS``."""
+    return lambda b: _tiles(b, weights)
+
+
+def random_program(
+    rng: np.random.Generator,
+    limits: Limits,
+    chains: int | Sequence[Callable[[_Builder], _Chain]] = 6,
+    base: int = 1 << 32,
+) -> Program:
     """A legal program.
 
     Args:
         limits: of the hardware; its window is replaced by the image's.
-        chains: how many chains of commands it is made of, in all.
+        chains: the chains of commands that it is made of, or how many of any kinds.
         base: of memory, a multiple of 4,096.
     """
     image = Image(1 << 20, base)
     limits = replace(limits, window=image.window)
     builder = _Builder(rng, image, limits)
-    commands = _interleaved(builder, chains)
+    if isinstance(chains, int):
+        chains = [builder.pick(*CHAINS) for _ in range(chains)]
+    commands = _interleaved(builder, list(chains))
     _load_early(builder, commands)
     commands = _renumbered(rng, synchronize([*commands, End()]))
     _more_semaphores(rng, commands)
     return Program(image, limits, commands, image.list(commands))
 
 
-def _interleaved(b: _Builder, chains: int) -> list[Command]:
+def _interleaved(b: _Builder, chains: list[Callable[[_Builder], _Chain]]) -> list[Command]:
     """Commands of several chains, each in its order; a new chain begins when there is room for it."""
     commands: list[Command] = []
     active: list[tuple[_Chain, list[tuple[int, int]]]] = []
     while active or chains:
-        if chains and len(active) < 4 and (built := b.build(b.pick(*CHAINS))):
-            active.append(built)
-            chains -= 1
-            continue
+        if chains and len(active) < 4:
+            chain = chains.pop(0)
+            if built := b.build(chain):
+                active.append(built)
+                continue
+            chains.append(chain)  # later, when there is room, or with other sizes
         if not active:
             continue
         index = int(b.rng.integers(len(active)))

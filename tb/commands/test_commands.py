@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyuvm
@@ -12,7 +12,7 @@ from edge_qlora.commands import Limits
 from tb.commands.bus_errors import BUS_ERRORS
 from tb.commands.coverage import make_sample_end, sample_commands
 from tb.commands.illegal import KINDS, Illegal, illegal_program
-from tb.commands.program import Program, random_program
+from tb.commands.program import ALL_WEIGHTS, Program, random_program, tiles
 from tb.common.base import config, scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.core.env import ListTest, StrayAccessError
@@ -45,8 +45,8 @@ class CommandsTest(ListTest):
         """A seed, and where memory begins."""
         return np.random.default_rng(random.getrandbits(32)), random.randrange(1, 1 << ADDRESS_BITS - 20) << 20
 
-    def legal(self, chains: int) -> ListItem:
-        """A random legal list."""
+    def legal(self, chains: int | Sequence[Callable]) -> ListItem:
+        """A random legal list, see ``random_program``."""
         rng, base = self.place()
         program = random_program(rng, limits(), chains, base)
         return ListItem(f"{len(program.commands)} commands", self.core(program), program.address)
@@ -72,8 +72,18 @@ class Legal(CommandsTest):
     """Lists of many commands over all engines."""
 
     def lists(self) -> Iterator[ListItem]:
-        for _ in range(scaled(14, 1)):
+        for _ in range(scaled(10, 1)):
             yield self.legal(scaled(random.randint(2, 8), 1))
+
+
+@pyuvm.test()
+class Weights(CommandsTest):
+    """MATRIX commands of all formats and modes of both products, a few in a list."""
+
+    def lists(self) -> Iterator[ListItem]:
+        kinds, several = random.sample(ALL_WEIGHTS, scaled(len(ALL_WEIGHTS), 1)), 6
+        for first in range(0, len(kinds), several):
+            yield self.legal([tiles(kind) for kind in kinds[first : first + several]])
 
 
 @pyuvm.test()
