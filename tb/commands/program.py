@@ -368,7 +368,7 @@ def _in_place(b: _Builder, rows: _Rows) -> _Chain:
     return [[Vector(instruction=instruction)]]
 
 
-def _elementwise(b: _Builder) -> _Chain:
+def elementwise(b: _Builder) -> _Chain:
     """Any instruction of the vector engine on rows of any length."""
     outer, inner = b.nest()
     length = int(b.rng.integers(1, 100))
@@ -437,7 +437,7 @@ def _copy(b: _Builder) -> _Chain:
     return [[b.read(x)], [b.write(x, address, dtype)], [back], [b.write(y)]]
 
 
-CHAINS = (_linear, _linear, _tiles, _attention, _elementwise, _norm, _copy)
+CHAINS = (_linear, _linear, _tiles, _attention, elementwise, _norm, _copy)
 
 
 def tiles(weights: tuple[Weights, Weights | None]) -> Callable[[_Builder], _Chain]:

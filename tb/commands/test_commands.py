@@ -12,7 +12,7 @@ from edge_qlora.commands import Limits
 from tb.commands.bus_errors import BUS_ERRORS
 from tb.commands.coverage import make_sample_end, sample_commands
 from tb.commands.illegal import KINDS, Illegal, illegal_program
-from tb.commands.program import ALL_WEIGHTS, Program, random_program, tiles
+from tb.commands.program import ALL_WEIGHTS, Program, elementwise, random_program, tiles
 from tb.common.base import config, scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.core.env import ListTest, StrayAccessError
@@ -72,7 +72,7 @@ class Legal(CommandsTest):
     """Lists of many commands over all engines."""
 
     def lists(self) -> Iterator[ListItem]:
-        for _ in range(scaled(10, 1)):
+        for _ in range(scaled(8, 1)):
             yield self.legal(scaled(random.randint(2, 8), 1))
 
 
@@ -84,6 +84,15 @@ class Weights(CommandsTest):
         kinds, several = random.sample(ALL_WEIGHTS, scaled(len(ALL_WEIGHTS), 1)), 6
         for first in range(0, len(kinds), several):
             yield self.legal([tiles(kind) for kind in kinds[first : first + several]])
+
+
+@pyuvm.test()
+class Instructions(CommandsTest):
+    """VECTOR commands of all kinds, many in a list."""
+
+    def lists(self) -> Iterator[ListItem]:
+        for _ in range(scaled(4, 1)):
+            yield self.legal([elementwise] * scaled(12, 1))
 
 
 @pyuvm.test()
