@@ -66,13 +66,14 @@ class LongHeads(AttentionTest):
         return self.passes(LONG_HEADS, scaled([1, 63, 64, 65, 130], [1]))
 
 
-@pyuvm.test(skip=config()["max_rows"] > 16 or simulator() == "icarus")
+@pyuvm.test(skip=simulator() == "icarus")
 class Pieces(AttentionTest):
-    """More rows of scores than the array takes at once, so that attention goes through the tokens in pieces."""
+    """Four heads share one of keys: more rows of scores than a small array takes, so they come in pieces of tokens."""
 
     def lists(self) -> Iterator[ListItem]:
         tokens = tokens_per_pass(MANY, 6, CONTEXT, limits(), False)
-        assert regions(MANY, tokens, CONTEXT, limits(), False).group_tokens < tokens, "one piece holds all tokens"
+        pieces = regions(MANY, tokens, CONTEXT, limits(), False).group_tokens < tokens
+        assert pieces or config()["max_rows"] > 16, "one piece holds all tokens"
         return self.passes(MANY, [tokens, 67], tokens)
 
 
