@@ -22,7 +22,7 @@ from tb.models import vector
 
 def command(instruction: Instruction) -> int:
     """The 512 bits of an instruction's command."""
-    return int.from_bytes(Vector(instruction).pack(), "little")
+    return int.from_bytes(Vector(instruction=instruction).pack(), "little")
 
 
 def with_fields(bits: int, fields: dict[str, int]) -> int:
