@@ -165,7 +165,7 @@ class SteadyState(LayerTest):
 WIDE = config()["columns"] > 8
 
 
-@pyuvm.test(skip=WIDE)
+@pyuvm.test(skip=WIDE or simulator() == "icarus")
 class OneToken(SteadyState):
     """Decoding, a matrix times one vector: the memory port takes a beat in at least 95 % of the cycles."""
 

@@ -122,10 +122,17 @@ class Operand:
 
 
 class Placement:
-    """Gives operands places in the scratchpad, from both ends of what is free, with gaps and rows in various orders."""
+    """Gives operands places in the scratchpad.
 
-    def __init__(self, words: int, rng: np.random.Generator) -> None:
-        self.low, self.high, self.rng = 0, words, rng
+    Args:
+        words: size of the scratchpad.
+        rng: what is random.
+        scattered: from both ends of what is free, with gaps and rows in various orders; else one region after the
+            other and rows directly behind one another, as compiled lists have them.
+    """
+
+    def __init__(self, words: int, rng: np.random.Generator, scattered: bool = True) -> None:
+        self.low, self.high, self.rng, self.scattered = 0, words, rng, scattered
 
     def rows(self, outer: int, inner: int, words: int) -> Region:
         """Place for rows of ``words`` words in two nested loops.
@@ -134,6 +141,11 @@ class Placement:
             ValueError: the scratchpad is full.
         """
         rng = self.rng
+        if not self.scattered:
+            self.low += words * outer * inner
+            if self.low > self.high:
+                raise ValueError("the scratchpad is full")
+            return Region(self.low - words * outer * inner, words * inner, words)
         apart = words + int(rng.integers(0, 2) * rng.integers(1, 5))
         if apart * outer * inner > self.high - self.low:
             apart = words

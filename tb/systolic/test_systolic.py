@@ -79,9 +79,16 @@ def _first_block(operands: list[Operand]) -> str:
     return ("another" if weights.first else "zero") if isinstance(weights, StoredCodes) else "no codes"
 
 
-def scratchpad(rng: np.random.Generator | None = None) -> Placement:
+def scratchpad(rng: np.random.Generator | None = None, scattered: bool = True) -> Placement:
     """An empty scratchpad."""
-    return Placement(1 << parameters(config())["SCRATCH_W"], rng or np.random.default_rng(random.getrandbits(32)))
+    words, rng = 1 << parameters(config())["SCRATCH_W"], rng or np.random.default_rng(random.getrandbits(32))
+    return Placement(words, rng, scattered)
+
+
+def tile_beats_limit() -> float:
+    """Largest share of cycles with a beat, in N mode: a tile of codes must not take fewer cycles than its columns."""
+    loaded = 2 if config()["columns"] % 2 == 0 else 1
+    return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
 
 
 def compiled(operands: list[Operand], placement: Placement | None = None, header: bool = True) -> Program:
@@ -299,6 +306,12 @@ class Utilisation(MatrixTest):
         weights = random_codes(rng, *shape[:: -1 if self.transpose else 1])
         yield [Operand(activations, weights, self.transpose)]
 
+    def programs(self):
+        placement, program = scratchpad(scattered=False), Program()
+        for operands in self.products():
+            program += compiled(operands, placement)
+        yield program
+
     async def body(self) -> None:
         for program in self.programs():
             cocotb.top.rivals_i.value = int(self.rivals)
@@ -360,8 +373,7 @@ class BusIsBusy(Utilisation):
     unit = "of cycles take a beat (codes)"
 
     def limit(self) -> float:
-        loaded = 2 if config()["columns"] % 2 == 0 else 1
-        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
+        return tile_beats_limit()
 
 
 @pyuvm.test()
@@ -380,17 +392,15 @@ class BusIsBusyAcrossCommands(Utilisation):
 
     unit = "of cycles take a beat (codes, commands with headers)"
 
-    def programs(self):
+    def products(self):
         rng = np.random.default_rng(4)
-        placement, program = scratchpad(rng), Program()
         for _ in range(scaled(4, 2)):
-            program += compiled([random_operand(rng, 1, False, 6 * BLOCK, 3 * BLOCK, 16)], placement)
-        yield program
+            yield [random_operand(rng, 1, False, 6 * BLOCK, 3 * BLOCK, 16)]
 
     def limit(self) -> float:
         # A command's first beat comes at most this many cycles later than without a header.
-        tiles = 18 * TILE_BYTES * 8 / config()["bus_width"]
-        return tiles / (tiles + 60)
+        beats = 18 * TILE_BYTES * 8 / config()["bus_width"]
+        return beats / (beats / tile_beats_limit() + 60)
 
 
 @pyuvm.test()
@@ -457,10 +467,13 @@ class Fp16WeightsTransposed(FloatWeights):
 
 @pyuvm.test()
 class CodesWithAdapter(Utilisation):
-    """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has."""
+    """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has.
+
+    Its columns come when all of it is there, so that up to 64 cycles are lost per output block.
+    """
 
     def products(self):
-        rng, blocks, outputs = np.random.default_rng(5), scaled(4, 2) * BLOCK, scaled(6, 2) * BLOCK
+        rng, blocks, outputs = np.random.default_rng(5), scaled(32, 2) * BLOCK, scaled(3, 2) * BLOCK
         low = random_values(rng, (self.rank, outputs), True)
         yield [
             Operand(random_values(rng, (1, blocks), False), random_codes(rng, outputs, blocks), False),
@@ -477,5 +490,4 @@ class CodesWithAdapter(Utilisation):
         return f"of cycles take a beat (codes, FP16 of rank {self.rank})"
 
     def limit(self) -> float:
-        loaded = 2 if config()["columns"] % 2 == 0 else 1
-        return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / (BLOCK // loaded))
+        return tile_beats_limit()
