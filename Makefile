@@ -26,12 +26,13 @@ PROMPT ?= The capital of France is
 N ?= 8
 BACKEND ?= golden
 ADAPTER ?=
+BENCH ?= --decode 1 512
 JOBS ?= 2
 CLI_OPTIONS = $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan system speed tinyllama equality seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan bench system speed tinyllama equality seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +61,9 @@ generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CON
 
 plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
 	@$(RUN) -m edge_qlora.cli plan "$(MODEL)" $(CLI_OPTIONS)
+
+bench: $(READY) ## Measure cycles of MODEL= on simulated hardware (BENCH="--decode 1 512 --prefill 64 --layers 1 --set columns=4")
+	@$(RUN) -m edge_qlora.cli bench "$(MODEL)" $(BENCH) $(CLI_OPTIONS)
 
 system: $(READY) ## Build the accelerator on its memory as a C library (CONFIG= WAVES=1) and print its path
 	@$(RUN) -m sim.system --config "$(CONFIG)" --waves "$(WAVES)"

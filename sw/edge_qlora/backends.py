@@ -31,14 +31,30 @@ def configurations() -> Mapping[str, Mapping[str, int]]:
     return configs()
 
 
-def limits_of(config: str, window: MemoryWindow) -> Limits:
-    """What a configuration takes."""
-    settings = configurations()[config]
+def settings_of(config: str, changes: Mapping[str, int]) -> Mapping[str, int]:
+    """Settings of a configuration, some of them replaced.
+
+    Raises:
+        SystemExit: there is no such setting.
+    """
+    _checkout()
+    from sim.system import settings_of
+
+    return settings_of(config, changes)
+
+
+def limits_of(settings: Mapping[str, int], window: MemoryWindow) -> Limits:
+    """What hardware with these settings takes."""
     return Limits(settings["scratch_words"], settings["max_rows"], settings["nested_depth"], window)
 
 
 def open_backend(
-    name: str, config: str, memory: np.ndarray, base: int, progress: Callable[[int], None] | None = None
+    name: str,
+    config: str,
+    memory: np.ndarray,
+    base: int,
+    progress: Callable[[int], None] | None = None,
+    changes: Mapping[str, int] | None = None,
 ) -> Backend:
     """A backend with the accelerator in a hardware configuration.
 
@@ -47,16 +63,17 @@ def open_backend(
         config: a configuration's name.
         memory: uint8, what is at address ``base`` and behind it; the accelerator works on it.
         progress: is told of the cycles of a simulation.
+        changes: settings that replace those of the configuration.
 
     Raises:
         SystemExit: the simulation does not build.
     """
-    _checkout()
+    settings = settings_of(config, changes or {})
     if name == "golden":
         from tb.models.golden_backend import GoldenBackend
 
-        limits = limits_of(config, MemoryWindow(base, len(memory)))
-        return GoldenBackend(memory, limits, base, configurations()[config]["act_width"])
+        limits = limits_of(settings, MemoryWindow(base, len(memory)))
+        return GoldenBackend(memory, limits, base, settings["act_width"])
     from sim.system import build
 
-    return RtlBackend(build(config), memory, base, progress=progress)
+    return RtlBackend(build(config, **changes or {}), memory, base, progress=progress)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from . import image_file, model_image
+from . import bench, image_file, model_image
 from .adapter import Adapter, read_adapter
-from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend
+from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, settings_of
+from .bench import CLOCK_HZ, Case
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
 from .commands import Limits
 from .decoder_program import tokens_per_pass
@@ -31,7 +34,6 @@ from .tokenizer import load_tokenizer
 CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
 DTYPES = {"codes": None, "fp16": np.float16, "fp32": np.float32}
-CLOCK_HZ = 200e6
 
 
 def size_of(text: str) -> int:
@@ -48,6 +50,28 @@ def open_model(name: str) -> Checkpoint:
     if name in CONFIGS:
         return SyntheticCheckpoint(CONFIGS[name])
     return open_checkpoint(smollm2_path() if name == "smollm2" else name)
+
+
+def setting(text: str) -> tuple[str, int]:
+    """Name and value from "columns=4"."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(text)
+    return name, int(value, 0)
+
+
+def model_of(options: argparse.Namespace) -> tuple[Checkpoint, Adapter | None]:
+    """The checkpoint, or its first layers, and the adapter that the user asks for."""
+    checkpoint = open_model(options.model)
+    if options.layers is not None:
+        if not 1 <= options.layers <= checkpoint.config.layers:
+            raise OperandError(f"{options.layers} layers of a model that has {checkpoint.config.layers}")
+        checkpoint.config = replace(checkpoint.config, layers=options.layers)
+    if options.rank is not None and options.adapter:
+        raise OperandError("--rank makes an adapter and --adapter reads one; one of them is possible")
+    if options.rank is not None:
+        return checkpoint, bench.random_adapter(checkpoint.config, options.rank)
+    return checkpoint, read_adapter(options.adapter) if options.adapter else None
 
 
 class Progress:
@@ -91,17 +115,19 @@ def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Ada
 
 def hardware_limits(options: argparse.Namespace) -> Limits:
     """What the chosen configuration takes, with the memory that the user gives it."""
-    return limits_of(options.config, MemoryWindow(MEMORY_BASE, options.memory))
+    settings = settings_of(options.config, dict(options.set))
+    return limits_of(settings, MemoryWindow(MEMORY_BASE, options.memory))
 
 
 def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage, np.ndarray, Limits]:
     """The model's packed image, made when it is not in the cache yet."""
     limits = hardware_limits(options)
-    adapter = read_adapter(options.adapter) if options.adapter else None
-    checkpoint = open_model(options.model)
+    checkpoint, adapter = model_of(options)
     image, contents = plan_image(options, checkpoint, adapter, limits)
     parts = [
         options.model,
+        options.layers,
+        options.rank,
         options.adapter,
         options.context,
         image.tokens,
@@ -123,8 +149,10 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
 async def open_decoder(options: argparse.Namespace, progress: Progress) -> Decoder:
     """The model in the memory of the chosen backend."""
     image, memory, limits = packed(options, progress)
-    cycles = Cycles()
-    backend = open_backend(options.backend, options.config, memory, limits.window.base, cycles)
+    if options.command == "bench":
+        bench.fill_caches(image, memory, limits.window.base)
+    changes = dict(options.set)
+    backend = open_backend(options.backend, options.config, memory, limits.window.base, Cycles(), changes)
     accelerator = Accelerator(backend)
     await accelerator.open(limits.window)
     return Decoder(accelerator, image)
@@ -133,8 +161,7 @@ async def open_decoder(options: argparse.Namespace, progress: Progress) -> Decod
 def run_plan(options: argparse.Namespace) -> None:
     """Print what memory a model needs."""
     limits = hardware_limits(options)
-    adapter = read_adapter(options.adapter) if options.adapter else None
-    checkpoint = open_model(options.model)
+    checkpoint, adapter = model_of(options)
     image, _ = plan_image(options, checkpoint, adapter, limits)
     print(image.plan)
     print(f"{image.tokens} tokens per pass, context {image.context}, scratchpad {limits.scratch_words} words")
@@ -143,8 +170,8 @@ def run_plan(options: argparse.Namespace) -> None:
 def run_pack(options: argparse.Namespace) -> None:
     """Write a packed model."""
     limits = hardware_limits(options)
-    adapter = read_adapter(options.adapter) if options.adapter else None
-    image, contents = plan_image(options, open_model(options.model), adapter, limits)
+    checkpoint, adapter = model_of(options)
+    image, contents = plan_image(options, checkpoint, adapter, limits)
     image_file.save(options.output, image, contents, limits, Progress())
     print(f"{options.output}: {options.output.stat().st_size:,} bytes")
 
@@ -173,6 +200,28 @@ async def run_generate(options: argparse.Namespace) -> None:
     report(options, tokens, found, cycles, time.monotonic() - began)
 
 
+async def run_bench(options: argparse.Namespace) -> None:
+    """Measure decoding and prefill on simulated hardware, from its counters."""
+    progress = Progress()
+    cases = [Case(1, context) for context in options.decode] + [Case(tokens, tokens) for tokens in options.prefill]
+    if not cases or min(case.context for case in cases) < 1:
+        raise OperandError("nothing to measure: --decode takes contexts and --prefill numbers of tokens, from 1 on")
+    options.context = max(case.context for case in cases)
+    decoder = await open_decoder(options, progress)
+    width, found = settings_of(options.config, dict(options.set))["bus_width"], []
+    for case in cases:
+        print(f"{case.name} ...", file=sys.stderr)
+        found.append(await bench.measure(decoder, case, width, options.layers is None, progress))
+        progress.close()
+    changes = "".join(f", {name}={value}" for name, value in options.set)
+    parts = f"first {options.layers} layers, no head" if options.layers else "whole"
+    adapter = f", adapter of rank {options.rank}" if options.rank else ", adapter" if options.adapter else ""
+    print(f"{options.model} ({parts}{adapter}) on {options.config}{changes}; {decoder.image.tokens} tokens per pass\n")
+    print(*bench.table(found), sep="\n")
+    if options.json:
+        options.json.write_text(json.dumps([one.record() for one in found], indent=1) + "\n")
+
+
 def report(options: argparse.Namespace, tokens: list[int], found: list[int], cycles: list[int], seconds: float) -> None:
     """What it took, on standard error."""
     line = f"{options.backend}, {options.config}: {len(tokens)} tokens in, {len(found)} out, {seconds:.1f} s"
@@ -187,16 +236,27 @@ def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog="edge-qlora", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    for name, run in (("plan", run_plan), ("pack", run_pack), ("generate", run_generate)):
+    for name, run in (
+        ("plan", run_plan),
+        ("pack", run_pack),
+        ("generate", run_generate),
+        ("bench", run_bench),
+    ):
         one = commands.add_parser(name, help=(run.__doc__ or "").split("\n")[0])
         one.set_defaults(run=run)
         one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
         one.add_argument("--adapter", help="PEFT directory")
         one.add_argument("--adapter-format", choices=("fp16", "fp32"), default="fp16")
         one.add_argument("--head", choices=DTYPES, default="codes", help="how the output head is stored")
-        one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
+        if name != "bench":
+            one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
         one.add_argument("--tokens", type=int, default=16, help="most tokens per pass")
         one.add_argument("--config", choices=configurations(), default="genesys2", help="hardware configuration")
+        one.add_argument(
+            "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="replace one of its settings"
+        )
+        one.add_argument("--layers", type=int, help="use the first layers of the model only")
+        one.add_argument("--rank", type=int, help="use an adapter of this rank on all projections, values from a seed")
         one.add_argument("--memory", type=size_of, default=1 << 30, help="size of the accelerator's memory, as 512MiB")
         if name == "pack":
             one.add_argument("--output", type=Path, required=True)
@@ -204,6 +264,11 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--prompt", required=True)
             one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")
             one.add_argument("--backend", choices=BACKENDS, default="golden")
+        if name == "bench":
+            one.add_argument("--decode", type=int, nargs="+", default=[], metavar="N", help="a token at context N")
+            one.add_argument("--prefill", type=int, nargs="+", default=[], metavar="N", help="a prompt of N tokens")
+            one.add_argument("--json", type=Path, help="write the counters to this file too")
+            one.add_argument("--backend", choices=BACKENDS, default="rtl")
     return top
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from edge_qlora import cli, errors, image_file, model_image
 from edge_qlora.adapter import Adapter
+from edge_qlora.bench import random_adapter
 from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.commands import Limits
 from edge_qlora.decoder_program import tokens_per_pass
@@ -55,17 +56,6 @@ def decoder() -> Decoder:
     return opened(*build())
 
 
-def adapter(rank: int = 8) -> Adapter:
-    """LoRA of every projection."""
-    rng, layers = np.random.default_rng(2), {}
-    for index in range(CONFIG.layers):
-        for name in PROJECTIONS:
-            n, k = CONFIG.linear_shape(name)
-            pair = (0.1 * rng.standard_normal(shape) for shape in ((rank, k), (n, rank)))
-            layers[f"model.layers.{index}.{name}"] = tuple(matrix.astype(np.float16) for matrix in pair)
-    return Adapter(rank, 2.0 * rank, layers)
-
-
 def reference(lora: Adapter | None = None) -> llama.Decoder:
     """The golden decoder with the weights that the image has."""
     checkpoint, layers = SyntheticCheckpoint(CONFIG), []
@@ -84,7 +74,7 @@ def reference(lora: Adapter | None = None) -> llama.Decoder:
     return llama.Decoder(CONFIG, embedding, layers, checkpoint.tensor("model.norm.weight"), head)
 
 
-@pytest.mark.parametrize("lora", [None, adapter()])
+@pytest.mark.parametrize("lora", [None, random_adapter(CONFIG, 8)])
 def test_logits_equal_the_golden_decoder(lora):
     """Passes of as many tokens as fit, then one token each, with and without an adapter."""
     decoder = opened(*build(**{"adapter": lora} if lora else {}))
@@ -183,7 +173,7 @@ def test_model_larger_than_memory():
 
 def test_adapter_of_the_wrong_shape():
     """An adapter of another model."""
-    lora = adapter()
+    lora = random_adapter(CONFIG, 8)
     name = "model.layers.0.mlp.up_proj"
     a, b = lora.layers[name]
     wrong = Adapter(lora.rank, lora.alpha, {name: (a[:, :-64], b)})

@@ -1,0 +1,138 @@
+"""Speed of a model on simulated hardware, from the accelerator's counters: decoding and prefill.
+
+Cycles do not depend on values: keys and values of a context that nobody has computed are drawn from a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .adapter import Adapter
+from .checkpoint import PROJECTIONS, ModelConfig
+from .errors import OperandError
+from .model_image import CACHE_BYTES, ModelImage
+from .runtime import Decoder
+
+CLOCK_HZ = 200e6
+HEADER = ("case", "cycles", "ms at 200 MHz", "bytes read", "beats per cycle", "MAC slots busy", "passes")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured: ``tokens`` new tokens that end with ``context`` tokens."""
+
+    tokens: int
+    context: int
+
+    @property
+    def name(self) -> str:
+        """As the table says it."""
+        return f"prefill of {self.tokens}" if self.tokens == self.context > 1 else f"decode at context {self.context}"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What the counters say of a case.
+
+    Attributes:
+        case: what was run.
+        passes: lists of commands that it took.
+        counters: event counters by name, all passes together.
+        bus_bytes: bytes of a beat.
+    """
+
+    case: Case
+    passes: int
+    counters: dict[str, int]
+    bus_bytes: int
+
+    @property
+    def cycles(self) -> int:
+        """Cycles in which a list ran."""
+        return self.counters["CYCLES_BUSY"]
+
+    @property
+    def bus(self) -> float:
+        """Beats read per cycle: the share of the memory's peak rate."""
+        return self.counters["READ_BEATS"] / self.cycles
+
+    @property
+    def array(self) -> float:
+        """Share of all cycles in which a vector entered the array."""
+        return self.counters["MAC_VECTORS"] / self.cycles
+
+    def row(self) -> tuple[str, ...]:
+        """Cells under HEADER."""
+        return (
+            self.case.name,
+            f"{self.cycles:,}",
+            f"{1e3 * self.cycles / CLOCK_HZ:.2f}",
+            f"{self.counters['READ_BEATS'] * self.bus_bytes:,}",
+            f"{self.bus:.3f}",
+            f"{100 * self.array:.1f} %",
+            str(self.passes),
+        )
+
+    def record(self) -> dict:
+        """For a file that machines read."""
+        return {"case": self.case.name, "passes": self.passes, "cycles": self.cycles, "counters": self.counters}
+
+
+def random_adapter(config: ModelConfig, rank: int, seed: int = 0) -> Adapter:
+    """An FP16 adapter of all projections with values drawn from a seed.
+
+    Raises:
+        OperandError: the rank is not from 1 to 64.
+    """
+    if not 1 <= rank <= 64:
+        raise OperandError(f"an adapter of rank {rank}; 1 to 64 is possible")
+    rng, layers = np.random.default_rng(seed), {}
+    for name in (f"model.layers.{i}.{p}" for i in range(config.layers) for p in PROJECTIONS):
+        n, k = config.linear_shape(name.split(".", 3)[3])
+        layers[name] = tuple((0.02 * rng.standard_normal(shape)).astype(np.float16) for shape in ((rank, k), (n, rank)))
+    return Adapter(rank, 2.0 * rank, layers)
+
+
+def fill_caches(image: ModelImage, memory: np.ndarray, base: int, seed: int = 0) -> None:
+    """Keys and values of a whole context."""
+    c, rng = image.config, np.random.default_rng(seed)
+    values = c.kv_heads * c.head_dim * image.context
+    for layer in image.layers:
+        for address in (layer.keys, layer.values):
+            drawn = rng.standard_normal(values, np.float32).astype(np.float16)
+            memory[address - base :][: CACHE_BYTES * values] = drawn.view(np.uint8)
+
+
+async def measure(
+    decoder: Decoder, case: Case, bus_width: int, logits: bool = True, progress: Callable = lambda *_: None
+) -> Measurement:
+    """Run one case; the model's caches hold a context already.
+
+    Args:
+        decoder: on a backend whose counters count.
+        case: what to run.
+        bus_width: of the hardware, in bits.
+        logits: compute those of the last token.
+        progress: as in ``Decoder.forward``.
+
+    Raises:
+        OperandError: the backend counts no cycles.
+        ModelLimitError: the case exceeds the caches.
+    """
+    accelerator, tokens = decoder.accelerator, np.zeros(case.tokens, np.int64)
+    decoder.position = case.context - case.tokens
+    await accelerator.clear_counters()
+    await decoder.forward(tokens, int(logits), progress)
+    counters = await accelerator.counters()
+    if not counters["CYCLES_BUSY"]:
+        raise OperandError("this backend counts no cycles; --backend rtl does")
+    return Measurement(case, -(-case.tokens // decoder.image.tokens), counters, bus_width // 8)
+
+
+def table(measurements: list[Measurement]) -> Iterator[str]:
+    """Lines of a Markdown table."""
+    for row in (HEADER, ("---",) * len(HEADER), *(m.row() for m in measurements)):
+        yield f"| {' | '.join(row)} |"
