@@ -35,7 +35,7 @@ class Decoder:
         self.position = 0
 
     async def forward(self, tokens: np.ndarray, logits: int = 1, progress: Progress = lambda *_: None) -> np.ndarray:
-        """Let new tokens enter, in as many passes as they need.
+        """Let new tokens enter, in as few passes as they need, of about the same size: a small one computes little.
 
         Args:
             tokens: token numbers [M].
@@ -57,12 +57,12 @@ class Decoder:
             bad = tokens.max() if tokens.min() >= 0 else tokens.min()
             raise OperandError(f"token {bad} is not one of the {self.image.config.vocab_size}")
         decoder_program.check_context(self.image, self.position + len(tokens))
-        results, size = [], self.image.tokens
-        for first in range(0, len(tokens), size):
+        results, first = [], 0
+        for part in np.array_split(tokens, -(-len(tokens) // self.image.tokens)):
             progress("tokens", first, len(tokens))
-            part = tokens[first : first + size]
             wanted = max(0, min(len(part), first + len(part) - (len(tokens) - logits)))
             results.append(await self._pass(part, wanted))
+            first += len(part)
         progress("tokens", len(tokens), len(tokens))
         return np.concatenate(results)
 
