@@ -27,6 +27,7 @@ N ?= 8
 BACKEND ?= golden
 ADAPTER ?=
 BENCH ?= --decode 1 512
+CHECK ?=
 JOBS ?= 2
 CLI_OPTIONS = $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # What pip says of its progress, files without the address they come from.
@@ -56,8 +57,8 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
-generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory)
-	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(CLI_OPTIONS)
+generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory CHECK=1)
+	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(if $(CHECK),--check) $(CLI_OPTIONS)
 
 plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
 	@$(RUN) -m edge_qlora.cli plan "$(MODEL)" $(CLI_OPTIONS)

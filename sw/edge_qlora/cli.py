@@ -23,7 +23,7 @@ from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
 from .commands import Limits
 from .decoder_program import tokens_per_pass
 from .driver import Accelerator
-from .errors import EdgeQloraError, OperandError
+from .errors import EdgeQloraError, LogitsDifferError, OperandError
 from .footprint import MemoryWindow
 from .memory_plan import MemoryPlan
 from .model_image import ModelImage
@@ -146,13 +146,13 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
     return image_file.load(file)
 
 
-async def open_decoder(options: argparse.Namespace, progress: Progress) -> Decoder:
-    """The model in the memory of the chosen backend."""
+async def open_decoder(options: argparse.Namespace, progress: Progress, name: str) -> Decoder:
+    """The model in the memory of a backend."""
     image, memory, limits = packed(options, progress)
     if options.command == "bench":
         bench.fill_caches(image, memory, limits.window.base)
     changes = dict(options.set)
-    backend = open_backend(options.backend, options.config, memory, limits.window.base, Cycles(), changes)
+    backend = open_backend(name, options.config, memory, limits.window.base, Cycles(), changes)
     accelerator = Accelerator(backend)
     await accelerator.open(limits.window)
     return Decoder(accelerator, image)
@@ -183,13 +183,17 @@ async def run_generate(options: argparse.Namespace) -> None:
     tokens = tokenizer.encode(options.prompt).ids
     if not tokens:
         raise OperandError("the prompt is empty")
-    decoder = await open_decoder(options, progress)
+    decoder = await open_decoder(options, progress, options.backend)
+    golden = await open_decoder(options, progress, "golden") if options.check else None
+    expected = golden and golden.generate(np.array(tokens), options.count)
     print(options.prompt, end="", flush=True)
     found: list[int] = []
     shown, began, cycles = options.prompt, time.monotonic(), []
     await decoder.accelerator.clear_counters()
-    async for token, _ in decoder.generate(np.array(tokens), options.count, progress=progress):
+    async for token, logits in decoder.generate(np.array(tokens), options.count, progress=progress):
         progress.close()
+        if expected:
+            check(logits, (await anext(expected))[1], len(found))
         found.append(token)
         text = tokenizer.decode(tokens + found)
         print(text[len(shown) :], end="", flush=True)
@@ -198,6 +202,23 @@ async def run_generate(options: argparse.Namespace) -> None:
         await decoder.accelerator.clear_counters()
     print()
     report(options, tokens, found, cycles, time.monotonic() - began)
+    if expected:
+        print(f"all {len(logits):,} logits of each token equal the golden model's bit for bit", file=sys.stderr)
+
+
+def check(logits: np.ndarray, expected: np.ndarray, number: int) -> None:
+    """Hold logits against the golden model's, bit for bit.
+
+    Raises:
+        LogitsDifferError: they differ.
+    """
+    differ = np.flatnonzero(logits.view(np.uint32) != expected.view(np.uint32))
+    if differ.size:
+        first = differ[0]
+        raise LogitsDifferError(
+            f"{differ.size:,} of {logits.size:,} logits of token {number} differ from the golden model's, "
+            f"the first at {first}: {logits[first]!r}, expected {expected[first]!r}"
+        )
 
 
 async def run_bench(options: argparse.Namespace) -> None:
@@ -207,7 +228,7 @@ async def run_bench(options: argparse.Namespace) -> None:
     if not cases or min(case.context for case in cases) < 1:
         raise OperandError("nothing to measure: --decode takes contexts and --prefill numbers of tokens, from 1 on")
     options.context = max(case.context for case in cases)
-    decoder = await open_decoder(options, progress)
+    decoder = await open_decoder(options, progress, options.backend)
     width, found = settings_of(options.config, dict(options.set))["bus_width"], []
     for case in cases:
         print(f"{case.name} ...", file=sys.stderr)
@@ -264,6 +285,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--prompt", required=True)
             one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")
             one.add_argument("--backend", choices=BACKENDS, default="golden")
+            one.add_argument("--check", action="store_true", help="hold every logit against the golden model's")
         if name == "bench":
             one.add_argument("--decode", type=int, nargs="+", default=[], metavar="N", help="a token at context N")
             one.add_argument("--prefill", type=int, nargs="+", default=[], metavar="N", help="a prompt of N tokens")

@@ -84,6 +84,10 @@ class NotLoadedError(EdgeQloraError):
     """A layer was run before its weight or its adapter was written to memory."""
 
 
+class LogitsDifferError(EdgeQloraError):
+    """A backend's logits are not those of the golden model."""
+
+
 class JobError(EdgeQloraError):
     """A list of commands was rejected or failed.
 

@@ -209,3 +209,11 @@ def test_command_line(capsys):
     assert "does not fit" in capsys.readouterr().err
     assert cli.main(["plan", "/nowhere"]) == 1
     assert "/nowhere" in capsys.readouterr().err
+
+
+def test_logits_that_differ_are_told():
+    """A single bit is enough, the sign of a zero too."""
+    logits = np.zeros(5, np.float32)
+    cli.check(logits, logits.copy(), 0)
+    with pytest.raises(errors.LogitsDifferError, match="1 of 5 logits of token 2 differ .* first at 3"):
+        cli.check(logits, np.array([0, 0, 0, -0.0, 0], np.float32), 2)
