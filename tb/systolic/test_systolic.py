@@ -14,7 +14,7 @@ from edge_qlora.command_layout import WeightFormat
 from edge_qlora.layout import TILE_BYTES
 from pyuvm import uvm_test
 
-from tb.common.base import config, cycle, finish, scaled, start, within
+from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.models.align import BLOCK
@@ -465,7 +465,7 @@ class Fp16WeightsTransposed(FloatWeights):
     half, modes, unit = True, (True,), "of cycles take a beat (FP16, T mode)"
 
 
-@pyuvm.test()
+@pyuvm.test(skip=simulator() == "icarus")  # long, to be steady
 class CodesWithAdapter(Utilisation):
     """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has.
 

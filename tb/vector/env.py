@@ -158,8 +158,9 @@ class VectorEnv(uvm_env):
 
     async def finished(self) -> None:
         """Wait until the instruction has ended."""
-        await RisingEdge(self.dut.done_o)
         await RisingEdge(self.dut.clk_i)
+        while self.dut.done_o.value != 1:
+            await RisingEdge(self.dut.clk_i)
 
 
 def uses_b(instruction: Instruction) -> bool:
