@@ -4,6 +4,8 @@
 //
 // Why: array, vector engine and DMA work on it at the same time, each along its own rows. Neighbouring words lie in
 // different banks, so that ports which walk fall into step: one that has to wait for a bank is one bank behind ever after.
+// Reader 0, the array, goes first: it reads in every cycle when it is busy, and must not be held up. It walks along words, so
+// that it leaves a bank after one access. The others take turns.
 // A read granted in the cycle of a write to the same word gets what was there before.
 // Latency: a granted read to its answer 2 cycles; a granted write to the first read that gets it 1.
 // Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words.
@@ -52,7 +54,7 @@ module scratchpad #(
   // Banks
   // ---------------------------------------------------------------------------------------------
   for (genvar b = 0; b < BANKS; b++) begin : g_bank
-    logic [READERS-1:0] read_request;
+    logic [READERS-1:0] read_request, other_grant;
     logic [WRITERS-1:0] write_request;
     logic [RowW-1:0]    read_row, write_row;
     logic [WordW-1:0]   write_data, data_q;
@@ -70,9 +72,10 @@ module scratchpad #(
     ) u_read (
       .clk_i,
       .rst_ni,
-      .request_i(read_request),
-      .grant_o  (read_grant[b*READERS+:READERS])
+      .request_i(read_request[0] ? '0 : read_request),
+      .grant_o  (other_grant)
     );
+    assign read_grant[b*READERS+:READERS] = read_request[0] ? READERS'(1) : other_grant;
     round_robin #(
       .REQUESTS(WRITERS)
     ) u_write (
