@@ -6,8 +6,9 @@ other, with what one engine can do ahead of the others placed early; ``ordering.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import sqrt
 
 from . import vector
@@ -32,6 +33,17 @@ def words(values: int) -> int:
 def blocks(values: int) -> int:
     """Blocks of 64 of so many values."""
     return -(-values // BLOCK)
+
+
+def parts(total: int, most: int) -> Iterator[tuple[int, int]]:
+    """Cut so many blocks of a product into parts (first, count) of at most ``most``; one is worked on during the next.
+
+    Nothing hides the work on the last part, so it is small; but large enough to hide that on the part before.
+    """
+    last = -(-min(total, most) // 8)
+    rest = total - last
+    ends = [rest * part // -(-rest // most) for part in range(1, -(-rest // most) + 1)] + [total]
+    return ((first, end - first) for first, end in pairwise([0, *ends]) if end > first)
 
 
 @dataclass
@@ -212,6 +224,17 @@ class _Pass:
         product = Product(x, linear.k, False, linear.format)
         self.commands.append(Matrix(d=d, outputs=count * BLOCK, product0=product, product1=low, **matrix))
 
+    def residual(self, linear: Linear, x: Region, base: int) -> None:
+        """``hidden += W x + s B (A x)``, with a place for the product."""
+        c, at, low = self.image.config, self.at, self.low_rank_product(linear, x)
+        total = linear.n // BLOCK
+        for first, count in parts(total, total):
+            d, hidden = (
+                replace(self.rows(place, c.hidden_size), base=place + first * BLOCK_WORDS) for place in (base, at.x)
+            )
+            self.linear_chunk(linear, x, d, first, count, low, **({"header_bytes": 0} if first else {}))
+            self.vector(vector.add(hidden, d, hidden, self.tokens, count * BLOCK))
+
     def norm(self, weights: int) -> None:
         """``normed = rms_norm(x)``."""
         c, at = self.image.config, self.at
@@ -224,20 +247,15 @@ class _Pass:
     def layer(self, layer: LayerImage, following: int) -> None:
         """A decoder layer; ``following`` is the address of the next norm's weights."""
         c, at = self.image.config, self.at
-        hidden, normed = self.rows(at.x, c.hidden_size), self.rows(at.normed, c.hidden_size)
+        normed = self.rows(at.normed, c.hidden_size)
         self.read(layer.post_norm, at.norm_weights[1], c.hidden_size)
         self.norm(at.norm_weights[0])
         self.read(following, at.norm_weights[0], c.hidden_size)
         self.attention(layer, normed)
-        out = self.rows(at.q, c.hidden_size)
-        mixed = self.rows(at.normed, c.heads * c.head_dim)
-        self.linear(layer.projections["self_attn.o_proj"], mixed, out)
-        self.vector(vector.add(hidden, out, hidden, self.tokens, c.hidden_size))
+        self.residual(layer.projections["self_attn.o_proj"], self.rows(at.normed, c.heads * c.head_dim), at.q)
         self.norm(at.norm_weights[1])
         self.mlp(layer, normed)
-        product = self.rows(at.product, c.hidden_size)
-        self.linear(layer.projections["mlp.down_proj"], self.rows(at.gated, c.intermediate_size), product)
-        self.vector(vector.add(hidden, product, hidden, self.tokens, c.hidden_size))
+        self.residual(layer.projections["mlp.down_proj"], self.rows(at.gated, c.intermediate_size), at.product)
 
     def attention(self, layer: LayerImage, normed: Region) -> None:
         """Projections, rotary embedding, cache and attention; the result replaces ``normed``."""
@@ -254,10 +272,11 @@ class _Pass:
                 self.vector(vector.rotary(*tables, self.tokens, heads, c.head_dim))
             if name != "q":
                 self.store(place, layer.keys if name == "k" else layer.values)
-        # Groups of heads that share a key and value head, in pieces of tokens; one is scored ahead of the one mixed.
+        # Groups of heads that share a key and value head, equal pieces of tokens; one is scored ahead of the one mixed.
+        share = -(-self.tokens // -(-self.tokens // at.group_tokens))
         pieces = [
-            (head, first, min(at.group_tokens, self.tokens - first))
-            for first in range(0, self.tokens, at.group_tokens)
+            (head, first, min(share, self.tokens - first))
+            for first in range(0, self.tokens, share)
             for head in range(c.kv_heads)
         ]
         for number, piece in enumerate(pieces):
@@ -356,10 +375,11 @@ class _Pass:
         gate, up = (layer.projections[f"mlp.{name}_proj"] for name in ("gate", "up"))
         low = [self.low_rank_product(linear, normed) for linear in (gate, up)]
         total = c.intermediate_size // BLOCK
-        for number, first in enumerate(range(0, total, at.chunk)):
-            count = min(at.chunk, total - first)
-            length, place = count * BLOCK, number % len(at.gate)
-            gates, ups = (Region(chunk[place], count * BLOCK_WORDS) for chunk in (at.gate, at.up))
+        for number, (first, count) in enumerate(parts(total, at.chunk)):
+            length = count * BLOCK
+            # Two places of one chunk each, or one for all chunks.
+            place, offset = (number % 2, 0) if len(at.gate) > 1 else (0, self.tokens * first * BLOCK_WORDS)
+            gates, ups = (Region(chunk[place] + offset, count * BLOCK_WORDS) for chunk in (at.gate, at.up))
             gated = Region(at.gated + first * BLOCK_WORDS, words(c.intermediate_size))
             self.linear_chunk(gate, normed, gates, first, count, low[0])
             self.linear_chunk(up, normed, ups, first, count, low[1])

@@ -117,7 +117,7 @@ class OneBank(ScratchpadTest):
 
 @pyuvm.test()
 class Shares(ScratchpadTest):
-    """While all want one bank, reader 0 never waits, and what the others have been given never differs by more than one."""
+    """While all want one bank, reader 0 never waits, and the others' numbers of reads never differ by more than one."""
 
     async def body(self) -> None:
         ports, count = self.env.ports, 60
