@@ -19,6 +19,9 @@ package commands_pkg;
   localparam [2:0] WeightFormatCodes = 3'd0;
   localparam [2:0] WeightFormatFp32 = 3'd1;
   localparam [2:0] WeightFormatFp16 = 3'd2;
+  localparam [2:0] WeightFormatCodes3 = 3'd3;
+  localparam [2:0] WeightFormatCodes2 = 3'd4;
+  localparam [2:0] WeightFormatInt8 = 3'd5;
 
   // Values of value_format.
   localparam [1:0] ValueFormatFp32 = 2'd0;

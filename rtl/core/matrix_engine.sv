@@ -94,7 +94,7 @@ module matrix_engine #(
 
   logic                 tile_valid, tile_ready, tile_header, tile_transpose, tile_first, tile_last, tile_end;
   logic [15:0]          tile_header_lines, tile_block_stride;
-  logic [1:0]           tile_format;
+  logic [2:0]           tile_format;
   logic [6:0]           tile_lines, tile_values;
   logic [31:0]          tile_block, tile_scale;
   logic [CountW-1:0]    tile_rows, tile_outer, tile_inner;

@@ -28,7 +28,7 @@ module matrix_tiles #(
   output logic                          tile_header_o,
   output logic [15:0]                   tile_header_lines_o,
   output logic                          tile_transpose_o,
-  output logic [1:0]                    tile_format_o,
+  output logic [2:0]                    tile_format_o,
   output logic [6:0]                    tile_lines_o,
   output logic [31:0]                   tile_block_o,
   output logic [15:0]                   tile_block_stride_o,
@@ -60,7 +60,7 @@ module matrix_tiles #(
   // The command; where there are two, the first product's part is the low one.
   logic [15:0]            header_lines_q, block_stride_q;
   logic [1:0]             transpose_q;
-  logic [3:0]             format_q;
+  logic [5:0]             format_q;
   logic [31:0]            length_q;
   logic [63:0]            scale_q;
   logic [CountW-1:0]      rows_q, outer_q, inner_q;
@@ -114,7 +114,7 @@ module matrix_tiles #(
       header_lines_q <= cmd_i[commands_pkg::MatrixHeaderLinesLsb+:16];
       block_stride_q <= cmd_i[commands_pkg::MatrixBlockStrideLsb+:16];
       transpose_q    <= {cmd_i[commands_pkg::MatrixTranspose1Lsb], cmd_i[commands_pkg::MatrixTranspose0Lsb]};
-      format_q       <= {cmd_i[commands_pkg::MatrixFormat1Lsb+:2], cmd_i[commands_pkg::MatrixFormat0Lsb+:2]};
+      format_q       <= {cmd_i[commands_pkg::MatrixFormat1Lsb+:3], cmd_i[commands_pkg::MatrixFormat0Lsb+:3]};
       length_q       <= {cmd_i[commands_pkg::MatrixLength1Lsb+:16], cmd_i[commands_pkg::MatrixLength0Lsb+:16]};
       scale_q        <= {cmd_i[commands_pkg::MatrixScale1Lsb+:32], cmd_i[commands_pkg::MatrixScale0Lsb+:32]};
       rows_q         <= cmd_rows_i;
@@ -157,7 +157,7 @@ module matrix_tiles #(
   assign tile_header_o           = state_q == StateHeader;
   assign tile_header_lines_o     = header_lines_q;
   assign tile_transpose_o        = transpose;
-  assign tile_format_o           = format_q[product_q*2+:2];
+  assign tile_format_o           = format_q[product_q*3+:3];
   assign tile_lines_o            = transpose ? left : out_left;
   assign tile_block_o            = block_q;
   assign tile_block_stride_o     = block_stride_q;

@@ -3,8 +3,10 @@
 // Turns the codes of a 64 x 64 tile into array columns of integer weights with their FP32 scales.
 //
 // Why: the same stored tile serves both modes. N tiles: a stored row is an array column. T tiles: the tile is transposed
-// on chip, and every column carries the codebook's scale alone, because the row scales went into the activations.
-// Latency: 1 cycle (N), one tile (T). Throughput: PORTS columns per cycle (N), one column per cycle (T).
+// on chip, and every column carries the codebook's scale alone, because the row scales went into the activations. Wide
+// tiles, N only, have 8-bit integers, which are weights as they are, in place of 4-bit codes.
+// Latency: 1 cycle (N), one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide tile, one column per
+// cycle (T).
 
 module code_columns #(
   // Memory bus width in bits.
@@ -23,7 +25,8 @@ module code_columns #(
   input  logic                                                          cmd_valid_i,
   output logic                                                          cmd_ready_o,
   input  logic                                                          cmd_transpose_i,
-  // Codes, 2048 bytes per tile, row by row; in_transpose_i belongs to the beat's tile.
+  input  logic                                                          cmd_wide_i,
+  // Codes, 2048 bytes per tile (wide: 4096), row by row; in_transpose_i belongs to the beat's tile.
   input  logic                                                          in_valid_i,
   output logic                                                          in_ready_o,
   input  logic [BUS_W-1:0]                                              in_data_i,
@@ -142,23 +145,26 @@ module code_columns #(
   );
 
   // The command says which of the two comes next.
-  logic order_valid, order_ready, order_transpose;
+  logic order_valid, order_ready, order_transpose, order_wide;
   logic [2:0] unused_order_level;
   stream_fifo #(
-    .WIDTH(1),
+    .WIDTH(2),
     .DEPTH(4)
   ) u_order (
     .clk_i,
     .rst_ni,
     .in_valid_i(cmd_valid_i),
     .in_ready_o(cmd_ready_o),
-    .in_data_i(cmd_transpose_i),
+    .in_data_i({cmd_wide_i, cmd_transpose_i}),
     .out_valid_o(order_valid),
     .out_ready_i(order_ready),
-    .out_data_o(order_transpose),
+    .out_data_o({order_wide, order_transpose}),
     .level_o(unused_order_level)
   );
-  logic active_q, transpose_q, last_step, accept, step;
+  logic active_q, transpose_q, wide_q, last_step, accept, step;
+  // The first half of PORTS rows of a wide tile waits for the second.
+  logic half_q, take_half;
+  logic [GroupW-1:0] first_half_q;
   logic [5:0] step_q;
   logic source_valid, advance;
   logic [GroupW-1:0] codes;
@@ -166,11 +172,12 @@ module code_columns #(
   assign last_step = step_q == 6'(Steps - 1);
   assign accept = order_valid && order_ready;
   assign order_ready = !active_q || (step && last_step);
-  assign source_valid = transpose_q ? columns_valid : rows_valid && !rows_transpose && scale_valid_i;
+  assign source_valid = transpose_q ? columns_valid : rows_valid && !rows_transpose && scale_valid_i && half_q == wide_q;
+  assign take_half = active_q && wide_q && !half_q && rows_valid && !rows_transpose;
   assign advance = !out_valid_o || out_ready_i;
   assign step = active_q && source_valid && advance;
   assign columns_ready = step && transpose_q;
-  assign rows_ready = rows_transpose ? to_transposer_ready : step && !transpose_q;
+  assign rows_ready = rows_transpose ? to_transposer_ready : take_half || (step && !transpose_q);
   assign scale_ready_o = step && !transpose_q;
   assign codes = transpose_q ? columns : rows;
 
@@ -178,12 +185,16 @@ module code_columns #(
     if (!rst_ni) begin
       active_q <= 1'b0;
       step_q <= '0;
+      half_q <= 1'b0;
     end else begin
+      if (take_half) half_q <= 1'b1;
+      else if (step) half_q <= 1'b0;
       if (accept) active_q <= 1'b1;
       else if (step && last_step) active_q <= 1'b0;
       if (step) step_q <= last_step ? '0 : step_q + 1'b1;
     end
-    if (accept) transpose_q <= order_transpose;
+    if (accept) {wide_q, transpose_q} <= {order_wide, order_transpose};
+    if (take_half) first_half_q <= rows;
   end
 
   logic [PORTS*64*systolic_pkg::WeightWidth-1:0] weights, weights_q;
@@ -200,11 +211,20 @@ module code_columns #(
     .weights_o(weights)
   );
 
+  logic [2*GroupW-1:0] integers;
+  logic [PORTS*64*systolic_pkg::WeightWidth-1:0] wide_weights;
+  assign integers = {rows, first_half_q};
+  for (genvar i = 0; i < PORTS * 64; i++) begin : g_integer
+    assign wide_weights[i*systolic_pkg::WeightWidth+:systolic_pkg::WeightWidth] = systolic_pkg::WeightWidth'($signed(
+        integers[i*8+:8]
+    ));
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
     else if (advance) valid_q <= step;
     if (advance) begin
-      weights_q <= weights;
+      weights_q <= wide_q ? wide_weights : weights;
       scales_q <= transpose_q ? {PORTS{codebook_scale_i}} : scale_data_i;
     end
   end

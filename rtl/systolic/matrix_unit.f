@@ -19,6 +19,7 @@ rtl/systolic/weight_header.sv
 rtl/systolic/codebook.sv
 rtl/systolic/tile_transposer.sv
 rtl/systolic/scale_unit.sv
+rtl/systolic/code_expander.sv
 rtl/systolic/code_columns.sv
 rtl/systolic/float_columns.sv
 rtl/systolic/weight_loader.sv

@@ -11,9 +11,12 @@ package systolic_pkg;
 
   // Stored weight formats. One module compares with one of them only.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [1:0] FormatCodes = 2'd0;  // 4-bit codes with double-quantized scales
-  localparam logic [1:0] FormatFp32 = 2'd1;
-  localparam logic [1:0] FormatFp16 = 2'd2;
+  localparam logic [2:0] FormatCodes = 3'd0;  // 4-bit codes with double-quantized scales
+  localparam logic [2:0] FormatFp32 = 3'd1;
+  localparam logic [2:0] FormatFp16 = 3'd2;
+  localparam logic [2:0] FormatCodes3 = 3'd3;  // as 4-bit codes, and the next ones too
+  localparam logic [2:0] FormatCodes2 = 3'd4;
+  localparam logic [2:0] FormatInt8 = 3'd5;
   /* verilator lint_on UNUSEDPARAM */
 
   localparam logic [31:0] FpOne = 32'h3F80_0000;

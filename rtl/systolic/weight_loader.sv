@@ -26,7 +26,7 @@ module weight_loader #(
   input  logic                                                          cmd_header_i,
   input  logic [15:0]                                                   cmd_header_lines_i,
   input  logic                                                          cmd_transpose_i,
-  input  logic [1:0]                                                    cmd_format_i,
+  input  logic [2:0]                                                    cmd_format_i,
   input  logic [6:0]                                                    cmd_lines_i,
   input  logic [31:0]                                                   cmd_block_i,
   input  logic [15:0]                                                   cmd_stride_i,
@@ -56,7 +56,7 @@ module weight_loader #(
 );
 
   localparam int ScaleBeats = 64 * 8 / BUS_W;
-  localparam int CodeBeats = 64 * 64 * 4 / BUS_W;
+  localparam int BitBeats = 64 * 64 / BUS_W;  // beats of a tile per bit of its codes
   localparam int BeatW = 12;  // counts the 2048 beats of a floating-point tile on a 64-bit bus
   localparam int GroupW = PORTS * systolic_pkg::Rows * systolic_pkg::WeightWidth;
   localparam int Fp32Shift = 11 - $clog2(BUS_W);  // beats per row of 64 FP32 values, as a power of two
@@ -68,7 +68,8 @@ module weight_loader #(
   localparam logic [2:0] PartFloats = 3'd3;
   localparam logic [2:0] PartHeader = 3'd4;
   logic [2:0] part_q;
-  logic [BeatW-1:0] left_q;
+  logic [BeatW-1:0] left_q, code_beats;
+  logic [2:0] front_format_q;
   logic front_transpose_q, front_end_q;
   logic accept, accept_tile, accept_codes, accept_floats, is_codes, take, part_end, tile_end, header_end;
   logic order_ready, scale_cmd_ready, float_cmd_ready, code_cmd_ready;
@@ -76,7 +77,7 @@ module weight_loader #(
   logic codes_done;
   logic [2:0] codes_q;  // tiles of codes whose columns have not all left
 
-  assign is_codes = cmd_format_i == systolic_pkg::FormatCodes;
+  assign is_codes = cmd_format_i != systolic_pkg::FormatFp32 && cmd_format_i != systolic_pkg::FormatFp16;
   assign cmd_ready_o = part_q == PartIdle && (cmd_header_i ? codes_q == '0 :
       order_ready && (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready));
   assign accept = cmd_valid_i && cmd_ready_o;
@@ -87,6 +88,9 @@ module weight_loader #(
                     : part_q == PartCodes ? codes_ready
                     : part_q == PartFloats ? floats_ready
                     : part_q == PartHeader && header_ready;
+  assign code_beats = front_format_q == systolic_pkg::FormatInt8 ? BeatW'(8 * BitBeats)
+                    : front_format_q == systolic_pkg::FormatCodes3 ? BeatW'(3 * BitBeats)
+                    : front_format_q == systolic_pkg::FormatCodes2 ? BeatW'(2 * BitBeats) : BeatW'(4 * BitBeats);
   assign take = in_valid_i && in_ready_o;
   assign part_end = take && left_q == BeatW'(1);
   assign tile_end = part_end && (part_q == PartCodes || part_q == PartFloats);
@@ -103,13 +107,14 @@ module weight_loader #(
       codes_q <= codes_q + 3'(accept_codes) - 3'(codes_done);
     end
     if (accept) begin
+      front_format_q <= cmd_format_i;
       front_transpose_q <= cmd_transpose_i;
       front_end_q <= cmd_end_i;
       if (is_codes) left_q <= BeatW'(ScaleBeats);
       else left_q <= cmd_format_i == systolic_pkg::FormatFp16
           ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1) : BeatW'(12'(cmd_lines_i) << Fp32Shift);
     end else if (take) begin
-      left_q <= part_end && part_q == PartScales ? BeatW'(CodeBeats) : left_q - 1'b1;
+      left_q <= part_end && part_q == PartScales ? code_beats : left_q - 1'b1;
     end
   end
 
@@ -196,6 +201,25 @@ module weight_loader #(
   logic current_q, current_codes_q;
   logic [6:0] left_columns_q;
 
+  logic expanded_valid, expanded_ready, expanded_transpose;
+  logic [BUS_W-1:0] expanded;
+  code_expander #(
+    .BUS_W(BUS_W)
+  ) u_expander (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(in_valid_i && part_q == PartCodes),
+    .in_ready_o(codes_ready),
+    .in_data_i,
+    .in_three_i(front_format_q == systolic_pkg::FormatCodes3),
+    .in_two_i(front_format_q == systolic_pkg::FormatCodes2),
+    .in_transpose_i(front_transpose_q),
+    .out_valid_o(expanded_valid),
+    .out_ready_i(expanded_ready),
+    .out_data_o(expanded),
+    .out_transpose_o(expanded_transpose)
+  );
+
   code_columns #(
     .BUS_W(BUS_W),
     .PORTS(PORTS)
@@ -209,10 +233,11 @@ module weight_loader #(
     .cmd_valid_i(accept_codes),
     .cmd_ready_o(code_cmd_ready),
     .cmd_transpose_i,
-    .in_valid_i(in_valid_i && part_q == PartCodes),
-    .in_ready_o(codes_ready),
-    .in_data_i,
-    .in_transpose_i(front_transpose_q),
+    .cmd_wide_i(cmd_format_i == systolic_pkg::FormatInt8),
+    .in_valid_i(expanded_valid),
+    .in_ready_o(expanded_ready),
+    .in_data_i(expanded),
+    .in_transpose_i(expanded_transpose),
     .scale_valid_i(scale_valid),
     .scale_ready_o(scale_ready),
     .scale_data_i(scale_data),

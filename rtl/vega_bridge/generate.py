@@ -257,10 +257,10 @@ def is_zero_field(field: FieldNode) -> bool:
     return re.fullmatch(r"zero\d+|reserved", field.inst_name) is not None
 
 
-def command_encodings(commands: AddrmapNode) -> dict[str, type]:
-    """Enumerations of the commands' fields by name, without their ``_e``."""
+def command_encodings(commands: AddrmapNode) -> dict[str, tuple[type, int]]:
+    """Enumerations of the commands' fields, and the fields' widths, by name without their ``_e``."""
     nodes = (node for layout in commands.children() for node in layout.registers())
-    return {encode.type_name.removesuffix("_e"): encode for _, _, encode in encodings(nodes)}
+    return {encode.type_name.removesuffix("_e"): (encode, field.width) for _, field, encode in encodings(nodes)}
 
 
 def sv_commands_package(commands: AddrmapNode) -> str:
@@ -274,11 +274,10 @@ def sv_commands_package(commands: AddrmapNode) -> str:
         "  /* verilator lint_off UNUSEDPARAM */",
         "  localparam int Bytes = 64;",
     ]
-    for name, encode in command_encodings(commands).items():
-        width = 8 if name == "command" else max(int(member) for member in encode).bit_length() + 1
+    for name, (encode, width) in command_encodings(commands).items():
         out += ["", f"  // Values of {name}."]
         out += [f"  localparam [{width - 1}:0] {camel(name)}{camel(m.name)} = {width}'d{int(m)};" for m in encode]
-    engines = len(command_encodings(commands)["command"]) - 1
+    engines = len(command_encodings(commands)["command"][0]) - 1
     out += ["", "  // Every command but END has an engine; its number is the opcode - 1."]
     out += [f"  localparam int Engines = {engines};"]
     for layout in commands.children():
@@ -306,7 +305,7 @@ def python_commands_module(commands: AddrmapNode) -> str:
     layouts = list(commands.children())
     magic = next(f for f in command_fields(layouts[0]) if f.inst_name == "magic").get_property("reset")
     out = [f'"""Layout of the commands. {BANNER}"""', "", "from enum import IntEnum", ""]
-    for name, encode in command_encodings(commands).items():
+    for name, (encode, _) in command_encodings(commands).items():
         out += ["", f"class {camel(name)}(IntEnum):", f'    """Values of {encode.type_name}."""', ""]
         out += [f"    {m.name} = {int(m)}  # {' '.join((m.rdl_desc or '').split())}" for m in encode] + [""]
     out += ["", f"MAGIC = {magic:#x}", "COMMAND_BYTES = 64", ""]

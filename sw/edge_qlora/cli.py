@@ -20,6 +20,7 @@ from .adapter import Adapter, read_adapter
 from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, settings_of
 from .bench import CLOCK_HZ, Case
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
+from .command_layout import WeightFormat
 from .commands import Limits
 from .decoder_program import tokens_per_pass
 from .driver import Accelerator
@@ -33,7 +34,9 @@ from .tokenizer import load_tokenizer
 
 CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
-DTYPES = {"codes": None, "fp16": np.float16, "fp32": np.float32}
+ADAPTER_TYPES = {"fp16": np.float16, "fp32": np.float32}
+WEIGHTS = {"nf4": WeightFormat.CODES, "nf3": WeightFormat.CODES3, "nf2": WeightFormat.CODES2, "int8": WeightFormat.INT8}
+HEADS = WEIGHTS | {"fp16": WeightFormat.FP16, "fp32": WeightFormat.FP32}
 
 
 def size_of(text: str) -> int:
@@ -109,8 +112,8 @@ def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Ada
     context = min(options.context, config.context)
     tokens = tokens_per_pass(config, options.tokens, context, limits, adapter is not None)
     plan = MemoryPlan(limits.window)
-    head = DTYPES[options.head]
-    return model_image.build(checkpoint, plan, limits, context, tokens, adapter, DTYPES[options.adapter_format], head)
+    formats = ADAPTER_TYPES[options.adapter_format], WEIGHTS[options.weights], HEADS[options.head]
+    return model_image.build(checkpoint, plan, limits, context, tokens, adapter, *formats)
 
 
 def hardware_limits(options: argparse.Namespace) -> Limits:
@@ -131,6 +134,7 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
         options.adapter,
         options.context,
         image.tokens,
+        options.weights,
         options.head,
         options.adapter_format,
         limits,
@@ -267,8 +271,9 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
         one.add_argument("--adapter", help="PEFT directory")
-        one.add_argument("--adapter-format", choices=("fp16", "fp32"), default="fp16")
-        one.add_argument("--head", choices=DTYPES, default="codes", help="how the output head is stored")
+        one.add_argument("--adapter-format", choices=ADAPTER_TYPES, default="fp16")
+        one.add_argument("--weights", choices=WEIGHTS, default="nf4", help="how the projections are stored")
+        one.add_argument("--head", choices=HEADS, default="nf4", help="how the output head is stored")
         if name != "bench":
             one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
         one.add_argument("--tokens", type=int, default=16, help="most tokens per pass")

@@ -20,6 +20,9 @@ class WeightFormat(IntEnum):
     CODES = 0  # Tiles of 4-bit codes with double-quantized scales.
     FP32 = 1  # IEEE binary32.
     FP16 = 2  # IEEE binary16.
+    CODES3 = 3  # Tiles of 3-bit codes, as of 4-bit codes.
+    CODES2 = 4  # Tiles of 2-bit codes, as of 4-bit codes.
+    INT8 = 5  # Tiles of 8-bit integers with double-quantized scales; N mode only.
 
 
 class ValueFormat(IntEnum):

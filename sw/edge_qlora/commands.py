@@ -20,7 +20,7 @@ from .command_layout import COMMAND_BYTES, ValueFormat, WeightFormat
 from .command_layout import Command as Opcode
 from .errors import CommandError, FieldError, JobError, RangeError
 from .footprint import ADDRESS_WORDS, MemoryRows, MemoryWindow, merged, scratch_values
-from .layout import BLOCK, NESTED_BLOCK, TILE_BYTES
+from .layout import BLOCK, CODE_BITS, NESTED_BLOCK, tile_bytes
 from .vector import LANES, Function, Instruction, Operand, Reduction, Region
 
 LINE = 64
@@ -306,8 +306,8 @@ class Product:
     def stream_bytes(self, outputs: int) -> int:
         """Length of the weights' stream."""
         columns = -(-outputs // BLOCK)
-        if self.format == WeightFormat.CODES:
-            return columns * self.blocks * TILE_BYTES
+        if self.format in CODE_BITS:
+            return columns * self.blocks * tile_bytes(self.format)
         rows = columns * self.length if self.transpose else outputs * self.blocks
         return rows * BLOCK * (2 if self.format == WeightFormat.FP16 else 4)
 
@@ -350,7 +350,7 @@ class Matrix(Command):
     def blocks(self) -> range:
         """Codes: numbers from the first stored block to the last; empty for floating-point weights."""
         first = self.product0
-        if first.format != WeightFormat.CODES:
+        if first.format not in CODE_BITS:
             return range(0)
         rows, columns = first.length, -(-self.outputs // BLOCK)
         if not first.transpose:
@@ -399,14 +399,15 @@ class Matrix(Command):
         if self.outer * self.inner > limits.max_rows:
             yield self._bad("outer * inner", self.outer * self.inner, f"is over {limits.max_rows} rows")
         first = self.product0
-        alone = first.format != WeightFormat.CODES and not first.transpose and self.product1 is None
+        alone = first.format not in CODE_BITS and not first.transpose and self.product1 is None
         if not self.outputs:
             yield self._bad("outputs", 0, "is no number of columns")
         elif self.outputs % BLOCK and not alone:
             yield self._bad("outputs", self.outputs, f"is not a multiple of {BLOCK}")
         for number, product in enumerate(self.products):
-            codes = product.format == WeightFormat.CODES
-            if product.format not in set(WeightFormat) or number and codes:
+            codes = product.format in CODE_BITS
+            integers_in_t = product.format == WeightFormat.INT8 and product.transpose
+            if product.format not in set(WeightFormat) or integers_in_t or number and codes:
                 yield self._bad(f"format{number}", product.format, "is no format of these weights")
             if not product.length:
                 yield self._bad(f"length{number}", 0, "is no reduction")
@@ -417,7 +418,7 @@ class Matrix(Command):
         lines, most = self.header_bytes // LINE, HEADER_LINES + limits.nested_depth // LINE_VALUES
         if lines and not HEADER_LINES <= lines <= most:
             yield self._bad("header_bytes", self.header_bytes, f"are not {HEADER_LINES} to {most} lines")
-        if first.format == WeightFormat.CODES and self.block >= NESTED_BLOCK * limits.nested_depth:
+        if first.format in CODE_BITS and self.block >= NESTED_BLOCK * limits.nested_depth:
             yield self._bad("block", self.block, f"is behind {limits.nested_depth} nested absmax values")
         if self.outputs:
             yield from self._behind("D", self.scratch_writes(), limits)

@@ -16,7 +16,7 @@ from .checkpoint import ModelConfig
 from .command_layout import ValueFormat, WeightFormat
 from .commands import Command, End, Limits, Load, Matrix, Part, Product, Read, Vector, Write
 from .errors import ModelLimitError
-from .layout import BLOCK
+from .layout import BLOCK, CODE_BITS
 from .model_image import CACHE_BYTES, LayerImage, Linear, ModelImage, value_bytes
 from .vector import LANES, Instruction, Operand, Region
 
@@ -214,7 +214,7 @@ class _Pass:
             second = Part(linear.low_rank.b + first * size, 1, size, step=size)
             part, repeat = replace(part, row_bytes=linear.row_bytes, step=linear.row_bytes), count
         codes, header = {}, {}
-        if linear.format == WeightFormat.CODES:
+        if linear.format in CODE_BITS:
             stride = linear.k // BLOCK
             codes = {"header_bytes": linear.header_bytes, "block": first * BLOCK * stride, "block_stride": stride}
         matrix = {"outer": self.tokens} | codes | options

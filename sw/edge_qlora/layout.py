@@ -8,12 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .command_layout import WeightFormat
+
 BLOCK = 64  # weights that share one absmax
 NESTED_BLOCK = 256  # absmax codes that share one nested absmax
 ROW_BYTES = BLOCK // 2
-TILE_BYTES = BLOCK + BLOCK * ROW_BYTES
+# Bits of a code, of the formats with double-quantized scales.
+CODE_BITS = {WeightFormat.CODES: 4, WeightFormat.CODES3: 3, WeightFormat.CODES2: 2, WeightFormat.INT8: 8}
 ALIGNMENT = 64
 SCRATCH_ROW_BYTES = 256  # one FP32 row of the low-rank space, padded to 64 columns
+
+
+def tile_bytes(fmt: WeightFormat) -> int:
+    """Bytes of a tile of 64 x 64 codes: an absmax code per row, then the rows.
+
+    Raises:
+        KeyError: a floating-point format.
+    """
+    return BLOCK + BLOCK * BLOCK * CODE_BITS[fmt] // 8
+
+
+TILE_BYTES = tile_bytes(WeightFormat.CODES)
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,54 @@ def pack_weight_tiles(weight: NF4Weight) -> np.ndarray:
     rows = swap_nibbles(weight.packed).reshape(n_tiles, BLOCK, k_tiles, ROW_BYTES)
     tiles[..., BLOCK:] = rows.transpose(0, 2, 1, 3).reshape(n_tiles, k_tiles, BLOCK * ROW_BYTES)
     return tiles
+
+
+@dataclass(frozen=True)
+class CodedWeight:
+    """One weight matrix [N, K] in any format of codes: ``w = book[code] * unit * absmax`` of its block.
+
+    Fields:
+        fmt: INT8, or codes of 2 to 4 bits.
+        codes: uint8 [N, K]; of INT8 the bits of a two's complement integer.
+        absmax_codes: uint8 [N, K/64], codes of the dynamic map.
+        nested_absmax, offset: as of ``NF4Weight``.
+        book: integers of 18 bits, as many as there are codes; zero for INT8, whose codes are their own integers.
+        unit: float32 scalar, what one of the integers is worth.
+    """
+
+    fmt: WeightFormat
+    codes: np.ndarray
+    absmax_codes: np.ndarray
+    nested_absmax: np.ndarray
+    offset: np.float32
+    book: np.ndarray
+    unit: np.float32
+
+
+def pack_code_tiles(weight: CodedWeight) -> np.ndarray:
+    """The weight as the accelerator reads it: uint8 [N/64, K/64, tile_bytes].
+
+    A tile is 64 absmax codes (one per row) and then 64 rows, code k of a row of n-bit codes in its bits n k to n k + n.
+    """
+    bits = CODE_BITS[weight.fmt]
+    n_tiles, k_tiles = (size // BLOCK for size in weight.codes.shape)
+    blocks = weight.codes.reshape(-1, BLOCK)
+    if bits == 4:
+        packed = blocks[:, ::2] | blocks[:, 1::2] << 4
+    else:
+        single = blocks[:, :, None] >> np.arange(bits, dtype=np.uint8) & 1
+        packed = np.packbits(single.reshape(-1, BLOCK * bits), axis=1, bitorder="little")
+    rows = packed.reshape(n_tiles, BLOCK, k_tiles, -1).transpose(0, 2, 1, 3)
+    scales = weight.absmax_codes.reshape(n_tiles, BLOCK, k_tiles).transpose(0, 2, 1)
+    return np.concatenate([scales, rows.reshape(n_tiles, k_tiles, -1)], axis=2)
+
+
+def unpack_codes(rows: np.ndarray, bits: int) -> np.ndarray:
+    """Codes uint8 [..., 64] of rows of packed codes, uint8 [..., 8 * bits]."""
+    if bits == 4:
+        return np.stack((rows & 0xF, rows >> 4), axis=-1).reshape(*rows.shape[:-1], BLOCK)
+    single = np.unpackbits(rows, axis=-1, bitorder="little").reshape(*rows.shape[:-1], BLOCK, bits)
+    return (single << np.arange(bits, dtype=np.uint8)).sum(axis=-1, dtype=np.uint8)
 
 
 def unpack_weight_tiles(

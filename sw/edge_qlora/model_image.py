@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from .checkpoint import PROJECTIONS, Checkpoint, ModelConfig
 from .command_layout import WeightFormat
 from .commands import Limits
 from .errors import ModelLimitError
-from .layout import BLOCK, NF4Weight
+from .layout import BLOCK, CODE_BITS, CodedWeight
 from .memory_plan import MemoryPlan
-from .quantization import nf4_codebook
+from .quantization import coded, quantize
 from .streams import LINE_BYTES, float_blocks, header_bytes, header_lines
 
 CACHE_BYTES = 2  # per value of a key or a value: FP16
@@ -48,7 +49,7 @@ class Linear:
     Attributes:
         name: its Hugging Face name without ".weight".
         n, k: outputs and inputs.
-        format: CODES, or floating-point values in N tiles.
+        format: codes, or floating-point values in N tiles.
         address: first tile.
         header_address, header_bytes: of codes.
         low_rank: its adapter, or None.
@@ -67,8 +68,8 @@ class Linear:
     def row_bytes(self) -> int:
         """Bytes of 64 outputs' weights."""
         blocks = self.k // BLOCK
-        if self.format == WeightFormat.CODES:
-            return blocks * layout.TILE_BYTES
+        if self.format in CODE_BITS:
+            return blocks * layout.tile_bytes(self.format)
         return blocks * BLOCK * BLOCK * value_bytes(self.format)
 
 
@@ -156,6 +157,15 @@ def check_limits(config: ModelConfig, context: int) -> None:
         raise ModelLimitError(f"a context of {context} tokens is over the model's {config.context}")
 
 
+def stored_weight(checkpoint: Checkpoint, name: str, fmt: WeightFormat) -> CodedWeight:
+    """A linear layer of a checkpoint in a format of codes; NF4 as the checkpoint may have it already.
+
+    Raises:
+        CheckpointError: the files are not as they should be.
+    """
+    return coded(checkpoint.linear(name)) if fmt == WeightFormat.CODES else quantize(checkpoint.tensor(name), fmt)
+
+
 class _Builder:
     """Plans buffers and remembers their contents."""
 
@@ -173,7 +183,9 @@ class _Builder:
             name, purpose, size * np.dtype(dtype).itemsize, lambda: _as_bytes(_narrowed(name, values(), dtype))
         )
 
-    def codes(self, name: str, purpose: str, shape: tuple[int, int], weight: Callable[[], NF4Weight]) -> Linear:
+    def codes(
+        self, name: str, purpose: str, shape: tuple[int, int], fmt: WeightFormat, weight: Callable[[], CodedWeight]
+    ) -> Linear:
         n, k = shape
         entries = layout.nested_entries(n, k)
         if entries > self.limits.nested_depth:
@@ -183,16 +195,17 @@ class _Builder:
 
         def content() -> np.ndarray:
             stored = weight()
-            header = header_bytes(*nf4_codebook(), stored.offset, stored.nested_absmax)
-            return np.concatenate((header, _as_bytes(layout.pack_weight_tiles(stored))))
+            header = header_bytes(stored.book, stored.unit, stored.offset, stored.nested_absmax)
+            return np.concatenate((header, _as_bytes(layout.pack_code_tiles(stored))))
 
-        address = self.add(name, purpose, head + layout.weight_tiles_bytes(n, k), content)
-        return Linear(name, n, k, WeightFormat.CODES, address + head, address, head)
+        size = n // BLOCK * (k // BLOCK) * layout.tile_bytes(fmt)
+        address = self.add(name, purpose, head + size, content)
+        return Linear(name, n, k, fmt, address + head, address, head)
 
     def floats(
-        self, name: str, purpose: str, shape: tuple[int, int], dtype: type, values: Callable[[], np.ndarray]
+        self, name: str, purpose: str, shape: tuple[int, int], fmt: WeightFormat, values: Callable[[], np.ndarray]
     ) -> Linear:
-        fmt = WeightFormat.FP16 if dtype == np.float16 else WeightFormat.FP32
+        dtype = np.float16 if fmt == WeightFormat.FP16 else np.float32
 
         def content() -> np.ndarray:
             return np.concatenate(float_blocks(_narrowed(name, values(), dtype), False))
@@ -219,7 +232,8 @@ def build(
     tokens: int,
     adapter: Adapter | None = None,
     adapter_dtype: type = np.float16,
-    head_dtype: type | None = None,
+    weights: WeightFormat = WeightFormat.CODES,
+    head: WeightFormat = WeightFormat.CODES,
 ) -> tuple[ModelImage, Iterator[tuple[int, np.ndarray]]]:
     """Plan a model's memory and make its contents.
 
@@ -227,14 +241,15 @@ def build(
         The image; and address and content, uint8, of everything that is to be written once, made as it is asked for.
 
     Args:
-        checkpoint: the model; its linear layers are quantized to NF4 with double quantization unless they already are.
+        checkpoint: the model; its linear layers are quantized with double quantization unless they already are.
         plan: receives the buffers.
         limits: of the hardware.
         context: longest context.
         tokens: most tokens per pass.
         adapter: LoRA of any of the projections.
         adapter_dtype: how it is stored, np.float16 or np.float32.
-        head_dtype: how the output head is stored, np.float16 or np.float32; None: codes like the other layers.
+        weights: how the projections are stored, a format of codes; 4-bit codes are NF4.
+        head: how the output head is stored.
 
     Raises:
         ModelLimitError: the accelerator cannot run it.
@@ -255,7 +270,8 @@ def build(
         return builder.array(name, "norms", config.hidden_size, np.float32, lambda: checkpoint.tensor(f"{name}.weight"))
 
     def projection(name: str) -> Linear:
-        linear = builder.codes(name, "weights", shapes[name], lambda: checkpoint.linear(f"{name}.weight"))
+        content = partial(stored_weight, checkpoint, f"{name}.weight", weights)
+        linear = builder.codes(name, "weights", shapes[name], weights, content)
         if adapter is None or name not in adapter.layers:
             return linear
         low_rank = builder.low_rank(name, adapter.layers[name], adapter.scale, adapter_dtype)
@@ -272,10 +288,10 @@ def build(
     last_norm = norm("model.norm")
     head_name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
     table = config.vocab_size, config.hidden_size
-    if head_dtype is None:
-        head = builder.codes("lm_head", "output head", table, lambda: checkpoint.linear(head_name))
+    if head in CODE_BITS:
+        last = builder.codes("lm_head", "output head", table, head, lambda: stored_weight(checkpoint, head_name, head))
     else:
-        head = builder.floats("lm_head", "output head", table, head_dtype, lambda: checkpoint.tensor(head_name))
+        last = builder.floats("lm_head", "output head", table, head, lambda: checkpoint.tensor(head_name))
     name = "model.embed_tokens"
     embedding = builder.array(
         name, "embedding", table[0] * table[1], np.float16, lambda: checkpoint.tensor(f"{name}.weight")
@@ -286,7 +302,7 @@ def build(
     logits = plan.add("logits", "inputs and outputs", 4 * tokens * config.vocab_size)
     commands_bytes = command_bytes(config, tokens)
     commands = plan.add("command list", "inputs and outputs", commands_bytes)
-    places = (last_norm, head, embedding, rotary, x, logits, commands, commands_bytes)
+    places = (last_norm, last, embedding, rotary, x, logits, commands, commands_bytes)
     image = ModelImage(config, context, tokens, tuple(layers), *places, plan)
     return image, ((address, content()) for address, content in builder.contents)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .layout import BLOCK, TILE_BYTES
+from .layout import BLOCK, CODE_BITS, tile_bytes
 
 LINE_BYTES = 64
 CODEBOOK_ENTRIES = 16
@@ -52,7 +52,8 @@ def code_blocks(tiles: np.ndarray, transpose: bool) -> list[np.ndarray]:
     """A weight of codes, from its tiles.
 
     Args:
-        tiles: uint8 [rows / 64, columns / 64, 2112], as of ``layout.pack_weight_tiles``; or a part of them.
+        tiles: uint8 [rows / 64, columns / 64, 2112], as of ``layout.pack_weight_tiles``, or of another format of codes
+            with another number of bytes; or a part of them.
         transpose: T mode, stored rows are the reduction; else they are columns of D.
 
     Returns:
@@ -61,8 +62,9 @@ def code_blocks(tiles: np.ndarray, transpose: bool) -> list[np.ndarray]:
     Raises:
         ValueError: these are no tiles.
     """
-    if tiles.ndim != 3 or tiles.shape[2] != TILE_BYTES or tiles.dtype != np.uint8:
-        raise ValueError(f"{tiles.dtype}{list(tiles.shape)} are not tiles of {TILE_BYTES} bytes")
+    sizes = [tile_bytes(fmt) for fmt in CODE_BITS]
+    if tiles.ndim != 3 or tiles.shape[2] not in sizes or tiles.dtype != np.uint8:
+        raise ValueError(f"{tiles.dtype}{list(tiles.shape)} are not tiles of {sizes} bytes")
     return [block.reshape(-1) for block in (tiles.swapaxes(0, 1) if transpose else tiles)]
 
 

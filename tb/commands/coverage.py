@@ -14,6 +14,7 @@ from tb.core.items import ListItem
 
 MODES = ("N", "T")
 FIRST = [f"{form.name} {mode}" for form, mode in product(WeightFormat, MODES)]
+FIRST.remove("INT8 T")
 SECOND = ["none", *(f"{form.name} {mode}" for form, mode in product((WeightFormat.FP32, WeightFormat.FP16), MODES))]
 ROWS = ["one", "outer", "inner", "both"]
 PRESENT = ["no", "yes"]

@@ -30,7 +30,7 @@ from edge_qlora.commands import (
     Write,
 )
 from edge_qlora.footprint import ADDRESS_WORDS, overlap
-from edge_qlora.layout import NESTED_BLOCK, TILE_BYTES
+from edge_qlora.layout import CODE_BITS, NESTED_BLOCK
 from edge_qlora.ordering import check_list, hazards, synchronize
 from edge_qlora.products import Factors, StoredFloats, product
 from edge_qlora.streams import header_bytes
@@ -227,7 +227,7 @@ def _linear(b: _Builder) -> _Chain:
 # Format and mode of stored weights: transposed or not.
 Weights = tuple[WeightFormat, bool]
 FLOATS: tuple[Weights, ...] = tuple(product_of((WeightFormat.FP32, WeightFormat.FP16), (False, True)))
-CODES: tuple[Weights, ...] = ((WeightFormat.CODES, False), (WeightFormat.CODES, True))
+CODES: tuple[Weights, ...] = tuple(w for w in product_of(CODE_BITS, (False, True)) if w != (WeightFormat.INT8, True))
 # Of the two products of a MATRIX command, every combination that there is.
 ALL_WEIGHTS = tuple(product_of((*CODES, *FLOATS), (None, *FLOATS)))
 
@@ -239,7 +239,7 @@ def _tiles(b: _Builder, weights: tuple[Weights, Weights | None] | None = None) -
         chosen = b.pick(*CODES) if b.chance(0.5) else b.pick(*FLOATS)
         weights = chosen, b.pick(*FLOATS) if b.chance(0.5) else None
     (first, mode), second = weights
-    codes, both = first == WeightFormat.CODES, second is not None
+    codes, both = first in CODE_BITS, second is not None
     second_format, second_mode = second or FLOATS[0]
     modes = [mode, second_mode]
     lengths = [
@@ -251,7 +251,7 @@ def _tiles(b: _Builder, weights: tuple[Weights, Weights | None] | None = None) -
     a = [b.rows(outer, inner, length + -length % 32) for length in lengths[: 1 + both]]
     d = b.rows(outer, inner, outputs + -outputs % BLOCK)
     products = [
-        Product(x.region, length, mode, form, b.scale() if form else 1.0)
+        Product(x.region, length, mode, form, 1.0 if form in CODE_BITS else b.scale())
         for x, length, mode, form in zip(a, lengths, modes, (first, second_format), strict=False)
     ]
     matrix = Matrix(
@@ -282,8 +282,8 @@ def _stream(b: _Builder, matrix: Matrix) -> np.ndarray:
     for columns in [BLOCK] * blocks + [rest] * (rest > 0):
         for p in matrix.products:
             size = p.stream_bytes(columns)
-            if p.format == WeightFormat.CODES:
-                pieces.append(b.rng.integers(0, 256, size // TILE_BYTES * TILE_BYTES, np.uint8))
+            if p.format in CODE_BITS:
+                pieces.append(b.rng.integers(0, 256, size, np.uint8))
             else:
                 dtype = np.float16 if p.format == WeightFormat.FP16 else np.float32
                 values = random_values(b.rng, (1, size // np.dtype(dtype).itemsize), dtype)

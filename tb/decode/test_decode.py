@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.command_layout import WeightFormat
 from edge_qlora.driver import Accelerator
 from edge_qlora.runtime import Decoder
 
@@ -26,9 +27,11 @@ class DecodeTest(PassTest):
 
     rank = 0
     shape = GROUPED
+    weights, head = WeightFormat.CODES, WeightFormat.CODES
 
     def lists(self) -> Iterator[ListItem]:
-        model = self.model(scaled(self.shape, SMALLEST), 32, 4, rank=self.rank, seed=SEED)
+        formats = {"weights": self.weights, "head": self.head}
+        model = self.model(scaled(self.shape, SMALLEST), 32, 4, rank=self.rank, seed=SEED, **formats)
         return self.converse(model, scaled([2, 1, 1], [1]))
 
     def utilisation(self) -> tuple[str, float]:
@@ -43,10 +46,11 @@ class GroupedQueries(DecodeTest):
 
 @pyuvm.test()
 class LongHeads(DecodeTest):
-    """Heads of 128 values, with an adapter of rank 8."""
+    """Heads of 128 values, 8-bit integers with an adapter of rank 8, and an output head of 2-bit codes."""
 
     rank = 8
     shape = LONG_HEADS
+    weights, head = WeightFormat.INT8, WeightFormat.CODES2
 
 
 @pyuvm.test()

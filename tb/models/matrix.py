@@ -28,7 +28,7 @@ class Codebook:
     """Integer codebook of the array: ``value[code] ~ entries[code] * scale``.
 
     Attributes:
-        entries: int64, shape [16], each within ``+-(2**17 - 1)``.
+        entries: int64, shape [16], each within ``+-(2**17 - 1)``; of 8-bit integers [256], the integers by their bits.
         scale: float32, what one unit of an entry is worth.
     """
 
@@ -54,10 +54,10 @@ class Codebook:
 
 @dataclass(frozen=True)
 class CodeWeights:
-    """Weights as 4-bit codes with one FP32 scale per block of 64 along a row.
+    """Weights as codes with one FP32 scale per block of 64 along a row.
 
     Attributes:
-        codes: uint8 0..15, shape [rows, columns], both multiples of 64.
+        codes: uint8, places in the codebook, shape [rows, columns], both multiples of 64.
         absmax: float32, shape [rows, columns / 64].
         codebook: the meaning of the codes.
     """

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from edge_qlora.layout import NF4Weight
+from edge_qlora.command_layout import WeightFormat
+from edge_qlora.layout import CodedWeight, NF4Weight
 from numpy.typing import NDArray
 
 from tb.models import fp32, nf4
@@ -61,6 +62,14 @@ def code_weights(weight: NF4Weight, codebook: Codebook | None = None) -> CodeWei
     n, k = weight.shape
     absmax = nf4.double_dequantize(weight.absmax_codes, weight.nested_absmax, weight.offset)
     return CodeWeights(weight.codes(), absmax.reshape(n, k // BLOCK), codebook or Codebook.from_values(NF4_VALUES))
+
+
+def coded_weights(weight: CodedWeight) -> CodeWeights:
+    """As ``code_weights``, of any format of codes."""
+    n, blocks = weight.absmax_codes.shape
+    absmax = nf4.double_dequantize(weight.absmax_codes.reshape(-1), weight.nested_absmax, weight.offset)
+    book = np.arange(256).astype(np.int8).astype(np.int64) if weight.fmt == WeightFormat.INT8 else weight.book
+    return CodeWeights(weight.codes, absmax.reshape(n, blocks), Codebook(book, weight.unit))
 
 
 def widen(values: Float) -> NDArray[np.float32]:

@@ -8,8 +8,9 @@ import numpy as np
 from edge_qlora import decoder_program, model_image
 from edge_qlora.adapter import Adapter
 from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.command_layout import WeightFormat
 from edge_qlora.commands import Command, Limits, pack_list
-from edge_qlora.layout import BLOCK, NF4Weight
+from edge_qlora.layout import BLOCK, CODE_BITS, NF4Weight
 from edge_qlora.memory_plan import MemoryPlan
 from edge_qlora.model_image import CACHE_BYTES
 from edge_qlora.ordering import synchronize
@@ -17,7 +18,7 @@ from edge_qlora.synthetic import SyntheticCheckpoint
 
 from tb.models import fp32
 from tb.models.llama import Decoder, DecoderLayer
-from tb.models.qlora import Layer, code_weights
+from tb.models.qlora import Layer, coded_weights
 
 SHARPER = np.float32(5)
 
@@ -42,7 +43,11 @@ def random_adapter(config: ModelConfig, rank: int, seed: int) -> Adapter:
 
 
 def golden_decoder(
-    checkpoint: SyntheticCheckpoint, adapter: Adapter | None, act_width: int, head_dtype: type | None
+    checkpoint: SyntheticCheckpoint,
+    adapter: Adapter | None,
+    act_width: int,
+    weights: WeightFormat = WeightFormat.CODES,
+    head: WeightFormat = WeightFormat.CODES,
 ) -> Decoder:
     """The decoder whose weights are those of ``model_image.build``."""
     config, layers = checkpoint.config, []
@@ -55,16 +60,18 @@ def golden_decoder(
             if adapter is not None:
                 pair = adapter.layers[prefix + name]
             scale = adapter.scale if adapter else 1.0
-            projections[name] = Layer.from_nf4(checkpoint.linear(f"{prefix}{name}.weight"), *pair, scale)
+            stored = coded_weights(model_image.stored_weight(checkpoint, f"{prefix}{name}.weight", weights))
+            projections[name] = Layer(stored, pair[0], np.ascontiguousarray(pair[1].T), scale)
         norms = (checkpoint.tensor(f"{prefix}{n}_layernorm.weight") for n in ("input", "post_attention"))
         layers.append(DecoderLayer(projections, *norms))
     embedding = checkpoint.tensor("model.embed_tokens.weight").astype(np.float16).astype(np.float32)
     name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
-    if head_dtype is None:
-        head = code_weights(checkpoint.linear(name))
+    if head in CODE_BITS:
+        last = coded_weights(model_image.stored_weight(checkpoint, name, head))
     else:
-        head = checkpoint.tensor(name).astype(head_dtype).astype(np.float32)
-    return Decoder(config, embedding, layers, checkpoint.tensor("model.norm.weight"), head, act_width)
+        dtype = np.float16 if head == WeightFormat.FP16 else np.float32
+        last = checkpoint.tensor(name).astype(dtype).astype(np.float32)
+    return Decoder(config, embedding, layers, checkpoint.tensor("model.norm.weight"), last, act_width)
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ class SmallModel:
         context: longest context.
         tokens: most tokens of a pass that are wanted.
         rank: of a LoRA adapter of every projection, 0 for none.
-        head_dtype: see ``model_image.build``.
+        weights, head: see ``model_image.build``.
         seed: of weights and adapter.
 
     Attributes:
@@ -112,20 +119,21 @@ class SmallModel:
         context: int,
         tokens: int,
         rank: int = 0,
-        head_dtype: type | None = None,
+        weights: WeightFormat = WeightFormat.CODES,
+        head: WeightFormat = WeightFormat.CODES,
         seed: int = 0,
     ) -> None:
         checkpoint = SharpCheckpoint(config, seed)
         adapter = random_adapter(config, rank, seed) if rank else None
         tokens = decoder_program.tokens_per_pass(config, tokens, context, limits, rank > 0)
         self.limits, window = limits, limits.window
-        options = {"adapter": adapter, "head_dtype": head_dtype}
+        options = {"adapter": adapter, "weights": weights, "head": head}
         self.image, contents = model_image.build(checkpoint, MemoryPlan(window), limits, context, tokens, **options)
         # What nothing was written to is not zero.
         self.memory = np.random.default_rng(seed).integers(0, 256, window.size, np.uint8)
         for address, content in contents:
             self.memory[address - window.base :][: content.size] = content
-        self.golden = golden_decoder(checkpoint, adapter, act_width, head_dtype)
+        self.golden = golden_decoder(checkpoint, adapter, act_width, weights, head)
 
     def remember(self, positions: int, rng: np.random.Generator) -> None:
         """Random keys and values of that many tokens, as if they had been seen, in ``memory`` and in the decoder."""

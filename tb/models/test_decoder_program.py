@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from edge_qlora import decoder_program
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.command_layout import WeightFormat
 from edge_qlora.commands import Limits
 from edge_qlora.errors import ModelLimitError
 from edge_qlora.footprint import MemoryWindow
-from edge_qlora.layout import BLOCK
+from edge_qlora.layout import BLOCK, CODE_BITS
 from edge_qlora.ordering import check_list, hazards
 
 from tb.models.core import Core
@@ -65,11 +66,18 @@ def test_narrow_activations():
     converse(SmallModel(ONE_KEY_HEAD, LIMITS, 18, 40, 4), [3, 1, 1], 18)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("head", [f for f in WeightFormat if f != WeightFormat.CODES])
 @pytest.mark.parametrize("config", [LONG_HEADS, TWO_GROUPS], ids=["tied", "own"])
-def test_head_of_floating_point_values(config: ModelConfig, dtype: type):
-    """The output head as it is in the checkpoint."""
-    converse(SmallModel(config, LIMITS, 25, 40, 3, head_dtype=dtype), [3, 1])
+def test_formats_of_the_head(config: ModelConfig, head: WeightFormat):
+    """The output head in other formats than the layers, or as it is in the checkpoint."""
+    converse(SmallModel(config, LIMITS, 25, 40, 3, head=head), [3, 1])
+
+
+@pytest.mark.parametrize("rank", [0, 8])
+@pytest.mark.parametrize("weights", CODE_BITS)
+def test_formats_of_the_projections(weights: WeightFormat, rank: int):
+    """All formats of codes, with an adapter too."""
+    converse(SmallModel(TWO_GROUPS, LIMITS, 25, 40, 3, rank, weights), [3, 1])
 
 
 @pytest.mark.parametrize("config", [ONE_KEY_HEAD, LONG_HEADS], ids=["short", "long"])

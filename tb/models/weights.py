@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from edge_qlora import layout
 from edge_qlora.command_layout import WeightFormat
 from edge_qlora.commands import HEADER_LINES, LINE, Matrix, Product
-from edge_qlora.layout import BLOCK, NESTED_BLOCK, TILE_BYTES
+from edge_qlora.layout import BLOCK, CODE_BITS, NESTED_BLOCK
 
 from tb.models import fp32
 from tb.models.matrix import WEIGHT_WIDTH, Codebook, CodeWeights, FloatWeights
@@ -63,7 +64,7 @@ def parse(command: Matrix, stream: np.ndarray, header: Header | None, depth: int
     parts = np.split(blocks, np.cumsum(sizes)[:-1], axis=1)
     return [
         _codes(command, part.reshape(-1), header, depth)
-        if product.format == WeightFormat.CODES
+        if product.format in CODE_BITS
         else FloatWeights.of(_floats(product, part.reshape(-1), command.outputs), product.transpose)
         for product, part in zip(command.products, parts, strict=True)
     ]
@@ -72,18 +73,19 @@ def parse(command: Matrix, stream: np.ndarray, header: Header | None, depth: int
 def _codes(command: Matrix, data: np.ndarray, header: Header, depth: int) -> CodeWeights:
     product = command.product0
     grid = (command.outputs // BLOCK, product.blocks)
-    tiles = data.reshape(*grid, TILE_BYTES)
+    tiles = data.reshape(*grid, layout.tile_bytes(product.format))
     if product.transpose:
         tiles = tiles.swapaxes(0, 1)
     # From here on tiles are in the order of the stored matrix: by rows, then by columns.
     rows, columns = tiles.shape[:2]
     scale_codes = tiles[:, :, :BLOCK].swapaxes(1, 2).reshape(rows * BLOCK, columns)
-    packed = tiles[:, :, BLOCK:].reshape(rows, columns, BLOCK, BLOCK // 2).swapaxes(1, 2)
-    packed = packed.reshape(rows * BLOCK, columns * BLOCK // 2)
-    codes = np.empty((rows * BLOCK, columns * BLOCK), np.uint8)
-    codes[:, ::2], codes[:, 1::2] = packed & 0xF, packed >> 4
+    packed = tiles[:, :, BLOCK:].reshape(rows, columns, BLOCK, -1).swapaxes(1, 2)
+    codes = layout.unpack_codes(packed, CODE_BITS[product.format]).reshape(rows * BLOCK, columns * BLOCK)
     numbers = command.block + np.arange(rows * BLOCK)[:, None] * command.block_stride + np.arange(columns)
-    return CodeWeights(codes, header.absmax(scale_codes, numbers, depth), header.codebook)
+    book = header.codebook
+    if product.format == WeightFormat.INT8:
+        book = Codebook(np.arange(256).astype(np.int8).astype(np.int64), book.scale)
+    return CodeWeights(codes, header.absmax(scale_codes, numbers, depth), book)
 
 
 def _floats(product: Product, data: np.ndarray, outputs: int) -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.command_layout import WeightFormat
 
 from tb.common.base import scaled
 from tb.core.items import ListItem
@@ -21,11 +21,11 @@ class PrefillTest(PassTest):
     """A prompt of two whole passes and a shorter one, then a token."""
 
     rank = 0
-    head_dtype: type | None = None
+    weights, head = WeightFormat.CODES, WeightFormat.CODES
 
     def lists(self) -> Iterator[ListItem]:
         shape = scaled(GROUPED, SMALLEST)
-        model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, head_dtype=self.head_dtype)
+        model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, weights=self.weights, head=self.head)
         size = model.image.tokens
         assert size > 1, "the prompt enters token by token"
         return self.converse(model, scaled([size, size - 1, 1], [size]), size)
@@ -42,7 +42,7 @@ class Prefill(PrefillTest):
 
 @pyuvm.test()
 class Adapted(PrefillTest):
-    """With an adapter of rank 8 in every projection, and an output head in FP16."""
+    """With an adapter of rank 8 in every projection, 3-bit codes, and an output head in FP16."""
 
     rank = 8
-    head_dtype = np.float16
+    weights, head = WeightFormat.CODES3, WeightFormat.FP16

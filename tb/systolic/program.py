@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from edge_qlora import streams
 from edge_qlora.command_layout import MAGIC, MATRIX, Command, WeightFormat
-from edge_qlora.layout import TILE_BYTES
+from edge_qlora.layout import CODE_BITS, tile_bytes
 from edge_qlora.vector import LANES, Region
 
 from tb.models import fp32, nf4
@@ -23,16 +23,17 @@ ADDRESSES = 1 << 16  # addresses and distances wrap here
 
 @dataclass(frozen=True)
 class StoredCodes:
-    """Code weights as they lie in memory: 4-bit codes, double-quantized scales.
+    """Code weights as they lie in memory, with double-quantized scales.
 
     Attributes:
-        codes: uint8 0..15 [rows, columns].
+        codes: uint8 [rows, columns].
         scale_codes: uint8 [rows, columns / 64].
         nested: float32, one per 256 blocks of the whole matrix.
         offset: float32.
         codebook: integers and scale.
         first: block number of the first block in the whole matrix.
         stride: blocks of a row of the whole matrix; None: the rows are whole.
+        format: of the codes.
     """
 
     codes: np.ndarray
@@ -42,6 +43,7 @@ class StoredCodes:
     codebook: Codebook
     first: int = 0
     stride: int | None = None
+    format: WeightFormat = WeightFormat.CODES
 
     @property
     def row_blocks(self) -> int:
@@ -54,22 +56,27 @@ class StoredCodes:
         numbers = self.first + self.row_blocks * np.arange(rows)[:, None] + np.arange(columns)
         nested = self.nested[numbers.reshape(-1) // NESTED_BLOCK]
         absmax = nf4.double_dequantize(self.scale_codes.reshape(-1), nested, self.offset, 1)
-        return CodeWeights(self.codes, absmax.reshape(rows, columns), self.codebook)
+        book = self.codebook
+        if self.format == WeightFormat.INT8:
+            book = Codebook(np.r_[0:128, -128:0], book.scale)
+        return CodeWeights(self.codes, absmax.reshape(rows, columns), book)
 
     def header(self) -> np.ndarray:
         """The header that gives the codes their meaning."""
         return streams.header_bytes(self.codebook.entries, self.codebook.scale, self.offset, self.nested)
 
     def tiles(self) -> np.ndarray:
-        """The tiles, uint8 [rows / 64, columns / 64, 2112]: 64 scale codes, then 64 rows, element k in nibble k."""
+        """The tiles, uint8 [rows / 64, columns / 64, bytes]: 64 scale codes, then 64 rows of codes, lowest first."""
         rows, columns = (size // BLOCK for size in self.codes.shape)
-        tiles = np.empty((rows, columns, TILE_BYTES), np.uint8)
+        bits = CODE_BITS[self.format]
+        tiles = np.empty((rows, columns, tile_bytes(self.format)), np.uint8)
         for r in range(rows):
             for c in range(columns):
                 lines = slice(r * BLOCK, (r + 1) * BLOCK)
                 codes = self.codes[lines, c * BLOCK : (c + 1) * BLOCK]
                 tiles[r, c, :BLOCK] = self.scale_codes[lines, c]
-                tiles[r, c, BLOCK:] = (codes[:, 0::2] | codes[:, 1::2] << 4).reshape(-1)
+                words = (sum(code << bits * k for k, code in enumerate(line)) for line in codes.tolist())
+                tiles[r, c, BLOCK:] = [byte for word in words for byte in word.to_bytes(8 * bits, "little")]
         return tiles
 
 
@@ -95,7 +102,7 @@ class Operand:
     def format(self) -> WeightFormat:
         """Format of the stored weights."""
         if isinstance(self.weights, StoredCodes):
-            return WeightFormat.CODES
+            return self.weights.format
         return WeightFormat.FP16 if self.half else WeightFormat.FP32
 
     @property

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 
 import numpy as np
+from edge_qlora.command_layout import WeightFormat
+from edge_qlora.layout import CODE_BITS
 
 from tb.models import fp32
 from tb.models.align import BLOCK
@@ -38,13 +40,20 @@ def random_values(rng: np.random.Generator, shape: tuple[int, int], half: bool) 
     return fp32.from_fp16(fp32.to_fp16(values)) if half else values
 
 
-def random_codes(rng: np.random.Generator, rows: int, columns: int, entries: int = 0) -> StoredCodes:
+def random_codes(
+    rng: np.random.Generator,
+    rows: int,
+    columns: int,
+    entries: int = 0,
+    form: WeightFormat = WeightFormat.CODES,
+) -> StoredCodes:
     """Codes with double-quantized scales; nested absmax small enough for positive and negative restored scales.
 
     Args:
         rng: source of randomness.
         rows, columns: stored ones, multiples of 64.
         entries: most nested absmax values; the codes may be a part of a matrix that needs as many. 0: a whole matrix.
+        form: of the codes.
     """
     row_blocks = columns // BLOCK
     stride, first = row_blocks, 0
@@ -54,13 +63,14 @@ def random_codes(rng: np.random.Generator, rows: int, columns: int, entries: int
         first = int(rng.integers(0, blocks - (rows - 1) * stride - row_blocks + 1))
     used = first + (rows - 1) * stride + row_blocks
     return StoredCodes(
-        rng.integers(0, 16, (rows, columns), dtype=np.uint8),
+        rng.integers(0, 1 << CODE_BITS[form], (rows, columns), dtype=np.uint8),
         rng.integers(0, 256, (rows, row_blocks), dtype=np.uint8),
         rng.uniform(0.01, 0.1, -(-used // NESTED_BLOCK)).astype(np.float32),
         np.float32(rng.uniform(0.02, 0.2)),
         random_codebook(rng),
         first,
         stride,
+        form,
     )
 
 
@@ -80,7 +90,8 @@ def random_operand(
     activations = random_values(rng, (rows, length), False)
     shape = (length, outputs) if transpose else (outputs, length)
     if entries is not None:
-        return Operand(activations, random_codes(rng, *shape, entries), transpose)
+        forms = [form for form in CODE_BITS if not (transpose and form == WeightFormat.INT8)]
+        return Operand(activations, random_codes(rng, *shape, entries, forms[rng.integers(len(forms))]), transpose)
     half = bool(rng.integers(2))
     scale = float(rng.choice([1.0, 0.5, rng.standard_normal()]))
     return Operand(activations, random_values(rng, shape, half), transpose, scale, half)
@@ -193,10 +204,12 @@ def illegal_changes(max_rows: int, nested_depth: int, scratch_words: int) -> Ite
     yield "part of a block of reduction, codes in T mode", codes | {"transpose0": 1, "length0": 100}
     yield "part of a block of reduction in N mode", fp32_n | {"length0": 32}
     yield "part of a block of the second reduction in N mode", {"transpose1": 0, "length1": 65}
-    yield "unknown format", {"format0": 3}
-    yield "unknown format beyond 2 bits", {"format0": 4}
-    yield "codes in the second product", {"format1": 0}
-    yield "unknown second format", {"format1": 5}
+    yield "unknown format", {"format0": 6}
+    yield "unknown format of all bits", {"format0": 7}
+    yield "integers in T mode", codes | {"format0": WeightFormat.INT8, "transpose0": 1}
+    for form in (WeightFormat.CODES, WeightFormat.CODES3, WeightFormat.CODES2, WeightFormat.INT8):
+        yield f"{form.name} in the second product", {"format1": form}
+    yield "unknown second format", {"format1": 7}
     yield "half a header", {"header_lines": 1}
     yield "too long a header", {"header_lines": 3 + nested_depth // 16}
     yield "block behind the nested absmax values", codes | {"block": NESTED_BLOCK * nested_depth}

@@ -11,7 +11,7 @@ import pyuvm
 from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint
 from edge_qlora.command_layout import WeightFormat
-from edge_qlora.layout import TILE_BYTES
+from edge_qlora.layout import CODE_BITS, TILE_BYTES, tile_bytes
 from pyuvm import uvm_test
 
 from tb.common.base import config, cycle, finish, scaled, simulator, start, within
@@ -36,7 +36,7 @@ ENTRIES = 24  # most nested absmax values of most products: the table is long, a
 
 @CoverPoint("systolic.weights", xf=lambda o, f: o.format.name, bins=[f.name for f in WeightFormat])
 @CoverPoint("systolic.mode", xf=lambda o, f: "T" if o.transpose else "N", bins=["N", "T"])
-@CoverCross("systolic.weights_mode", items=["systolic.weights", "systolic.mode"])
+@CoverCross("systolic.weights_mode", items=["systolic.weights", "systolic.mode"], ign_bins=[("INT8", "T")])
 @CoverPoint("systolic.rows", xf=lambda o, f: _size(len(o.activations)), bins=["one", "few", "most"])
 @CoverPoint("systolic.lines", xf=lambda o, f: "partial" if o.shape[0] % BLOCK else "whole", bins=["whole", "partial"])
 @CoverPoint("systolic.words", xf=lambda o, f: o.activations.shape[1] % 8 > 0, bins=[False, True])
@@ -291,6 +291,7 @@ class Utilisation(MatrixTest):
     full_speed = True
     rows = 1
     transpose, unit = False, ""
+    form = WeightFormat.CODES
     rivals = False
 
     def limit(self) -> float:
@@ -303,7 +304,7 @@ class Utilisation(MatrixTest):
         activations = rng.standard_normal((self.rows, blocks * BLOCK)).astype(np.float32)
         # Where tiles wait for one another, the first and the last must be few among many.
         shape = (scaled(3, 2) if self.limit() == 1 else 16) * BLOCK, blocks * BLOCK
-        weights = random_codes(rng, *shape[:: -1 if self.transpose else 1])
+        weights = random_codes(rng, *shape[:: -1 if self.transpose else 1], form=self.form)
         yield [Operand(activations, weights, self.transpose)]
 
     def programs(self):
@@ -386,6 +387,41 @@ class BusIsBusyTransposed(Utilisation):
         return min(1.0, TILE_BYTES * 8 / config()["bus_width"] / BLOCK)
 
 
+class OtherCodes(Utilisation):
+    """One row with codes that are not of 4 bits."""
+
+    @property
+    def unit(self) -> str:
+        return f"of cycles take a beat ({self.form.name})"
+
+    def limit(self) -> float:
+        """Smaller codes become beats of 4-bit codes, one per cycle."""
+        width, bits = config()["bus_width"], max(4, CODE_BITS[self.form])
+        cycles = max((BLOCK + BLOCK * BLOCK * bits // 8) * 8 / width, BLOCK // (2 if width == 512 else 1))
+        return tile_bytes(self.form) * 8 / width / cycles
+
+
+@pyuvm.test()
+class IntegersKeepTheBusBusy(OtherCodes):
+    """8-bit integers pass at the rate of the bus."""
+
+    form = WeightFormat.INT8
+
+
+@pyuvm.test()
+class ThreeBits(OtherCodes):
+    """3-bit codes take the time of 4-bit codes."""
+
+    form = WeightFormat.CODES3
+
+
+@pyuvm.test()
+class TwoBits(OtherCodes):
+    """And so do 2-bit codes."""
+
+    form = WeightFormat.CODES2
+
+
 @pyuvm.test()
 class BusIsBusyAcrossCommands(Utilisation):
     """Commands with headers, one row each: what a header and a command cost the stream."""
@@ -395,7 +431,8 @@ class BusIsBusyAcrossCommands(Utilisation):
     def products(self):
         rng = np.random.default_rng(4)
         for _ in range(scaled(4, 2)):
-            yield [random_operand(rng, 1, False, 6 * BLOCK, 3 * BLOCK, 16)]
+            activations = random_values(rng, (1, 6 * BLOCK), False)
+            yield [Operand(activations, random_codes(rng, 3 * BLOCK, 6 * BLOCK, 16), False)]
 
     def limit(self) -> float:
         # A command's first beat comes at most this many cycles later than without a header.
