@@ -32,9 +32,9 @@ module code_expander #(
   localparam int Quarter = BUS_W / 4;
 
   // Beats that came out of the group at hand; what follows the first one belongs to its tile.
-  logic [1:0]       step_q;
-  logic             three_q, two_q, transpose_q, first, three, two, take, give, last;
-  logic [BUS_W-1:0] held_q;
+  logic [1:0] step_q;
+  logic three_q, two_q, transpose_q, first, three, two, take, give, last;
+  logic [BUS_W-1:Quarter] held_q;
 
   assign first       = step_q == 2'd0;
   assign three       = first ? in_three_i : three_q;
@@ -49,7 +49,7 @@ module code_expander #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) step_q <= '0;
     else if (give) step_q <= last ? 2'd0 : step_q + 2'd1;
-    if (take) held_q <= in_data_i;
+    if (take) held_q <= in_data_i[BUS_W-1:Quarter];
     if (take && first) {three_q, two_q, transpose_q} <= {in_three_i, in_two_i, in_transpose_i};
   end
 
