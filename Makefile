@@ -21,6 +21,7 @@ WAVES ?=
 CONFIG ?= tiny
 TOP ?=
 MODULES ?=
+SET ?=
 MODEL ?= smollm2
 PROMPT ?= The capital of France is
 N ?= 8
@@ -28,8 +29,9 @@ BACKEND ?= golden
 ADAPTER ?=
 BENCH ?= --decode 1 512
 CHECK ?=
+FORMATS ?=
 JOBS ?= 2
-CLI_OPTIONS = $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
+CLI_OPTIONS = $(FORMATS) $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
@@ -57,7 +59,7 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
-generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory CHECK=1)
+generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8" CHECK=1)
 	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(if $(CHECK),--check) $(CLI_OPTIONS)
 
 plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
@@ -81,8 +83,8 @@ equality: $(READY) ## Compare the golden models with bitsandbytes and PyTorch on
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
-area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, MODULES=1 for those below it; long)
-	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)"
+area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, SET=columns=4, MODULES=1 for those below it; long)
+	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
 
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT, configs, read_filelist
+from edge_qlora.cli import setting
 from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
@@ -41,7 +42,7 @@ class Design:
     config: str = ""
 
 
-DESIGNS = [
+STREAM_IPS = [
     Design("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 8}),
     Design("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 64}),
     Design("double_quantizer", "rtl/nf4/double_quantizer.f"),
@@ -74,9 +75,16 @@ DESIGNS = [
         for n in (4, 16)
     ),
     Design("float_columns", "rtl/systolic/matrix_unit.f", {"BUS_W": 256, "PORTS": 1}),
-    *(Design("matrix_engine", "rtl/core/matrix_engine.f", matrix(config), name) for name, config in configs().items()),
-    *(Design("edge_qlora", "rtl/core/edge_qlora.f", accelerator(config), name) for name, config in configs().items()),
 ]
+
+
+def designs(changes: Mapping[str, int]) -> list[Design]:
+    """All that can be synthesized, with settings of the configurations replaced."""
+    found = list(STREAM_IPS)
+    for top, parameters in (("matrix_engine", matrix), ("edge_qlora", accelerator)):
+        for name, config in configs().items():
+            found.append(Design(top, f"rtl/core/{top}.f", parameters(config | changes), name))
+    return found
 
 
 def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
@@ -176,16 +184,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--top", default="", help="one module only")
     parser.add_argument("--config", default="", help="one configuration only, of those designs that have several")
+    parser.add_argument("--set", action="append", default=[], type=setting, help="replace a setting, as columns=4")
     parser.add_argument("--modules", default="", help="1 prints what each module below the top uses by itself")
     arguments = parser.parse_args()
-    chosen = [design for design in DESIGNS if arguments.top in ("", design.top)]
+    chosen = [design for design in designs(dict(arguments.set)) if arguments.top in ("", design.top)]
     if arguments.config in configs():
         chosen = [design for design in chosen if design.config in ("", arguments.config)]
     elif arguments.config:
         raise SystemExit(f"error: CONFIG={arguments.config}; choose one of {', '.join(configs())}")
     if not chosen:
         raise SystemExit(
-            f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d.top for d in DESIGNS))}"
+            f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d.top for d in designs({})))}"
         )
     head = "LUT | of these memory | FF | BRAM36 | DSP48E1 |"
     print(f"| module | parameters | {head} share of XC7K325T: LUT, BRAM |")

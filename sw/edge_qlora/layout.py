@@ -165,6 +165,8 @@ def pack_code_tiles(weight: CodedWeight) -> np.ndarray:
 
 def unpack_codes(rows: np.ndarray, bits: int) -> np.ndarray:
     """Codes uint8 [..., 64] of rows of packed codes, uint8 [..., 8 * bits]."""
+    if bits == 8:
+        return rows
     if bits == 4:
         return np.stack((rows & 0xF, rows >> 4), axis=-1).reshape(*rows.shape[:-1], BLOCK)
     single = np.unpackbits(rows, axis=-1, bitorder="little").reshape(*rows.shape[:-1], BLOCK, bits)
