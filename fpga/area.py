@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sim.bench import ROOT, configs, read_filelist
 from edge_qlora.cli import setting
+
+from sim.bench import ROOT, configs, read_filelist
 from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
