@@ -34,6 +34,7 @@ from .tokenizer import load_tokenizer
 
 CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
+NO_ADAPTER = "none"
 ADAPTER_TYPES = {"fp16": np.float16, "fp32": np.float32}
 WEIGHTS = {"nf4": WeightFormat.CODES, "nf3": WeightFormat.CODES3, "nf2": WeightFormat.CODES2, "int8": WeightFormat.INT8}
 HEADS = WEIGHTS | {"fp16": WeightFormat.FP16, "fp32": WeightFormat.FP32}
@@ -63,8 +64,8 @@ def setting(text: str) -> tuple[str, int]:
     return name, int(value, 0)
 
 
-def model_of(options: argparse.Namespace) -> tuple[Checkpoint, Adapter | None]:
-    """The checkpoint, or its first layers, and the adapter that the user asks for."""
+def model_of(options: argparse.Namespace) -> tuple[Checkpoint, dict[str, Adapter]]:
+    """The checkpoint, or its first layers, and the adapters that the user asks for."""
     checkpoint = open_model(options.model)
     if options.layers is not None:
         if not 1 <= options.layers <= checkpoint.config.layers:
@@ -73,8 +74,11 @@ def model_of(options: argparse.Namespace) -> tuple[Checkpoint, Adapter | None]:
     if options.rank is not None and options.adapter:
         raise OperandError("--rank makes an adapter and --adapter reads one; one of them is possible")
     if options.rank is not None:
-        return checkpoint, bench.random_adapter(checkpoint.config, options.rank)
-    return checkpoint, read_adapter(options.adapter) if options.adapter else None
+        return checkpoint, {f"rank-{options.rank}": bench.random_adapter(checkpoint.config, options.rank)}
+    names = [Path(path).resolve().name for path in options.adapter]
+    if len(set(names)) < len(names) or NO_ADAPTER in names:
+        raise OperandError(f"adapters {', '.join(names)}: each needs a name of its own, other than {NO_ADAPTER!r}")
+    return checkpoint, {name: read_adapter(path) for name, path in zip(names, options.adapter, strict=True)}
 
 
 class Progress:
@@ -106,14 +110,14 @@ class Cycles:
             print(f"\r{cycles:,} cycles \r", end="", file=sys.stderr, flush=True)
 
 
-def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapter: Adapter | None, limits: Limits):
+def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapters: dict[str, Adapter], limits: Limits):
     """The image of a model and its contents, see ``model_image.build``."""
     config = checkpoint.config
     context = min(options.context, config.context)
-    tokens = tokens_per_pass(config, options.tokens, context, limits, adapter is not None)
+    tokens = tokens_per_pass(config, options.tokens, context, limits, bool(adapters))
     plan = MemoryPlan(limits.window)
     formats = ADAPTER_TYPES[options.adapter_format], WEIGHTS[options.weights], HEADS[options.head]
-    return model_image.build(checkpoint, plan, limits, context, tokens, adapter, *formats)
+    return model_image.build(checkpoint, plan, limits, context, tokens, adapters, *formats)
 
 
 def hardware_limits(options: argparse.Namespace) -> Limits:
@@ -125,8 +129,8 @@ def hardware_limits(options: argparse.Namespace) -> Limits:
 def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage, np.ndarray, Limits]:
     """The model's packed image, made when it is not in the cache yet."""
     limits = hardware_limits(options)
-    checkpoint, adapter = model_of(options)
-    image, contents = plan_image(options, checkpoint, adapter, limits)
+    checkpoint, adapters = model_of(options)
+    image, contents = plan_image(options, checkpoint, adapters, limits)
     parts = [
         options.model,
         options.layers,
@@ -139,7 +143,7 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
         options.adapter_format,
         limits,
     ]
-    for path in (checkpoint.path, options.adapter and Path(options.adapter)):
+    for path in (checkpoint.path, *map(Path, options.adapter)):
         if path and path.exists():
             files = sorted(path.iterdir()) if path.is_dir() else [path]
             parts += [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
@@ -165,8 +169,8 @@ async def open_decoder(options: argparse.Namespace, progress: Progress, name: st
 def run_plan(options: argparse.Namespace) -> None:
     """Print what memory a model needs."""
     limits = hardware_limits(options)
-    checkpoint, adapter = model_of(options)
-    image, _ = plan_image(options, checkpoint, adapter, limits)
+    checkpoint, adapters = model_of(options)
+    image, _ = plan_image(options, checkpoint, adapters, limits)
     print(image.plan)
     print(f"{image.tokens} tokens per pass, context {image.context}, scratchpad {limits.scratch_words} words")
 
@@ -174,8 +178,8 @@ def run_plan(options: argparse.Namespace) -> None:
 def run_pack(options: argparse.Namespace) -> None:
     """Write a packed model."""
     limits = hardware_limits(options)
-    checkpoint, adapter = model_of(options)
-    image, contents = plan_image(options, checkpoint, adapter, limits)
+    checkpoint, adapters = model_of(options)
+    image, contents = plan_image(options, checkpoint, adapters, limits)
     image_file.save(options.output, image, contents, limits, Progress())
     print(f"{options.output}: {options.output.stat().st_size:,} bytes")
 
@@ -189,6 +193,9 @@ async def run_generate(options: argparse.Namespace) -> None:
         raise OperandError("the prompt is empty")
     decoder = await open_decoder(options, progress, options.backend)
     golden = await open_decoder(options, progress, "golden") if options.check else None
+    if options.use:
+        for one in (decoder, golden) if golden else (decoder,):
+            one.use(None if options.use == NO_ADAPTER else options.use)
     expected = golden and golden.generate(np.array(tokens), options.count)
     print(options.prompt, end="", flush=True)
     found: list[int] = []
@@ -270,7 +277,7 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=(run.__doc__ or "").split("\n")[0])
         one.set_defaults(run=run)
         one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
-        one.add_argument("--adapter", help="PEFT directory")
+        one.add_argument("--adapter", action="append", default=[], help="PEFT directory; may be given several times")
         one.add_argument("--adapter-format", choices=ADAPTER_TYPES, default="fp16")
         one.add_argument("--weights", choices=WEIGHTS, default="nf4", help="how the projections are stored")
         one.add_argument("--head", choices=HEADS, default="nf4", help="how the output head is stored")
@@ -290,6 +297,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--prompt", required=True)
             one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")
             one.add_argument("--backend", choices=BACKENDS, default="golden")
+            one.add_argument("--use", metavar="NAME", help=f"adapter of this request, the first one, or {NO_ADAPTER!r}")
             one.add_argument("--check", action="store_true", help="hold every logit against the golden model's")
         if name == "bench":
             one.add_argument("--decode", type=int, nargs="+", default=[], metavar="N", help="a token at context N")

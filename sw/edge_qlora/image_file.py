@@ -18,7 +18,7 @@ from .memory_plan import Buffer, MemoryPlan
 from .model_image import LayerImage, Linear, LowRank, ModelImage, Progress
 from .safetensors_file import load_json
 
-FORMAT = "edge-qlora image 1"
+FORMAT = "edge-qlora image 2"
 
 
 def description_path(path: Path) -> Path:
@@ -82,11 +82,17 @@ def _image(fields: dict) -> ModelImage:
         LayerImage(**layer | {"projections": {name: _linear(p) for name, p in layer["projections"].items()}})
         for layer in fields["layers"]
     )
+    adapters = {
+        key: {name: _low_rank(low) for name, low in adapter.items()} for key, adapter in fields["adapters"].items()
+    }
     parts = {"config": ModelConfig(**fields["config"]), "layers": layers, "head": _linear(fields["head"]), "plan": plan}
+    parts["adapters"] = adapters
     return ModelImage(**fields | parts)
 
 
 def _linear(fields: dict) -> Linear:
-    low = fields["low_rank"]
-    low = None if low is None else LowRank(**low | {"format": WeightFormat(low["format"])})
-    return Linear(**fields | {"format": WeightFormat(fields["format"]), "low_rank": low})
+    return Linear(**fields | {"format": WeightFormat(fields["format"]), "low_rank": _low_rank(fields["low_rank"])})
+
+
+def _low_rank(fields: dict | None) -> LowRank | None:
+    return None if fields is None else LowRank(**fields | {"format": WeightFormat(fields["format"])})

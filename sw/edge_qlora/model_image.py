@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from .adapter import Adapter
 from .checkpoint import PROJECTIONS, Checkpoint, ModelConfig
 from .command_layout import WeightFormat
 from .commands import Limits
-from .errors import ModelLimitError
+from .errors import ModelLimitError, OperandError
 from .layout import BLOCK, CODE_BITS, CodedWeight
 from .memory_plan import MemoryPlan
 from .quantization import coded, quantize
@@ -52,7 +52,7 @@ class Linear:
         format: codes, or floating-point values in N tiles.
         address: first tile.
         header_address, header_bytes: of codes.
-        low_rank: its adapter, or None.
+        low_rank: of the adapter that is in use, or None.
     """
 
     name: str
@@ -105,6 +105,7 @@ class ModelImage:
         logits: address of the results, FP32 [tokens][vocab].
         commands, commands_bytes: place for lists.
         plan: all of it.
+        adapters: all that are in memory, by name; each by the names of the linear layers that it changes.
     """
 
     config: ModelConfig
@@ -120,11 +121,31 @@ class ModelImage:
     commands: int
     commands_bytes: int
     plan: MemoryPlan
+    adapters: dict[str, dict[str, LowRank]] = field(default_factory=dict)
 
     @property
     def adapted(self) -> bool:
-        """Whether any layer has an adapter."""
+        """Whether an adapter is in use."""
         return any(linear.low_rank for layer in self.layers for linear in layer.projections.values())
+
+    def with_adapter(self, name: str | None) -> ModelImage:
+        """The same memory with another adapter in use; None: without any, at no cost.
+
+        Raises:
+            OperandError: there is no such adapter.
+        """
+        if name is not None and name not in self.adapters:
+            known = ", ".join(self.adapters) or "none"
+            raise OperandError(f"adapter {name!r} is not in memory; there are: {known}")
+        chosen = {} if name is None else self.adapters[name]
+        layers = tuple(
+            replace(
+                layer,
+                projections={k: replace(p, low_rank=chosen.get(p.name)) for k, p in layer.projections.items()},
+            )
+            for layer in self.layers
+        )
+        return replace(self, layers=layers)
 
 
 def value_bytes(weight_format: WeightFormat) -> int:
@@ -213,7 +234,10 @@ class _Builder:
         address = self.add(name, purpose, shape[0] * shape[1] * value_bytes(fmt), content)
         return Linear(name, *shape, fmt, address)
 
-    def low_rank(self, name: str, pair: tuple[np.ndarray, np.ndarray], scale: float, dtype: type) -> LowRank:
+    def low_rank(
+        self, adapter: str, name: str, pair: tuple[np.ndarray, np.ndarray], scale: float, dtype: type
+    ) -> LowRank:
+        name = f"{adapter}: {name}"
         a, b = (_narrowed(f"{name}.lora_{kind}", matrix, dtype) for kind, matrix in zip("AB", pair, strict=True))
         stored = [np.concatenate(float_blocks(*matrix)) for matrix in ((a, False), (b.T, True))]
         addresses = [
@@ -230,7 +254,7 @@ def build(
     limits: Limits,
     context: int,
     tokens: int,
-    adapter: Adapter | None = None,
+    adapters: Mapping[str, Adapter] | None = None,
     adapter_dtype: type = np.float16,
     weights: WeightFormat = WeightFormat.CODES,
     head: WeightFormat = WeightFormat.CODES,
@@ -246,15 +270,15 @@ def build(
         limits: of the hardware.
         context: longest context.
         tokens: most tokens per pass.
-        adapter: LoRA of any of the projections.
-        adapter_dtype: how it is stored, np.float16 or np.float32.
+        adapters: by name, LoRA of any of the projections; all go into memory, and the image uses the first.
+        adapter_dtype: how they are stored, np.float16 or np.float32.
         weights: how the projections are stored, a format of codes; 4-bit codes are NF4.
         head: how the output head is stored.
 
     Raises:
         ModelLimitError: the accelerator cannot run it.
         MemoryFullError: it does not fit the memory.
-        AdapterShapeError: the adapter is of another model.
+        AdapterShapeError: an adapter is of another model.
         CheckpointError: while the contents are made: the files are not as they should be.
     """
     config = checkpoint.config
@@ -262,7 +286,8 @@ def build(
     shapes = {
         f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
     }
-    if adapter is not None:
+    adapters = adapters or {}
+    for adapter in adapters.values():
         adapter.check(shapes)
     builder = _Builder(plan, limits)
 
@@ -271,11 +296,7 @@ def build(
 
     def projection(name: str) -> Linear:
         content = partial(stored_weight, checkpoint, f"{name}.weight", weights)
-        linear = builder.codes(name, "weights", shapes[name], weights, content)
-        if adapter is None or name not in adapter.layers:
-            return linear
-        low_rank = builder.low_rank(name, adapter.layers[name], adapter.scale, adapter_dtype)
-        return replace(linear, low_rank=low_rank)
+        return builder.codes(name, "weights", shapes[name], weights, content)
 
     layers = []
     for index in range(config.layers):
@@ -303,8 +324,15 @@ def build(
     commands_bytes = command_bytes(config, tokens)
     commands = plan.add("command list", "inputs and outputs", commands_bytes)
     places = (last_norm, last, embedding, rotary, x, logits, commands, commands_bytes)
-    image = ModelImage(config, context, tokens, tuple(layers), *places, plan)
-    return image, ((address, content()) for address, content in builder.contents)
+    stored = {
+        key: {
+            name: builder.low_rank(key, name, pair, adapter.scale, adapter_dtype)
+            for name, pair in adapter.layers.items()
+        }
+        for key, adapter in adapters.items()
+    }
+    image = ModelImage(config, context, tokens, tuple(layers), *places, plan, stored)
+    return image.with_adapter(next(iter(stored), None)), ((address, content()) for address, content in builder.contents)
 
 
 def command_bytes(config: ModelConfig, tokens: int) -> int:

@@ -30,6 +30,16 @@ class Decoder:
         self.image = image
         self.position = 0
 
+    def use(self, adapter: str | None) -> None:
+        """Compute with another of the adapters in memory from now on, or without one.
+
+        What the caches hold was computed with the one before; ``reset`` begins anew.
+
+        Raises:
+            OperandError: there is no such adapter.
+        """
+        self.image = self.image.with_adapter(adapter)
+
     def reset(self) -> None:
         """Forget all tokens."""
         self.position = 0

@@ -35,7 +35,7 @@ TOKENS = np.random.default_rng(1).integers(0, CONFIG.vocab_size, 12)
 def build(limits: Limits = LIMITS, **options) -> tuple[ModelImage, np.ndarray]:
     """A small model in memory."""
     plan = MemoryPlan(limits.window)
-    tokens = tokens_per_pass(CONFIG, 8, CONTEXT, limits, "adapter" in options)
+    tokens = tokens_per_pass(CONFIG, 8, CONTEXT, limits, bool(options.get("adapters")))
     checkpoint = options.pop("checkpoint", SyntheticCheckpoint(CONFIG))
     image, contents = model_image.build(checkpoint, plan, limits, CONTEXT, tokens, **options)
     memory = np.zeros(limits.window.size, np.uint8)
@@ -77,7 +77,7 @@ def reference(lora: Adapter | None = None) -> llama.Decoder:
 @pytest.mark.parametrize("lora", [None, random_adapter(CONFIG, 8)])
 def test_logits_equal_the_golden_decoder(lora):
     """Passes of the same size, then one token each, with and without an adapter."""
-    decoder = opened(*build(**{"adapter": lora} if lora else {}))
+    decoder = opened(*build(adapters={"lora": lora} if lora else {}))
     golden, size = reference(lora), decoder.image.tokens
     expected = [golden.forward(part) for part in np.array_split(TOKENS, -(-len(TOKENS) // size))]
     found = asyncio.run(decoder.forward(TOKENS, len(TOKENS)))
@@ -86,6 +86,21 @@ def test_logits_equal_the_golden_decoder(lora):
         found = asyncio.run(decoder.forward(np.array([token])))
         assert (found.view(np.uint32) == golden.forward(np.array([token])).view(np.uint32)).all()
     assert decoder.position == golden.position == len(TOKENS) + 2
+
+
+def test_adapter_of_each_request():
+    """Two adapters in memory: every request has the bits of a model with its adapter alone, or with none."""
+    adapters = {"first": random_adapter(CONFIG, 8), "second": random_adapter(CONFIG, 4, 5)}
+    decoder = opened(*build(adapters=adapters))
+    for name in (None, "second", "first", None):
+        decoder.use(name)
+        decoder.reset()
+        assert decoder.image.adapted == (name is not None)
+        expected = reference(adapters[name] if name else None).forward(TOKENS[:4])[-1]
+        found = asyncio.run(decoder.forward(TOKENS[:4]))[0]
+        assert (found.view(np.uint32) == expected.view(np.uint32)).all(), name
+    with pytest.raises(errors.OperandError, match="adapter 'third' is not in memory; there are: first, second"):
+        decoder.use("third")
 
 
 def test_generate(decoder):
@@ -121,13 +136,16 @@ def test_bad_tokens(decoder, tokens):
 def test_image_file(tmp_path):
     """What was packed comes back, and runs."""
     path = tmp_path / "model.img"
-    image, contents = model_image.build(SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4)
+    lora = {"lora": random_adapter(CONFIG, 8)}
+    image, contents = model_image.build(
+        SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4, lora
+    )
     image_file.save(path, image, contents, LIMITS)
     found, memory, limits = image_file.load(path)
     assert found == image and limits.scratch_words == LIMITS.scratch_words
     whole = np.concatenate((memory, np.zeros(LIMITS.window.size - len(memory), np.uint8)))
     logits = asyncio.run(opened(found, whole).forward(TOKENS[:4]))
-    assert (logits == reference().forward(TOKENS[:4])[-1]).all()
+    assert (logits == reference(lora["lora"]).forward(TOKENS[:4])[-1]).all()
 
 
 def _cut(path):
@@ -178,7 +196,7 @@ def test_adapter_of_the_wrong_shape():
     a, b = lora.layers[name]
     wrong = Adapter(lora.rank, lora.alpha, {name: (a[:, :-64], b)})
     with pytest.raises(errors.AdapterShapeError, match=f"{name}.lora_A"):
-        build(adapter=wrong)
+        build(adapters={"wrong": wrong})
 
 
 def test_value_beyond_its_format():

@@ -127,7 +127,7 @@ class SmallModel:
         adapter = random_adapter(config, rank, seed) if rank else None
         tokens = decoder_program.tokens_per_pass(config, tokens, context, limits, rank > 0)
         self.limits, window = limits, limits.window
-        options = {"adapter": adapter, "weights": weights, "head": head}
+        options = {"adapters": {"lora": adapter} if adapter else {}, "weights": weights, "head": head}
         self.image, contents = model_image.build(checkpoint, MemoryPlan(window), limits, context, tokens, **options)
         # What nothing was written to is not zero.
         self.memory = np.random.default_rng(seed).integers(0, 256, window.size, np.uint8)
