@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import platform
 from dataclasses import replace
+from functools import partial
 from pydoc_data.topics import topics
 
 import numpy as np
@@ -20,9 +21,22 @@ from edge_qlora.runtime import Decoder
 
 from tb.cases import smollm2, smollm2_tokens
 from tb.decoder_reference import logits_of, packed_model, torch_model
+from tb.models import llama
 from tb.models.golden_backend import GoldenBackend
 from tb.models.small_llama import SharpCheckpoint, SmallModel, golden_decoder
-from tb.text import Continuation, continuation, in_passes, less_precise, perplexity, table, windows
+from tb.text import (
+    GOLDEN,
+    Continuation,
+    comparisons,
+    continuation,
+    heading,
+    in_passes,
+    joined,
+    less_precise,
+    perplexity,
+    row,
+    windows,
+)
 
 PROMPTS = (
     "Photosynthesis is the process by which",
@@ -52,13 +66,17 @@ class Forgetful(Decoder):
 
 
 class ScalesOff(SharpCheckpoint):
-    """The nested absmax of one projection are 1 % larger."""
+    """What the scales of one projection are made of is 1 % larger."""
+
+    def __init__(self, field: str, config: ModelConfig):
+        super().__init__(config)
+        self.field = field
 
     def linear(self, name: str) -> NF4Weight:
         weight = super().linear(name)
         if name != "model.layers.1.mlp.down_proj.weight":
             return weight
-        return replace(weight, nested_absmax=np.float32(1.01) * weight.nested_absmax)
+        return replace(weight, **{self.field: np.float32(1.01) * getattr(weight, self.field)})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +94,7 @@ def on_golden_core(small: SmallModel, kind: type[Decoder] = Decoder) -> Decoder:
 def continuations(decoder: Decoder, checkpoint: SharpCheckpoint, prompts: int, count: int) -> list[Continuation]:
     """Random prompts of the small model."""
     model = packed_model(checkpoint)
-    others = less_precise(model)
+    others = comparisons(model, golden_decoder(SharpCheckpoint(SMALL), None, 25, None))
     tokens = np.random.default_rng(2).integers(0, SMALL.vocab_size, (prompts, 7))
     return [asyncio.run(continuation(decoder, model, others, prompt, count)) for prompt in tokens]
 
@@ -88,7 +106,13 @@ def test_small_prompts(small):
 
 
 @pytest.mark.parametrize(
-    ("kind", "checkpoint"), [(Forgetful, SharpCheckpoint), (Decoder, ScalesOff)], ids=["token", "scales"]
+    ("kind", "checkpoint"),
+    [
+        (Forgetful, SharpCheckpoint),
+        (Decoder, partial(ScalesOff, "offset")),
+        (Decoder, partial(ScalesOff, "nested_absmax")),
+    ],
+    ids=["token", "offset", "nested"],
 )
 def test_faults_are_found(small, kind, checkpoint):
     """A token that is lost, and scales of one projection that are 1 % off, are found with every prompt."""
@@ -104,7 +128,7 @@ def test_small_perplexity(small):
     model = packed_model(small.checkpoint)
     found = asyncio.run(on_golden_core(small).forward(texts[0][:-1], 80))
     assert (bits(found) == bits(golden(texts[0][:-1]))).all()
-    exact = perplexity(lambda tokens: logits_of(model, tokens), texts, "PyTorch")
+    exact = perplexity(partial(logits_of, model), texts, "PyTorch")
     assert perplexity(golden, texts, "golden") == pytest.approx(exact, rel=PERPLEXITY_BOUND)
 
 
@@ -117,22 +141,31 @@ def smollm2_decoder(tmp_path_factory) -> Decoder:
         return asyncio.run(cli.open_decoder(options, cli.Progress(), "golden"))
 
 
+@pytest.fixture(scope="module")
+def smollm2_golden() -> llama.Decoder:
+    """The golden decoder with the same weights."""
+    return golden_decoder(smollm2(), None, 25, None)
+
+
 @pytest.mark.slow
-def test_smollm2_prompts(smollm2_decoder):
+def test_smollm2_prompts(smollm2_decoder, smollm2_golden):
     """Five prompts, 64 tokens each."""
     model, found = packed_model(smollm2()), []
-    others = less_precise(model)
+    others = comparisons(model, smollm2_golden)
+    print("\nSmolLM2-135M: greedy tokens, and errors of logits against PyTorch in FP32 with the same weights\n")
     for prompt in PROMPTS:
         tokens = np.array(smollm2_tokens(prompt))
         found.append(asyncio.run(continuation(smollm2_decoder, model, others, tokens, COUNT)))
-    print("\nSmolLM2-135M, greedy tokens, and logits against PyTorch in FP32 with the same weights:\n")
-    print(*table(found, [prompt.split("\n")[0] for prompt in PROMPTS]), sep="\n")
-    for one in found:
+        if len(found) == 1:
+            print(heading(found[0]))
+        print(row(prompt.split("\n")[0], found[-1]), flush=True)
+    print(row("all", joined(found)))
+    for one in [*found, joined(found)]:
         one.check()
 
 
 @pytest.mark.slow
-def test_smollm2_perplexity(smollm2_decoder):
+def test_smollm2_perplexity(smollm2_decoder, smollm2_golden):
     """8 windows of 512 tokens of the Python language reference.
 
     ``llama.py`` computes them, in the passes that the backend makes; the whole first window is held against the
@@ -140,25 +173,24 @@ def test_smollm2_perplexity(smollm2_decoder):
     """
     text = "".join(topics[name] for name in sorted(topics))
     texts = windows(np.array(smollm2_tokens(text)), WINDOW, WINDOWS)
-    assert sum(len(text) - 1 for text in texts) == WINDOW * WINDOWS
-    golden = in_passes(golden_decoder(smollm2(), None, 25, None), smollm2_decoder.image.tokens)
+    golden = in_passes(smollm2_golden, smollm2_decoder.image.tokens)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    print(f"\nSmolLM2-135M: {WINDOW * WINDOWS:,} tokens predicted in windows of {WINDOW};")
+    print(f"text: pydoc_data.topics of Python {platform.python_version()}, SHA-256 {digest}...\n")
+    model, unquantized = packed_model(smollm2()), torch_model(smollm2())
+    forwards = {
+        "PyTorch FP32": partial(logits_of, model),
+        GOLDEN: golden,
+        **less_precise(model),
+        "PyTorch FP32, weights of the checkpoint": partial(logits_of, unquantized),
+    }
+    found: dict[str, float] = {}
+    print("| | perplexity | relative difference |", "|---|---|---|", sep="\n")
+    for name, forward in forwards.items():
+        found[name] = perplexity(forward, texts, name)
+        print(f"| {name} | {found[name]:.6f} | {found[name] / found['PyTorch FP32'] - 1:+.2e} |", flush=True)
+    assert abs(found[GOLDEN] / found["PyTorch FP32"] - 1) < PERPLEXITY_BOUND
     smollm2_decoder.reset()
     logits = asyncio.run(smollm2_decoder.forward(texts[0][:-1], WINDOW, cli.Progress()))
     assert (bits(logits) == bits(golden(texts[0][:-1]))).all()
-    model, unquantized = packed_model(smollm2()), torch_model(smollm2())
-    forwards = {
-        "PyTorch FP32": lambda tokens: logits_of(model, tokens),
-        "golden": golden,
-        **less_precise(model),
-        "PyTorch FP32, weights of the checkpoint": lambda tokens: logits_of(unquantized, tokens),
-    }
-    found = {name: perplexity(forward, texts, name) for name, forward in forwards.items()}
-    exact = found["PyTorch FP32"]
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    print(f"\nSmolLM2-135M, pydoc_data.topics of Python {platform.python_version()} (SHA-256 {digest}...), ")
-    print(f"{WINDOW * WINDOWS:,} tokens predicted in windows of {WINDOW}; all {logits.size:,} logits of the first ")
-    print("window equal the backend's bit for bit\n")
-    print("| | perplexity | relative difference |", "|---|---|---|", sep="\n")
-    for name, value in found.items():
-        print(f"| {name} | {value:.6f} | {value / exact - 1:+.2e} |")
-    assert abs(found["golden"] / exact - 1) < PERPLEXITY_BOUND
+    print(f"all {logits.size:,} logits of the first window equal the backend's bit for bit")
