@@ -35,7 +35,7 @@ CLI_OPTIONS = $(FORMATS) $(if $(filter command line,$(origin CONFIG)),--config "
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan bench system speed tinyllama equality seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan bench system speed tinyllama equality text seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 
 equality: $(READY) ## Compare the golden models with bitsandbytes and PyTorch on all of SmolLM2 (some minutes)
 	@$(RUN) -m pytest -m slow -s tb/models
+
+text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplexity, on the golden model (about 40 minutes)
+	@$(RUN) -m pytest -m slow -s sw/tests/test_text.py
 
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)

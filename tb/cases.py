@@ -11,8 +11,9 @@ from edge_qlora.checkpoint import PROJECTIONS, GgufCheckpoint, smollm2_path
 from edge_qlora.layout import NF4Weight
 from edge_qlora.quantization import quantize_nf4
 from edge_qlora.tokenizer import load_tokenizer
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
+from tb.decoder_reference import torch_model
 from tb.reference import LinearCase
 
 OUTLIER = 60.0  # ratio of the outlier channel to the others in random activations
@@ -53,32 +54,7 @@ def smollm2_tokens(text: str = TEXT) -> list[int]:
 
 def smollm2_model(layers: int | None = None) -> LlamaForCausalLM:
     """The first `layers` decoder layers (None: all) in FP32 under the model's norm and head, for activations."""
-    checkpoint = smollm2()
-    config = checkpoint.config
-    with torch.device("meta"):
-        model = LlamaForCausalLM(
-            LlamaConfig(
-                hidden_size=config.hidden_size,
-                intermediate_size=config.intermediate_size,
-                num_hidden_layers=layers or config.layers,
-                num_attention_heads=config.heads,
-                num_key_value_heads=config.kv_heads,
-                head_dim=config.head_dim,
-                vocab_size=config.vocab_size,
-                max_position_embeddings=config.context,
-                rms_norm_eps=config.rms_eps,
-                rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-                tie_word_embeddings=True,
-                attn_implementation="eager",
-            )
-        )
-    model = model.to_empty(device="cpu")
-    rotary = model.model.rotary_emb
-    rotary.inv_freq, _ = rotary.compute_default_rope_parameters(model.config)
-    model.tie_weights()
-    state = {name: torch.from_numpy(checkpoint.tensor(name)) for name in model.state_dict()}
-    model.load_state_dict(state)
-    return model.requires_grad_(False).eval()
+    return torch_model(smollm2(), layers)
 
 
 @cache

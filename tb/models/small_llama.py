@@ -103,6 +103,7 @@ class SmallModel:
         seed: of weights and adapter.
 
     Attributes:
+        checkpoint: its weights without the adapter.
         image: places in memory.
         memory: uint8, the whole window, before the first pass.
         golden: the golden decoder, which goes through the same passes.
@@ -123,7 +124,7 @@ class SmallModel:
         head: WeightFormat = WeightFormat.CODES,
         seed: int = 0,
     ) -> None:
-        checkpoint = SharpCheckpoint(config, seed)
+        self.checkpoint = checkpoint = SharpCheckpoint(config, seed)
         adapter = random_adapter(config, rank, seed) if rank else None
         tokens = decoder_program.tokens_per_pass(config, tokens, context, limits, rank > 0)
         self.limits, window = limits, limits.window

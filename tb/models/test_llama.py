@@ -12,6 +12,7 @@ from edge_qlora.quantization import dequantize_nf4, quantize_nf4
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tb.cases import smollm2, smollm2_model, smollm2_tokens
+from tb.decoder_reference import dequantize_projections, logits_of
 from tb.models import vector
 from tb.models.llama import Decoder, DecoderLayer, attention, causal_softmax, rms_norm, rotary, rotary_tables, silu_gate
 from tb.models.qlora import Layer
@@ -70,12 +71,6 @@ def tokens() -> np.ndarray:
     return np.random.default_rng(7).integers(0, VOCABULARY, 24)
 
 
-def logits_of(model: LlamaForCausalLM, tokens: np.ndarray) -> np.ndarray:
-    """Logits [M, vocab] of PyTorch, in float64."""
-    with torch.no_grad():
-        return model(torch.from_numpy(tokens)[None]).logits[0].double().numpy()
-
-
 def test_logits(models, tokens):
     """At least 16 times closer to float64 than the same model in FP16, at once and in parts.
 
@@ -123,9 +118,7 @@ def test_smollm2():
     tokens = np.array(smollm2_tokens())[:24]
     golden = decoder.forward(tokens)
     reference = smollm2_model()
-    for name in checkpoint.linear_names():
-        weight = dequantize_nf4(checkpoint.linear(name))
-        reference.get_parameter(name).copy_(torch.from_numpy(weight))
+    dequantize_projections(reference, checkpoint)
     exact = logits_of(reference.double(), tokens)
     single = relative(logits_of(copy.deepcopy(reference).float(), tokens), exact)
     half = relative(logits_of(reference.half(), tokens), exact)
