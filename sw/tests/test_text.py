@@ -94,7 +94,7 @@ def on_golden_core(small: SmallModel, kind: type[Decoder] = Decoder) -> Decoder:
 def continuations(decoder: Decoder, checkpoint: SharpCheckpoint, prompts: int, count: int) -> list[Continuation]:
     """Random prompts of the small model."""
     model = packed_model(checkpoint)
-    others = comparisons(model, golden_decoder(SharpCheckpoint(SMALL), None, 25, None))
+    others = comparisons(model, golden_decoder(SharpCheckpoint(SMALL), None, 25))
     tokens = np.random.default_rng(2).integers(0, SMALL.vocab_size, (prompts, 7))
     return [asyncio.run(continuation(decoder, model, others, prompt, count)) for prompt in tokens]
 
@@ -144,7 +144,7 @@ def smollm2_decoder(tmp_path_factory) -> Decoder:
 @pytest.fixture(scope="module")
 def smollm2_golden() -> llama.Decoder:
     """The golden decoder with the same weights."""
-    return golden_decoder(smollm2(), None, 25, None)
+    return golden_decoder(smollm2(), None, 25)
 
 
 @pytest.mark.slow
