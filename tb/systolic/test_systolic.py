@@ -172,7 +172,7 @@ class RandomProducts(MatrixTest):
     def products(self):
         chosen = config()
         rows = scaled(chosen["max_rows"], min(4, chosen["max_rows"]))
-        for _ in range(scaled(30, 2)):
+        for _ in range(scaled(20, 2)):
             yield random_product(rows, min(ENTRIES, chosen["nested_depth"]), scaled(3, 1))
 
 
@@ -215,7 +215,7 @@ class FewVectors(MatrixTest):
     def products(self):
         rng = np.random.default_rng(random.getrandbits(32))
         columns = config()["columns"]
-        for _ in range(scaled(60, 4)):
+        for _ in range(scaled(30, 4)):
             rows, half = int(rng.choice([1, 1, 2])), bool(rng.integers(4))
             lines = int(rng.choice([columns + 1, rng.integers(columns + 1, 3 * columns + 1)]))
             length = BLOCK * scaled(16, 4)
