@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ MEMORY_LUTS = {
     "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
     "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
 }  # fmt: skip
+COMBINATIONAL = ("LUT*", "INV", "CARRY4", "MUXF*", "RAM*", "SRL*")
 LATCHES = ("LDCE", "LDPE", "$_DLATCH")
 
 
@@ -98,6 +100,9 @@ def synthesize_modules(
 ) -> dict[str, dict]:
     """What yosys says of every module; ``hierarchy`` keeps those below the top.
 
+    "levels" is the number of cells on the longest combinational path inside a module: LUTs, carry cells of 4 bits, wide
+    multiplexers, reads of memory in LUTs.
+
     Raises:
         SystemExit: yosys failed, or it found a latch; the message says why.
     """
@@ -105,20 +110,23 @@ def synthesize_modules(
     files = " ".join(str(path.relative_to(ROOT)) for path in sources)
     settings = "\n".join(f"chparam -set {name} {value} {top}" for name, value in parameters.items())
     with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
-        report = (Path(folder) / "stat.json").relative_to(ROOT)
+        report, paths = ((Path(folder) / name).relative_to(ROOT) for name in ("stat.json", "paths.txt"))
         script = Path(folder) / "synth.ys"
         script.write_text(
             f"read_verilog -sv {files}\n{settings}\n"
             f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
             f"check -assert\ntee -q -o {report} stat -json\n"
+            f"tee -q -o {paths} ltp w:* {' '.join(f't:{cells}' for cells in COMBINATIONAL)}\n"
         )
         done = subprocess.run(
             [str(YOSYS), "-q", str(script.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True
         )
         if done.returncode:
             raise SystemExit(f"error: yosys on {top} failed\n{done.stdout}{done.stderr}")
-        text = (ROOT / report).read_text()
+        text, longest = ((ROOT / file).read_text() for file in (report, paths))
     modules = json.loads(text[text.index("{") :])["modules"]
+    for name, levels in re.findall(r"^Longest topological path in (\S+) \(length=(-?\d+)\)", longest, re.M):
+        modules[name if name in modules else f"\\{name}"]["levels"] = max(0, int(levels))
     cells = total(modules, f"\\{top}")
     if latches := [name for name in cells if name.startswith(LATCHES)]:
         raise SystemExit(f"error: {top} has latches: {', '.join(latches)}")
@@ -126,14 +134,19 @@ def synthesize_modules(
 
 
 def breakdown(modules: Mapping[str, dict], top: str) -> list[tuple[str, int, dict[str, float]]]:
-    """Modules with their instances and what these use by themselves, without those below them; most LUTs first."""
+    """Modules with their instances and what these use by themselves, without those below them; most LUTs first.
+
+    The last of the numbers is the most levels of logic of any of them.
+    """
     instances: dict[str, int] = {}
+    levels: dict[str, int] = {}
     cells: dict[str, dict[str, int]] = {}
 
     def visit(name: str, count: int) -> None:
         # \\name, $paramod\\name\\parameters, or $paramod$hash\\name
         source = name.split("\\")[1]
         instances[source] = instances.get(source, 0) + count
+        levels[source] = max(levels.get(source, 0), modules[name]["levels"])
         own = cells.setdefault(source, {})
         for cell, number in modules[name]["num_cells_by_type"].items():
             if is_module(modules, cell):
@@ -142,7 +155,7 @@ def breakdown(modules: Mapping[str, dict], top: str) -> list[tuple[str, int, dic
                 own[cell] = own.get(cell, 0) + count * number
 
     visit(top, 1)
-    used = [(name, instances[name], resources(own)) for name, own in cells.items()]
+    used = [(name, instances[name], resources(own) | {"levels": levels[name]}) for name, own in cells.items()]
     return sorted(used, key=lambda item: -item[2]["LUT"])
 
 
@@ -213,7 +226,7 @@ def main() -> None:
         print(f"    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         if design.config and arguments.modules == "1":
             tables += [f"\nModules of {design.top}, {design.config}, each without those below it:\n"]
-            tables += [f"| module | instances | {head}", "|---|---|---|---|---|---|---|"]
+            tables += [f"| module | instances | {head} levels |", "|---|---|---|---|---|---|---|---|"]
             tables += [f"| `{name}` | {n} | {_cells(own)} |" for name, n, own in breakdown(modules, f"\\{design.top}")]
     print("\n".join(tables))
 
