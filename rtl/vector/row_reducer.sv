@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sum or largest value of a row of words.
+// Sum, largest value, or place of the largest value of a row of words.
 //
 // Why: softmax and RMSNorm need one number per row. The adder takes AddLatency cycles, so as many interleaved sums per
 // lane are kept in it, each word meeting the sum of the word AddLatency words before. The order of additions is therefore
 // fixed, whatever the pauses: interleaved sums first, then halves added to halves (tb/models/vector.py, row_sums).
 // The adder moves with the words, not with the clock, so that a word always meets the right sum.
+// The place comes as 2**23 plus the value's number in the row, which FP32 holds exactly; the first of equal ones counts.
 // Latency: a row's last word to its sum 24 cycles and 1 for each of its words below four; to its largest value 4.
 // Throughput: one word per cycle within a row.
 
@@ -13,7 +14,7 @@ module row_reducer (
   input  logic         clk_i,
   input  logic         rst_ni,
 
-  // vector_pkg::ReductionSum or ReductionMax; changes only between rows.
+  // vector_pkg::Reduction*, not None; changes only between rows.
   input  logic [1:0]   reduction_i,
 
   input  logic         in_valid_i,
@@ -125,11 +126,16 @@ module row_reducer (
   // Largest values: numbers as integers of the same order, and whether there was a NaN
   // ---------------------------------------------------------------------------------------------
   localparam logic [31:0] Lowest = {1'b0, ~fp32_pkg::InfinityBits};  // of minus infinity
+  localparam int          PlaceW = 16;  // a row has up to 65,535 values
+  localparam int          LaneW  = $clog2(Lanes);
+  localparam logic [31:0] PlaceZero = 32'h4B00_0000;  // 2**23 in FP32, whose lowest bits count ones
 
   logic [WordW-1:0] keys, largest_q;
   logic [Lanes-1:0] nans;
   logic             nan_q;
   logic [31:0]      largest;
+  logic [Lanes*PlaceW-1:0] places_q;
+  logic [PlaceW-LaneW-1:0] word_q;  // number of the word that comes next
 
   for (genvar l = 0; l < Lanes; l++) begin : g_key
     logic [31:0] value;
@@ -138,19 +144,32 @@ module row_reducer (
     assign nans[l]          = in_active_i[l] && fp32_pkg::is_nan(value);
 
     // The first word of a row is taken as it is. In the combination lanes 4, 2 and 1 apart meet.
-    logic [31:0] other, own;
-    assign own   = largest_q[l*32+:32];
+    logic [31:0]       other, own;
+    logic [PlaceW-1:0] other_place, own_place;
+    logic              better;
+    assign own         = largest_q[l*32+:32];
+    assign own_place   = places_q[l*PlaceW+:PlaceW];
+    assign better      = other > own || (other == own && other_place < own_place);
+    assign other_place = take            ? {word_q, LaneW'(l)} :
+                         step_q == 5'd0  ? places_q[(l+4)%Lanes*PlaceW+:PlaceW] :
+                         step_q == 5'd1  ? places_q[(l+2)%Lanes*PlaceW+:PlaceW] :
+                                           places_q[(l+1)%Lanes*PlaceW+:PlaceW];
     assign other = take            ? keys[l*32+:32] :
                    step_q == 5'd0  ? largest_q[(l+4)%Lanes*32+:32] :
                    step_q == 5'd1  ? largest_q[(l+2)%Lanes*32+:32] :
                                      largest_q[(l+1)%Lanes*32+:32];
     always_ff @(posedge clk_i) begin
-      if (step && ((take && words_q == '0) || other > own)) largest_q[l*32+:32] <= other;
+      if (step && ((take && words_q == '0) || better)) begin
+        largest_q[l*32+:32]         <= other;
+        places_q[l*PlaceW+:PlaceW] <= other_place;
+      end
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (take) nan_q <= |nans || (nan_q && words_q != '0);
+    if (!rst_ni || state_q == StateOut) word_q <= '0;
+    else if (take) word_q <= word_q + (PlaceW - LaneW)'(1);
   end
 
   assign largest = largest_q[31] ? {1'b0, largest_q[30:0]} : ~largest_q[31:0];
@@ -158,6 +177,7 @@ module row_reducer (
   assign out_valid_o = state_q == StateOut;
 
   // A sum leaves the adder in the last step and stays there.
-  assign out_data_o  = sum ? total[31:0] : nan_q ? fp32_pkg::CanonicalNan : largest;
+  assign out_data_o  = sum ? total[31:0] : nan_q ? fp32_pkg::CanonicalNan :
+                       reduction_i == vector_pkg::ReductionArgmax ? PlaceZero + 32'(places_q[PlaceW-1:0]) : largest;
 
 endmodule : row_reducer

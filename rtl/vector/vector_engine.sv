@@ -88,7 +88,7 @@ module vector_engine #(
   assign r_region  = {ValueW'(cmd_i[commands_pkg::VectorRInnerLsb+:16]),
                       ValueW'(cmd_i[commands_pkg::VectorROuterLsb+:16]), cmd_i[commands_pkg::VectorRBaseLsb+:ValueW]};
   assign illegal   = outer == '0 || inner == '0 || length == '0 || (masked && first == '0) || &x || z[0] ||
-                     &reduction || (!store && reduction == vector_pkg::ReductionNone) ||
+                     (!store && reduction == vector_pkg::ReductionNone) ||
                      (uses_b && !per_row && b_low != '0);
 
   logic        busy_q, bad_q, take, start, done, outside;

@@ -24,9 +24,10 @@ package vector_pkg;
   localparam logic [1:0] FunctionNone = 2'd3;
 
   // What is stored per row.
-  localparam logic [1:0] ReductionNone = 2'd0;
-  localparam logic [1:0] ReductionSum  = 2'd1;
-  localparam logic [1:0] ReductionMax  = 2'd2;
+  localparam logic [1:0] ReductionNone   = 2'd0;
+  localparam logic [1:0] ReductionSum    = 2'd1;
+  localparam logic [1:0] ReductionMax    = 2'd2;
+  localparam logic [1:0] ReductionArgmax = 2'd3;
 
   // verilator lint_on UNUSEDPARAM
 

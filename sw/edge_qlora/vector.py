@@ -6,9 +6,9 @@ An instruction runs over ``outer * inner`` rows of ``length`` values. Of each va
 
 where x is an immediate, a itself, or operand B, z an immediate or operand B, either with its sign inverted if wanted,
 and f nothing, the exponential, the reciprocal or the reciprocal square root. Operand B is a stream of values like A or
-one value per row. y goes to destination D, and its sum or its largest value over the row to R, one value per row. With
-a mask, row (o, i) has only ``first + o * step`` active values: the others are zero in D and count in no reduction. This
-is the causal mask of attention.
+one value per row. y goes to destination D, and its sum, its largest value or the place of that over the row to R, one
+value per row. With a mask, row (o, i) has only ``first + o * step`` active values: the others are zero in D and count
+in no reduction. This is the causal mask of attention.
 
 The scratchpad is an array of FP32 words of LANES values; A and D are in words, B and R in values. What an instruction
 means bit for bit is in ``tb/models/vector.py``.
@@ -22,6 +22,7 @@ from enum import IntEnum
 import numpy as np
 
 LANES = 8
+PLACE_ZERO = 1 << 23  # FP32 holds the whole numbers from it on exactly
 
 
 class Operand(IntEnum):
@@ -47,6 +48,7 @@ class Reduction(IntEnum):
     NONE = 0
     SUM = 1
     MAX = 2
+    ARGMAX = 3  # PLACE_ZERO plus the number of the largest value, the first of equal ones
 
 
 @dataclass(frozen=True)

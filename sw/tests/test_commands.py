@@ -173,7 +173,7 @@ REFUSED = [
     (VECTOR, {"instruction__first": 0}, "VECTOR: first 0"),
     (VECTOR, {"instruction__x": 3}, "VECTOR: x 3"),
     (VECTOR, {"instruction__z": Operand.SELF}, "VECTOR: z"),
-    (VECTOR, {"instruction__reduction": 3}, "VECTOR: reduction 3"),
+    (VECTOR, {"instruction__reduction": 4}, "VECTOR: reduction 4"),
     (VECTOR, {"instruction__d": None, "instruction__reduction": Reduction.NONE}, "VECTOR: it neither"),
     (VECTOR, {"instruction__b": Region(4, 64)}, "VECTOR: b_base 4 of a stream is not a multiple of 8"),
     (VECTOR, {"instruction__a": Region(1000, 24, 8)}, "VECTOR: A has a row whose word 1024"),

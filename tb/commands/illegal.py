@@ -95,7 +95,6 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
             (Vector, {"x": 3}),
             (Vector, {"z": Operand.SELF}),
             (Vector, {"z": 3}),
-            (Vector, {"reduction": 3}),
             (Vector, {"store": 0, "reduction": 0}),
             *((Vector, {"x": Operand.B, "b_per_row": 0, f"b_{name}": 4}) for name in ("base", "outer", "inner")),
             *((Vector, {"a_base": behind}) for _ in places if places),

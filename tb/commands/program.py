@@ -363,7 +363,7 @@ def _in_place(b: _Builder, rows: _Rows) -> _Chain:
     )
     if b.chance(0.5):
         r = b.words(-(-rows.count // LANES))
-        reduction = b.pick(Reduction.SUM, Reduction.MAX)
+        reduction = b.pick(Reduction.SUM, Reduction.MAX, Reduction.ARGMAX)
         instruction = replace(instruction, reduction=reduction, r=Region(LANES * r, rows.inner, 1))
     return [[Vector(instruction=instruction)]]
 
@@ -401,7 +401,7 @@ def elementwise(b: _Builder) -> _Chain:
     chain: _Chain = [[b.read(a)], [b.read(other)], [b.read(d)]]
     if b.chance(0.6):
         r = b.words(-(-outer * inner // LANES))
-        kind = b.pick(Reduction.SUM, Reduction.MAX)
+        kind = b.pick(Reduction.SUM, Reduction.MAX, Reduction.ARGMAX)
         instruction = replace(instruction, reduction=kind, r=Region(LANES * r, inner, 1))
         if b.chance(0.3):
             instruction = replace(instruction, d=None)

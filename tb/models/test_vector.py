@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from edge_qlora import vector as programs
-from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
+from edge_qlora.vector import LANES, PLACE_ZERO, Function, Instruction, Operand, Reduction, Region
 
 from tb.models import fp32, vector
 
@@ -168,6 +168,14 @@ def test_row_maxima():
     expected = np.array([2, -2, 0, -0.0, 0, nan, -inf], np.float32)
     np.testing.assert_array_equal(found, expected)
     assert np.array_equal(np.signbit(found[:5]), np.signbit(expected[:5]))
+
+
+def test_row_places():
+    """The first of equal values, infinities, zeros of both signs, subnormals as zeros, NaN."""
+    nan, inf = np.nan, np.inf
+    rows = [[1, 3, 3], [-inf, -1e30, -2], [-0.0, 0.0, 0.0], [-1, 1e-40, 0], [1, nan, inf], [-inf] * 3]
+    found = vector.row_places(np.array(rows, np.float32))
+    np.testing.assert_array_equal(found - np.float32(PLACE_ZERO), np.array([1, 2, 1, 1, nan, 0], np.float32))
 
 
 def test_mask_and_tail():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from edge_qlora.footprint import ADDRESS_WORDS
-from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
+from edge_qlora.vector import LANES, PLACE_ZERO, Function, Instruction, Operand, Reduction, Region
 
 from tb.models import fp32, functions
 
@@ -35,14 +35,25 @@ def row_sums(values: np.ndarray) -> fp32.Float32:
     return partial[:, 0]
 
 
+def _keys(flushed: np.ndarray) -> np.ndarray:
+    """Unsigned integers in the order of FP32 values."""
+    bits = fp32.to_bits(flushed)
+    return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+
+
 def row_maxima(values: np.ndarray) -> fp32.Float32:
     """Largest values over the last axis; NaN if there is one, subnormals count as zeros, -0 is below +0."""
     flushed = fp32.flush(values)
-    bits = fp32.to_bits(flushed)
-    keys = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-    largest = keys.max(axis=1)
+    largest = _keys(flushed).max(axis=1)
     found = np.where(largest >> 31, largest & np.uint32(0x7FFFFFFF), ~largest)
     return np.where(np.isnan(flushed).any(axis=1), fp32.CANONICAL_NAN, found).astype(np.uint32).view(np.float32)
+
+
+def row_places(values: np.ndarray) -> fp32.Float32:
+    """PLACE_ZERO plus the numbers of the largest values, by the order of ``row_maxima``; NaN if there is one."""
+    flushed = fp32.flush(values)
+    places = (PLACE_ZERO + _keys(flushed).argmax(axis=1)).astype(np.float32)
+    return np.where(np.isnan(flushed).any(axis=1), fp32.from_bits(fp32.CANONICAL_NAN), places)
 
 
 _FUNCTIONS = {
@@ -92,3 +103,5 @@ def execute(memory: np.ndarray, instruction: Instruction) -> None:
         flat[begins(i.r, ADDRESS_WORDS * LANES)] = row_sums(np.where(active, y, np.float32(0)))
     elif i.reduction == Reduction.MAX:
         flat[begins(i.r, ADDRESS_WORDS * LANES)] = row_maxima(np.where(active, y, NEGATIVE_INFINITY))
+    elif i.reduction == Reduction.ARGMAX:
+        flat[begins(i.r, ADDRESS_WORDS * LANES)] = row_places(np.where(active, y, NEGATIVE_INFINITY))

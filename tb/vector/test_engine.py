@@ -164,6 +164,20 @@ class RandomInstructions(EngineTest):
 
 
 @pyuvm.test()
+class Places(EngineTest):
+    """Places of largest values among many equal ones, in rows of any length, of which some values count."""
+
+    async def body(self) -> None:
+        scratch = self.env.scratchpad
+        rows = {"reduction": Reduction.ARGMAX, "r": Region(1900 * LANES, 1, 0)}
+        for count in range(scaled(40, 12)):
+            scratch.words[:] = self.rng.integers(-2, 1 + count % 3, scratch.words.shape).astype(np.float32)
+            length = int(self.rng.integers(1, 300))
+            first = None if count % 2 else int(self.rng.integers(1, length + 1))
+            await self.run(Instruction(length=length, outer=3, first=first, step=7, a=Region(0, 40), **rows))
+
+
+@pyuvm.test()
 class OddValues(EngineTest):
     """Half of the values are zeros, infinities, NaN, subnormals or of any size; no pauses."""
 
@@ -257,6 +271,7 @@ class Latency(EngineTest):
             ({**rows, "length": 4 * LANES}, 10 + 3 + 24),
             ({**rows, "length": LANES}, 10 + 24 + 3),
             (most, 10 + 4),
+            (most | {"reduction": Reduction.ARGMAX}, 10 + 4),
         ):
             task = cocotb.start_soon(self.run(Instruction(**{"length": 8, "a": Region(0), **what})))
             measured = await self.cycles_to_write() - self.answer
@@ -286,7 +301,7 @@ class Latency(EngineTest):
 BEYOND = 0xFFF0  # an address behind every scratchpad's end, in words
 ILLEGAL = (
     *({name: 0} for name in ("outer", "inner", "length")),
-    *({"masked": 1, "first": 0}, {"x": 3}, {"z": 1}, {"z": 3}, {"reduction": 3}, {"store": 0, "reduction": 0}),
+    *({"masked": 1, "first": 0}, {"x": 3}, {"z": 1}, {"z": 3}, {"store": 0, "reduction": 0}),
     *({f"b_{name}": LANES * 3 + 1} for name in ("base", "outer", "inner")),
     *({"a_base": BEYOND}, {"d_base": BEYOND}, {"b_base": LANES * BEYOND}, {"r_base": LANES * BEYOND}),
     *({f"{name}_outer": BEYOND // 2} for name in "ad"),
