@@ -56,6 +56,9 @@ TURNED = 6  # float_columns: last beat of a T tile to its first column, besides 
 BOOK = 16  # weight_header: cycles of its first line
 ALIGNED = 18  # activation_buffer: last word asked for to aligned vectors
 BUFFERS = 4  # activation_buffer: tiles
+# scratchpad: VECTOR with a function asks for a word every FUNCTION_CYCLES, the reader of activations for one per cycle, both
+# in the order of the 4 banks. They meet at every third word of VECTOR, which goes first: it asked that bank later.
+LOST = 1 / (3 * 4)
 TOTALS = 77  # matrix_unit: last vector to its block's totals, besides the column groups
 
 # rtl/vector: with the two cycles of the scratchpad, from a command to its first write, and to the next word of a function
@@ -163,6 +166,7 @@ class CycleModel:
         self.recent = deque([0.0] * BUFFERS, maxlen=BUFFERS)  # ends of tiles
         self.turned = deque([0.0, 0.0], maxlen=2)  # ends of the transposer's halves
         self.drained = deque([0.0, 0.0], maxlen=2)  # accumulator buffers
+        self.functions: deque[tuple[float, float]] = deque()  # begins and ends of VECTOR commands with a function
 
     def run(self, commands: Sequence[Command]) -> dict[str, int]:
         """The counters after a list: CYCLES_BUSY, READ_BEATS, WRITE_BEATS, MAC_VECTORS, VECTOR_BUSY."""
@@ -237,6 +241,8 @@ class CycleModel:
             begin = max(offer, ends[-1] + 1 if ends else 0)
             self.transfers[opcode].append(begin)
             cycles = vector_cycles(command.instruction) if isinstance(command, Vector) else self._move(command, begin)
+            if isinstance(command, Vector) and command.instruction.function != Function.NONE:
+                self.functions.append((begin, begin + cycles))
             self.counters[f"{opcode.name}_BUSY"] += round(cycles)
             end = begin + cycles
         ends.append(end)
@@ -335,7 +341,7 @@ class CycleModel:
             done = self._block(block, rows, offered)
             state = (self.front, self.arrived, self.vectors, self.asked, self.loaded, self.drained[-1])
             period = [a - b for a, b in zip(state, before, strict=False)]
-            steady = steady + len(block) if period and max(period) - min(period) < 1e-6 else 0
+            steady = steady + len(block) if period and max(period) - min(period) < 1e-6 and not self.functions else 0
             before = state
             if steady > 3 * BUFFERS and steady * block[0].beats > 2 * FIFO_BEATS and repeat:
                 self._skip(repeat * period[0], repeat * sum(tile.beats for tile in block))
@@ -369,7 +375,12 @@ class CycleModel:
         passes, columns = ceil(tile.columns / width), min(width, tile.columns)
         rest = tile.columns - (passes - 1) * columns  # of the last pass
         # Activations: asked for when the tile before has been taken and a buffer is free.
-        self.asked = max(self.asked, self.accepted + 2, self.recent[0]) + BLOCK // LANES * rows
+        words = BLOCK // LANES * rows
+        self.asked = max(self.asked, self.accepted + 2, self.recent[0])
+        while self.functions and self.functions[0][1] <= self.asked:
+            self.functions.popleft()
+        met = self.functions and self.functions[0][0] < self.asked + words
+        self.asked += words / (1 - LOST) if met else words
         # Front end.
         self.accepted = max(self.front + SKIP, offered, self.turned[0] if tile.turned else 0)
         self._arrive(tile.beats)
