@@ -161,12 +161,17 @@ class CycleModel:
         self.beats = 0
         # Beats taken so far, and when: for the credits of the loader.
         self.taken: deque[tuple[int, float]] = deque([(0, 0.0)], maxlen=4096)
-        # Front end's last beat, last tile's acceptance, last column loaded, last vector, last activation asked for.
-        self.front = self.accepted = self.loaded = self.vectors = self.asked = 0.0
+        # Front end's last beat, last tile's acceptance, last column loaded, and of codes, last vector, last activation asked
+        # for.
+        self.front = self.accepted = self.loaded = self.coded = self.vectors = self.asked = 0.0
         self.recent = deque([0.0] * BUFFERS, maxlen=BUFFERS)  # ends of tiles
         self.turned = deque([0.0, 0.0], maxlen=2)  # ends of the transposer's halves
         self.drained = deque([0.0, 0.0], maxlen=2)  # accumulator buffers
-        self.functions: deque[tuple[float, float]] = deque()  # begins and ends of VECTOR commands with a function
+        # Begins and ends of VECTOR commands with a function; of the last MATRIX command its first activation, the share of the
+        # time in which its activations were read, and its semaphores.
+        self.functions: deque[tuple[float, float]] = deque()
+        self.asking, self.share = 0.0, 1.0
+        self.posting: frozenset[int] = frozenset()
 
     def run(self, commands: Sequence[Command]) -> dict[str, int]:
         """The counters after a list: CYCLES_BUSY, READ_BEATS, WRITE_BEATS, MAC_VECTORS, VECTOR_BUSY."""
@@ -242,12 +247,26 @@ class CycleModel:
             self.transfers[opcode].append(begin)
             cycles = vector_cycles(command.instruction) if isinstance(command, Vector) else self._move(command, begin)
             if isinstance(command, Vector) and command.instruction.function != Function.NONE:
-                self.functions.append((begin, begin + cycles))
+                self._contend(begin, begin + cycles)
             self.counters[f"{opcode.name}_BUSY"] += round(cycles)
             end = begin + cycles
         ends.append(end)
         for semaphore in command.post:
             self.posts[semaphore].append(end)
+
+    def _contend(self, begin: float, end: float) -> None:
+        """A function's reads hold up those of the activations: of the last MATRIX command, and of the next ones."""
+        met = max(0.0, min(end, self.asked) - max(begin, self.asking))
+        if end > self.asked:
+            self.functions.append((max(begin, self.asked), end))
+        # What the array loses is what its reader, which needs this share of the time, does not get.
+        late = met * max(0.0, 1 - (1 - LOST) / self.share)
+        if late:
+            for name in ("asked", "front", "loaded", "vectors"):
+                setattr(self, name, getattr(self, name) + late)
+            self.ends[Opcode.MATRIX][-1] += late
+            for queue in (self.recent, self.drained, *(self.posts[s] for s in self.posting if self.posts[s])):
+                queue[-1] += late
 
     def _move(self, command: Transfer, begin: float) -> float:
         """Cycles of READ and WRITE."""
@@ -300,17 +319,20 @@ class CycleModel:
         if command.header_bytes:
             offered = self._header(hardware.beats(command.header_bytes), offered)
         self.accepted = max(self.accepted, offered - 1)
+        self.asking, self.posting = max(self.asked, self.accepted), command.post
         done = 0.0
         for block, repeat in _blocks(command, hardware):
             self.counters["MAC_VECTORS"] += sum(-(-t.columns // hardware.columns) for t in block) * rows * repeat
             done = self._repeat(block, repeat, rows, offered)
+        words = BLOCK // LANES * rows * sum(product.blocks for product in command.products) * -(-command.outputs // BLOCK)
+        self.share = min(1.0, words / max(1.0, self.asked - self.asking))
         self.in_flight = FIFO_BEATS if self.front - self.arrived < READ_LATENCY else 0
         self.ends[Opcode.LOAD].append(self.arrived)
         return done
 
     def _header(self, beats: int, offered: float) -> float:
-        """Take a header; when the next tile is offered."""
-        first = max(offered, self.front + SKIP, self.loaded)
+        """Take a header, when all codes before it have left; when the next tile is offered."""
+        first = max(offered, self.front + SKIP, self.coded)
         self._arrive(beats)
         per_line = self.hardware.beats(LINE)
         self.front = max(first + BOOK + beats - per_line, self.arrived)
@@ -350,7 +372,7 @@ class CycleModel:
 
     def _skip(self, time: float, beats: int) -> None:
         self.beats += beats
-        for name in ("front", "accepted", "loaded", "vectors", "asked", "arrived"):
+        for name in ("front", "accepted", "loaded", "coded", "vectors", "asked", "arrived"):
             setattr(self, name, getattr(self, name) + time)
         for queue in (self.recent, self.turned, self.drained):
             queue.extend([t + time for t in queue])
@@ -403,6 +425,8 @@ class CycleModel:
         self.loaded = max(last, ready - 1)
         if passes > 1:
             self.loaded = max(self.loaded, self.vectors - rows - max(rows, rest * pace) + rest * pace)
+        if tile.codes:
+            self.coded = self.loaded
         self.recent.append(self.vectors)
         # What is buffered between the two.
         if tile.turned:
