@@ -418,7 +418,7 @@ class CycleModel:
         if not tile.turned:
             last = max(last, front + (CODES_LAST if tile.codes else pace + FLOAT_COLUMN))
         # Array: the first pass loads behind the start of the last pass of the tile before.
-        ready = max(column, before - rows + 1) + (columns - 1) * pace + 1
+        ready = max(column, before - rows) + (columns - 1) * pace + 1
         start = max(before, ready, self.asked + ALIGNED, free)
         later = max(rows, columns * pace) * max(0, passes - 2) + (max(rows, rest * pace) if passes > 1 else 0)
         self.vectors = max(start + rows + later, last + 1 + rows)
