@@ -59,7 +59,7 @@ class CycleModel:
         self.hardware, self.array = hardware, ArrayModel(hardware)
         self.counters: dict[str, int] = defaultdict(int)
         self.handed: list[float] = []  # each line left the fetch
-        self.requested = 0.0  # the last group of lines was asked for
+        self.requested = self.group = 0.0  # the last group of lines was asked for, and comes
         # Of each engine's commands: offers, transfers and ends.
         self.offers: dict[Opcode, list[float]] = defaultdict(list)
         self.transfers: dict[Opcode, list[float]] = defaultdict(list)
@@ -95,7 +95,8 @@ class CycleModel:
         if line % GROUP == 0:
             room = self.handed[line - GROUP - 1] if line > GROUP else DOORBELL
             self.requested = max(room, self.requested) + 1
-        arrived = self.requested + MASTER + READ_LATENCY + self._wait(self.requested) + (line % GROUP + 1) * beats
+            self.group = self.requested + MASTER + READ_LATENCY + self._wait(self.requested)
+        arrived = self.group + (line % GROUP + 1) * beats
         number = len(self.offers[opcode]) if opcode is not None else 0
         room = self._transfer(opcode, number - QUEUE) if number >= QUEUE else 0
         before = self.handed[-1] + beats + 1 if self.handed else 0
@@ -175,18 +176,18 @@ class CycleModel:
         array, number = self.array, len(self.streams)
         if array.arrived > now:
             return array.in_flight / RATE
-        if number == len(self.loads):
+        if number == len(self.loads) or now < self.offers[Opcode.LOAD][number]:
             return 0.0
         size = min(FIFO_BEATS, sum(self.hardware.beats(load.stream_bytes) for load in self.loads[number:]))
-        begin = self.offers[Opcode.LOAD][number] + LOAD_LATENCY
-        return max(0.0, max(begin, array.arrived) + size / RATE - max(now, begin))
+        begin = max(self.offers[Opcode.LOAD][number] + LOAD_LATENCY, array.arrived)
+        return max(0.0, begin + size / RATE - max(now + READ_LATENCY, begin))
 
     def _move(self, command: Transfer, begin: float) -> float:
         """Cycles of READ or WRITE."""
         rows = command.outer * command.inner
         beats, words = self.hardware.beats(rows * command.length * command.value_bytes), rows * command.length // LANES
         wait = self._wait(begin)
-        if wait:
+        if self.array.arrived > begin:
             self.array.arrived += beats / RATE
         if isinstance(command, Write):
             self.counters["WRITE_BEATS"] += beats
@@ -194,8 +195,9 @@ class CycleModel:
             # Beside the loader, each time that reads have waited long they have a burst.
             return WRITE_ENGINE + cycles + (-(-cycles // PATIENCE) * BURST if wait else 0)
         self.counters["READ_BEATS"] += beats
-        # Beside the loader, as many as there are credits for go out each time that all in flight has come.
-        return READ_ENGINE + MASTER + READ_LATENCY + max(words, beats / RATE + -(-beats // READ_BEATS) * wait)
+        # Beside a loader that goes on, as many as there are credits for go out each time that all in flight has come.
+        times = -(-beats // READ_BEATS) if self.array.arrived > begin else 1
+        return READ_ENGINE + MASTER + READ_LATENCY + max(words, beats / RATE + times * wait)
 
     def _write(self, command: Transfer) -> float:
         """From the first row's data to the answer of the last; rows in one bank of the memory wait for one another."""
