@@ -254,6 +254,6 @@ class ArrayModel:
         if tile.turned:
             self.turned.append(self.loaded)
         else:
-            held = HELD / max(1, pace) if tile.codes else FLOAT_HELD
+            held = HELD * self.hardware.bus_width / (4 * BLOCK) if tile.codes else FLOAT_HELD  # columns
             self.front = max(front, self.loaded - held * max(pace, rows / width))
         self.taken.append((self.beats, self.front))
