@@ -160,7 +160,7 @@ class ArrayModel:
     def _arrive(self, beats: int) -> None:
         """Let so many beats come, each burst when there is room for all of it."""
         self.beats += beats
-        needed = self.beats - FIFO_BEATS + BURST
+        needed = -(-self.beats // BURST) * BURST - FIFO_BEATS
         while len(self.taken) > 1 and self.taken[1][0] < needed:
             self.taken.popleft()
         room = 0.0
