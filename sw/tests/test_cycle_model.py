@@ -13,10 +13,11 @@ from edge_qlora import cli, cycle_model, decoder_program
 from edge_qlora.array_model import ArrayModel, Hardware, blocks
 from edge_qlora.bench import Case, predict, random_adapter
 from edge_qlora.command_layout import WeightFormat
-from edge_qlora.commands import Command, End, Load, Matrix, Part, Product, Read, Vector, Write
+from edge_qlora.commands import Command, End, Load, Matrix, Part, Product, Read, Vector, Write, pack_list
 from edge_qlora.cycle_model import RATE, vector_cycles
 from edge_qlora.driver import Accelerator
 from edge_qlora.errors import OperandError
+from edge_qlora.footprint import MemoryWindow
 from edge_qlora.layout import BLOCK, TILE_BYTES
 from edge_qlora.ordering import synchronize
 from edge_qlora.rtl_backend import RtlBackend
@@ -45,7 +46,7 @@ def vector(length: int = 64, waits: tuple[int, ...] = (), post: tuple[int, ...] 
 def product(outputs: int, length: int, rows: int, rank: int = 0, waits: tuple[int, ...] = ()) -> tuple[Load, Matrix]:
     """Codes in N mode, and with a rank an FP16 matrix in T mode."""
     count, size = outputs // BLOCK, length // BLOCK * TILE_BYTES
-    second = Part(1 << 30, 1, 2 * BLOCK * rank, step=2 * BLOCK * rank) if rank else None
+    second = Part(1 << 18, 1, 2 * BLOCK * rank, step=2 * BLOCK * rank) if rank else None
     low = Product(Region(0), rank, True, WeightFormat.FP16) if rank else None
     load = Load(part0=Part(0, 1, size, step=size), part1=second, count=count)
     first = Product(Region(0), length, False, WeightFormat.CODES)
@@ -195,6 +196,38 @@ def test_predictions_are_labelled(capsys, tmp_path):
     first = json.loads(file.read_text())[0]
     assert first["case"] == "decode at context 1 (predicted)" and first["counters"]["CYCLES_BUSY"] > 700_000
     assert cli.main(["bench", "--predict", "tinyllama-1.1b", "--decode", "3000"]) == 1
+
+
+def test_a_function_takes_words_from_the_activations():
+    """As many words as an array of 8 columns needs: it loses one in twelve while a function reads its own."""
+    load, matrix = product(6400, 2048, 16)
+    function = vector(64, outer=500, function=Function.EXP)
+    late = cycles([load, matrix, function]) - cycles([load, matrix])
+    assert late == pytest.approx(vector_cycles(function.instruction) / 12, rel=0.02)
+    slower = replace(WIDE, columns=4)
+    assert cycles([load, matrix, function], slower) - cycles([load, matrix], slower) <= 10
+
+
+def test_products_against_the_rtl():
+    """Short products on the tiny configuration, one after the other and each waiting for the one before."""
+    window = MemoryWindow(0, 1 << 21)
+    accelerator = Accelerator(RtlBackend(build_system("tiny"), np.zeros(window.size, np.uint8)))
+    asyncio.run(accelerator.open(window))
+    hardware = Hardware.of(settings_of("tiny", {}))
+    for length, rows, rank in ((64, 1, 0), (64, 16, 0), (192, 4, 0), (64, 1, 16), (192, 16, 8)):
+        for semaphores in (frozenset(), frozenset((0,))):
+            commands: list[Command] = []
+            for number in range(4):
+                load, matrix = product(128, length, rows, rank)
+                load = replace(load, header_address=1 << 20, header_bytes=192)
+                waits = semaphores if number else frozenset()
+                commands += [load, replace(matrix, header_bytes=192, waits=waits, post=semaphores)]
+            commands.append(End())
+            asyncio.run(accelerator.backend.write(1 << 19, pack_list(commands)))
+            asyncio.run(accelerator.clear_counters())
+            asyncio.run(accelerator.run_list(1 << 19))
+            found = asyncio.run(accelerator.counters())["CYCLES_BUSY"]
+            assert cycles(commands[:-1], hardware) == pytest.approx(found, rel=BOUND), (length, rows, rank, semaphores)
 
 
 @pytest.mark.parametrize("adapted", [False, True])
