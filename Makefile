@@ -72,7 +72,7 @@ system: $(READY) ## Build the accelerator on its memory as a C library (CONFIG= 
 speed: $(READY) ## Run jobs on that library in every configuration, compare them and print kHz (some minutes)
 	@$(RUN) -m pytest -m slow sw/tests/test_rtl_backend.py
 
-cycles: $(READY) ## Hold the cycle model against the RTL on layers of TinyLlama and SmolLM2 in six configurations (half an hour)
+cycles: $(READY) ## Hold the cycle model against the RTL on layers of TinyLlama and SmolLM2 (a quarter of an hour)
 	@$(RUN) -m pytest -m slow sw/tests/test_cycle_model.py
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
