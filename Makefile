@@ -35,7 +35,7 @@ CLI_OPTIONS = $(FORMATS) $(if $(filter command line,$(origin CONFIG)),--config "
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan bench system speed tinyllama equality text seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds area docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ system: $(READY) ## Build the accelerator on its memory as a C library (CONFIG= 
 
 speed: $(READY) ## Run jobs on that library in every configuration, compare them and print kHz (some minutes)
 	@$(RUN) -m pytest -m slow sw/tests/test_rtl_backend.py
+
+cycles: $(READY) ## Hold the cycle model against the RTL on layers of TinyLlama and SmolLM2 (a quarter of an hour)
+	@$(RUN) -m pytest -m slow sw/tests/test_cycle_model.py
 
 tinyllama: $(READY) ## Run a TinyLlama-shaped layer on the RTL (some minutes)
 	@$(RUN) -m sim.run --test tinyllama_layer --sim verilator --config genesys2 --seed 1

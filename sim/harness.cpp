@@ -56,6 +56,9 @@ struct System {
 #endif
   }
 
+  // Verilator takes what it destroys out of the thread's context, which is that of the last instance made.
+  ~System() { Verilated::threadContextp(&context); }
+
   void cycle() {
     dump();
     top.clk_i = 1;

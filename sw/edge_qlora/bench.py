@@ -1,20 +1,25 @@
-"""Speed of a model on simulated hardware, from the accelerator's counters: decoding and prefill.
+"""Speed of a model on simulated hardware, from the accelerator's counters, or predicted: decoding and prefill.
 
 Cycles do not depend on values: keys and values of a context that nobody has computed are drawn from a seed.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from . import cycle_model, decoder_program
 from .adapter import Adapter
+from .array_model import Hardware
 from .checkpoint import PROJECTIONS, ModelConfig
+from .commands import Limits
 from .errors import OperandError
 from .model_image import CACHE_BYTES, ModelImage
-from .runtime import Decoder
+from .ordering import synchronize
+from .runtime import Decoder, passes
 
 CLOCK_HZ = 200e6
 HEADER = ("case", "cycles", "ms at 200 MHz", "bytes read", "beats per cycle", "MAC slots busy", "passes")
@@ -35,19 +40,26 @@ class Case:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the counters say of a case.
+    """What the counters say of a case, or the cycle model says that they would.
 
     Attributes:
         case: what was run.
         passes: lists of commands that it took.
         counters: event counters by name, all passes together.
         bus_bytes: bytes of a beat.
+        predicted: nothing was run.
     """
 
     case: Case
     passes: int
     counters: dict[str, int]
     bus_bytes: int
+    predicted: bool = False
+
+    @property
+    def name(self) -> str:
+        """The case, and whether it is a prediction."""
+        return f"{self.case.name} (predicted)" if self.predicted else self.case.name
 
     @property
     def cycles(self) -> int:
@@ -67,7 +79,7 @@ class Measurement:
     def row(self) -> tuple[str, ...]:
         """Cells under HEADER."""
         return (
-            self.case.name,
+            self.name,
             f"{self.cycles:,}",
             f"{1e3 * self.cycles / CLOCK_HZ:.2f}",
             f"{self.counters['READ_BEATS'] * self.bus_bytes:,}",
@@ -78,7 +90,7 @@ class Measurement:
 
     def record(self) -> dict:
         """For a file that machines read."""
-        return {"case": self.case.name, "passes": self.passes, "cycles": self.cycles, "counters": self.counters}
+        return {"case": self.name, "passes": self.passes, "cycles": self.cycles, "counters": self.counters}
 
 
 def random_adapter(config: ModelConfig, rank: int, seed: int = 0) -> Adapter:
@@ -130,6 +142,38 @@ async def measure(
     if not counters["CYCLES_BUSY"]:
         raise OperandError("this backend counts no cycles; --backend rtl does")
     return Measurement(case, -(-case.tokens // decoder.image.tokens), counters, bus_width // 8)
+
+
+def predict(
+    image: ModelImage,
+    limits: Limits,
+    case: Case,
+    hardware: Hardware,
+    logits: bool = True,
+    progress: Callable = lambda *_: None,
+) -> Measurement:
+    """What ``measure`` would find, by the cycle model; nothing is run and memory needs no contents.
+
+    Args:
+        image: the model's places in memory.
+        limits: of the hardware.
+        case, logits, progress: as of ``measure``.
+        hardware: what the cycle model needs to know of it.
+
+    Raises:
+        ModelLimitError: the case exceeds the caches.
+    """
+    decoder_program.check_context(image, case.context)
+    parts = passes(case.tokens, image.tokens, int(logits))
+    counters: Counter[str] = Counter()
+    position = case.context - case.tokens
+    for number, (tokens, wanted) in enumerate(parts):
+        progress("passes", number, len(parts))
+        commands = synchronize(decoder_program.forward(image, tokens, position, limits, wanted))
+        counters.update(cycle_model.predict(commands, hardware))
+        position += tokens
+    progress("passes", len(parts), len(parts))
+    return Measurement(case, len(parts), dict(counters), hardware.bus_width // 8, predicted=True)
 
 
 def table(measurements: list[Measurement]) -> Iterator[str]:

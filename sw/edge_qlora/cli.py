@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from . import bench, image_file, model_image
 from .adapter import Adapter, read_adapter
+from .array_model import Hardware
 from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, settings_of
 from .bench import CLOCK_HZ, Case
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
@@ -233,22 +234,30 @@ def check(logits: np.ndarray, expected: np.ndarray, number: int) -> None:
 
 
 async def run_bench(options: argparse.Namespace) -> None:
-    """Measure decoding and prefill on simulated hardware, from its counters."""
+    """Measure decoding and prefill on simulated hardware, from its counters, or predict that."""
     progress = Progress()
     cases = [Case(1, context) for context in options.decode] + [Case(tokens, tokens) for tokens in options.prefill]
     if not cases or min(case.context for case in cases) < 1:
         raise OperandError("nothing to measure: --decode takes contexts and --prefill numbers of tokens, from 1 on")
     options.context = max(case.context for case in cases)
-    decoder = await open_decoder(options, progress, options.backend)
-    width, found = settings_of(options.config, dict(options.set))["bus_width"], []
+    hardware, logits, found = Hardware.of(settings_of(options.config, dict(options.set))), options.layers is None, []
+    if options.predict:
+        limits = hardware_limits(options)
+        image, _ = plan_image(options, *model_of(options), limits)
+    else:
+        decoder = await open_decoder(options, progress, options.backend)
+        image = decoder.image
     for case in cases:
-        print(f"{case.name} ...", file=sys.stderr)
-        found.append(await bench.measure(decoder, case, width, options.layers is None, progress))
+        if options.predict:
+            found.append(bench.predict(image, limits, case, hardware, logits, progress))
+        else:
+            print(f"{case.name} ...", file=sys.stderr)
+            found.append(await bench.measure(decoder, case, hardware.bus_width, logits, progress))
         progress.close()
     changes = "".join(f", {name}={value}" for name, value in options.set)
     parts = f"first {options.layers} layers, no head" if options.layers else "whole"
     adapter = f", adapter of rank {options.rank}" if options.rank else ", adapter" if options.adapter else ""
-    print(f"{options.model} ({parts}{adapter}) on {options.config}{changes}; {decoder.image.tokens} tokens per pass\n")
+    print(f"{options.model} ({parts}{adapter}) on {options.config}{changes}; {image.tokens} tokens per pass\n")
     print(*bench.table(found), sep="\n")
     if options.json:
         options.json.write_text(json.dumps([one.record() for one in found], indent=1) + "\n")
@@ -304,6 +313,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--prefill", type=int, nargs="+", default=[], metavar="N", help="a prompt of N tokens")
             one.add_argument("--json", type=Path, help="write the counters to this file too")
             one.add_argument("--backend", choices=BACKENDS, default="rtl")
+            one.add_argument("--predict", action="store_true", help="by the cycle model, without a simulator")
     return top
 
 

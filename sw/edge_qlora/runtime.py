@@ -16,6 +16,19 @@ from .ordering import synchronize
 Progress = Callable[[str, int, int], None]
 
 
+def passes(tokens: int, most: int, logits: int) -> list[tuple[int, int]]:
+    """Tokens of each pass, of which there are as few as ``most`` allows, of about the same size, and logits of each.
+
+    Args:
+        tokens: all of them.
+        most: tokens that a pass takes.
+        logits: of how many of the last tokens.
+    """
+    sizes = [len(part) for part in np.array_split(np.arange(tokens), -(-tokens // most))]
+    ends = np.cumsum(sizes).tolist()
+    return [(size, max(0, min(size, end - (tokens - logits)))) for size, end in zip(sizes, ends, strict=True)]
+
+
 class Decoder:
     """A model in the accelerator's memory and the state of one conversation.
 
@@ -68,11 +81,10 @@ class Decoder:
             raise OperandError(f"token {bad} is not one of the {self.image.config.vocab_size}")
         decoder_program.check_context(self.image, self.position + len(tokens))
         results, first = [], 0
-        for part in np.array_split(tokens, -(-len(tokens) // self.image.tokens)):
+        for size, wanted in passes(len(tokens), self.image.tokens, logits):
             progress("tokens", first, len(tokens))
-            wanted = max(0, min(len(part), first + len(part) - (len(tokens) - logits)))
-            results.append(await self._pass(part, wanted))
-            first += len(part)
+            results.append(await self._pass(tokens[first : first + size], wanted))
+            first += size
         progress("tokens", len(tokens), len(tokens))
         return np.concatenate(results)
 

@@ -68,6 +68,13 @@ def test_jobs_equal_the_golden_model(backward):
     run(rtl, small_job(backward, rows=33))
 
 
+def test_instances_end_in_any_order():
+    """The last one made first: what is left must not touch what it left behind."""
+    first, second, third = backend(), backend(), backend()
+    del third, first
+    run(second, small_job())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "changes"),
