@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edge_qlora.cli import setting
 
-from sim.bench import ROOT, configs, read_filelist
+from sim.bench import ROOT, check_settings, configs, read_filelist
 from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
@@ -82,10 +82,15 @@ STREAM_IPS = [
 
 
 def designs(changes: Mapping[str, int]) -> list[Design]:
-    """All that can be synthesized, with settings of the configurations replaced."""
+    """All that can be synthesized, with settings of the configurations replaced.
+
+    Raises:
+        SystemExit: there is no such setting.
+    """
     found = list(STREAM_IPS)
     for top, parameters in (("matrix_engine", matrix), ("edge_qlora", accelerator)):
         for name, config in configs().items():
+            check_settings(name, config | changes)
             found.append(Design(top, f"rtl/core/{top}.f", parameters(config | changes), name))
     return found
 

@@ -2,8 +2,8 @@
 //
 // Spreads 3-bit and 2-bit codes to the 4 bits that everything behind it takes.
 //
-// Why: small codes save memory, but the array takes its columns at the rate of 4-bit codes all the same. So beats of small
-// codes become more beats of 4-bit codes, and no other unit knows of them. Code i of a row lies in bits [n * i +: n].
+// Why: small codes save memory, not time: on a bus of 256 bits the array loads a column of any codes per cycle. So beats of
+// small codes become more beats of 4-bit codes, and no other unit knows of them. Code i of a row lies in bits [n * i +: n].
 // Latency 0. Throughput: one beat out per cycle; 3 beats of 3-bit codes become 4 beats, one of 2-bit codes becomes 2.
 
 module code_expander #(

@@ -8,7 +8,8 @@
 // floating-point values and the array itself do not hold it back.
 // Latency from a tile's first beat to its first column: codes 16 cycles (N); in T mode 6 after the last beat on 64
 // and 128 bits, 70 after the first on wider buses (two PORTS: 72); floating-point tiles as in float_columns.
-// Throughput: one beat per cycle in, but for a header's first line; PORTS columns per cycle out for N tiles of codes.
+// Throughput: one beat per cycle in, but for a header's first line, and small codes (code_expander); PORTS columns per cycle
+// out for N tiles of codes, half as many of 8-bit integers.
 
 module weight_loader #(
   // Memory bus width in bits.

@@ -76,10 +76,26 @@ def model_of(options: argparse.Namespace) -> tuple[Checkpoint, dict[str, Adapter
         raise OperandError("--rank makes an adapter and --adapter reads one; one of them is possible")
     if options.rank is not None:
         return checkpoint, {f"rank-{options.rank}": bench.random_adapter(checkpoint.config, options.rank)}
-    names = [Path(path).resolve().name for path in options.adapter]
+    return checkpoint, {name: read_adapter(path) for name, path in adapters_of(options).items()}
+
+
+def adapters_of(options: argparse.Namespace) -> dict[str, str]:
+    """Directories of the adapters by name: that of the directory, or X of "X=directory".
+
+    Raises:
+        OperandError: two have the same name, or the one to use is none of them.
+    """
+    pairs = [text.partition("=") if "=" in text else (Path(text).resolve().name, "", text) for text in options.adapter]
+    names = [name for name, _, _ in pairs]
     if len(set(names)) < len(names) or NO_ADAPTER in names:
-        raise OperandError(f"adapters {', '.join(names)}: each needs a name of its own, other than {NO_ADAPTER!r}")
-    return checkpoint, {name: read_adapter(path) for name, path in zip(names, options.adapter, strict=True)}
+        raise OperandError(
+            f"adapters {', '.join(names)}: each needs a name of its own, other than {NO_ADAPTER!r}; NAME=DIR does it"
+        )
+    known = [*names, *([f"rank-{options.rank}"] if options.rank else []), NO_ADAPTER]
+    use = getattr(options, "use", None)
+    if use is not None and use not in known:
+        raise OperandError(f"--use {use}: there are {', '.join(known)}")
+    return {name: path for name, _, path in pairs}
 
 
 class Progress:
@@ -144,7 +160,7 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
         options.adapter_format,
         limits,
     ]
-    for path in (checkpoint.path, *map(Path, options.adapter)):
+    for path in (checkpoint.path, *map(Path, adapters_of(options).values())):
         if path and path.exists():
             files = sorted(path.iterdir()) if path.is_dir() else [path]
             parts += [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
@@ -188,13 +204,14 @@ def run_pack(options: argparse.Namespace) -> None:
 async def run_generate(options: argparse.Namespace) -> None:
     """Print the prompt and what the model says after it, as it comes."""
     progress = Progress()
+    adapters_of(options)
     tokenizer = load_tokenizer(open_model(options.model))
     tokens = tokenizer.encode(options.prompt).ids
     if not tokens:
         raise OperandError("the prompt is empty")
     decoder = await open_decoder(options, progress, options.backend)
     golden = await open_decoder(options, progress, "golden") if options.check else None
-    if options.use:
+    if options.use is not None:
         for one in (decoder, golden) if golden else (decoder,):
             one.use(None if options.use == NO_ADAPTER else options.use)
     expected = golden and golden.generate(np.array(tokens), options.count)
@@ -286,7 +303,7 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=(run.__doc__ or "").split("\n")[0])
         one.set_defaults(run=run)
         one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
-        one.add_argument("--adapter", action="append", default=[], help="PEFT directory; may be given several times")
+        one.add_argument("--adapter", action="append", default=[], metavar="[NAME=]DIR", help="PEFT adapter; several")
         one.add_argument("--adapter-format", choices=ADAPTER_TYPES, default="fp16")
         one.add_argument("--weights", choices=WEIGHTS, default="nf4", help="how the projections are stored")
         one.add_argument("--head", choices=HEADS, default="nf4", help="how the output head is stored")

@@ -69,7 +69,7 @@ def load(path: Path) -> tuple[ModelImage, np.ndarray, Limits]:
         size, fields = description["size"], description["limits"]
         image = _image(description["image"])
         limits = Limits(**fields, window=MemoryWindow(image.plan.window.base, size))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedFileError(description_path(path), f"incomplete: {error!r}") from error
     if path.stat().st_size != size:
         raise TruncatedFileError(path, f"{path.stat().st_size} bytes, expected {size}")

@@ -132,7 +132,7 @@ class CodedWeight:
         codes: uint8 [N, K]; of INT8 the bits of a two's complement integer.
         absmax_codes: uint8 [N, K/64], codes of the dynamic map.
         nested_absmax, offset: as of ``NF4Weight``.
-        book: integers of 18 bits, as many as there are codes; zero for INT8, whose codes are their own integers.
+        book: 16 integers of 18 bits, zeros behind those of the codes; all zero for INT8, whose codes are integers.
         unit: float32 scalar, what one of the integers is worth.
     """
 

@@ -135,8 +135,8 @@ class ModelImage:
             OperandError: there is no such adapter.
         """
         if name is not None and name not in self.adapters:
-            known = ", ".join(self.adapters) or "none"
-            raise OperandError(f"adapter {name!r} is not in memory; there are: {known}")
+            known = f"there are: {', '.join(self.adapters)}" if self.adapters else "there is no adapter"
+            raise OperandError(f"adapter {name!r} is not in memory; {known}")
         chosen = {} if name is None else self.adapters[name]
         layers = tuple(
             replace(
@@ -276,7 +276,7 @@ def build(
         head: how the output head is stored.
 
     Raises:
-        ModelLimitError: the accelerator cannot run it.
+        ModelLimitError: the accelerator cannot run it, or an adapter's rank is over 64.
         MemoryFullError: it does not fit the memory.
         AdapterShapeError: an adapter is of another model.
         CheckpointError: while the contents are made: the files are not as they should be.
@@ -287,8 +287,10 @@ def build(
         f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
     }
     adapters = adapters or {}
-    for adapter in adapters.values():
-        adapter.check(shapes)
+    for key, adapter in adapters.items():
+        adapter.check(shapes, f"adapter {key!r}")
+        if adapter.rank > BLOCK:
+            raise ModelLimitError(f"adapter {key!r} has rank {adapter.rank}; the accelerator takes up to {BLOCK}")
     builder = _Builder(plan, limits)
 
     def norm(name: str) -> int:
@@ -337,8 +339,9 @@ def build(
 
 def command_bytes(config: ModelConfig, tokens: int) -> int:
     """Room for the list of one pass: an upper bound."""
-    per_layer = 64 + 16 * config.kv_heads * tokens
-    chunks = 4 * (config.intermediate_size // BLOCK)
+    per_layer = 96 + 16 * config.kv_heads * tokens
+    # A chunk of one block of the MLP's outputs: two products of two commands each, a gate of four instructions.
+    chunks = 8 * (config.intermediate_size // BLOCK)
     return 64 * (config.layers * (per_layer + chunks) + 4 * (config.vocab_size // BLOCK) + 64)
 
 

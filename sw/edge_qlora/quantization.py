@@ -45,8 +45,10 @@ def quantize(weight: np.ndarray | torch.Tensor, fmt: WeightFormat) -> CodedWeigh
     accelerator will restore, so that they make up for the error of its quantization.
 
     Raises:
-        As ``quantize_nf4``.
+        As ``quantize_nf4``; OperandError too: no format of codes, or so large a weight that absmax's mean overflows.
     """
+    if fmt not in CODE_BITS:
+        raise OperandError(f"{fmt.name} is no format of codes")
     if fmt == WeightFormat.CODES:
         return coded(quantize_nf4(weight))
     values = _checked(weight).float().numpy()
@@ -56,6 +58,8 @@ def quantize(weight: np.ndarray | torch.Tensor, fmt: WeightFormat) -> CodedWeigh
     blocks = values.reshape(-1, BLOCK)
     absmax = torch.from_numpy(np.abs(blocks).max(axis=1))
     offset = absmax.mean()
+    if not offset.isfinite():
+        raise OperandError("the mean of the weight's absmax is beyond FP32")
     codes, state = bnb.quantize_blockwise(absmax - offset, blocksize=NESTED_BLOCK)
     restored = bnb.dequantize_blockwise(codes, state).numpy() + offset.numpy()
     # A scale may come out as zero; its block then is zero whatever its codes are.

@@ -9,7 +9,7 @@ import numpy as np
 from . import decoder_program
 from .commands import pack_list
 from .driver import Accelerator
-from .errors import OperandError
+from .errors import ModelLimitError, OperandError
 from .model_image import ModelImage
 from .ordering import synchronize
 
@@ -92,6 +92,8 @@ class Decoder:
         image, backend = self.image, self.accelerator.backend
         commands = decoder_program.forward(image, len(tokens), self.position, self.accelerator.limits, logits)
         data = pack_list(synchronize(commands))
+        if len(data) > image.commands_bytes:
+            raise ModelLimitError(f"a list of {len(data)} bytes is over the {image.commands_bytes} of its place")
         size = 2 * image.config.hidden_size
         for number, token in enumerate(tokens.tolist()):
             row = np.frombuffer(await backend.read(image.embedding + token * size, size), np.float16)

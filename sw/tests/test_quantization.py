@@ -84,3 +84,8 @@ def test_refused(form: WeightFormat):
         quantize(bad, form)
     with pytest.raises(ValueError, match="not made of whole"):
         quantize(WEIGHT[:, :100], form)
+    with pytest.raises(OperandError, match="FP16 is no format of codes"):
+        quantize(WEIGHT, WeightFormat.FP16)
+    if form != WeightFormat.CODES:
+        with pytest.raises(OperandError, match="beyond FP32"):
+            quantize(np.full_like(WEIGHT, 3e38), form)

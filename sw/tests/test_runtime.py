@@ -103,6 +103,28 @@ def test_adapter_of_each_request():
         decoder.use("third")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--use", "other"], "--use other: there are none"),
+        (["--rank", "8", "--use", "rank-4"], "--use rank-4: there are rank-8, none"),
+        (["--adapter", "a/one", "--adapter", "b/one"], "each needs a name of its own"),
+        (["--adapter", "none=a"], "other than 'none'"),
+    ],
+)
+def test_adapter_that_is_not_there(capsys, options, message):
+    """Names that are double or unknown are refused before anything is packed."""
+    assert cli.main(["generate", "--prompt", "a", *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_rank_over_what_the_array_takes():
+    """Rows of the low-rank space have one block."""
+    pairs = {"model.layers.0.self_attn.q_proj": (np.zeros((65, 192), np.float16), np.zeros((192, 65), np.float16))}
+    with pytest.raises(errors.ModelLimitError, match="adapter 'wide' has rank 65"):
+        build(adapters={"wide": Adapter(65, 65.0, pairs)})
+
+
 def test_generate(decoder):
     """Greedy tokens are those of the golden decoder; a stop token ends it."""
 

@@ -118,6 +118,15 @@ def test_parts(most: int):
         assert pieces[-1][1] == -(-min(total, most) // 8)
 
 
+def test_longest_list():
+    """A wide MLP in chunks of one block: the list has its place in memory."""
+    shape = replace(WIDE_MLP, hidden_size=64, intermediate_size=2816, heads=1, kv_heads=1)
+    limits = replace(LIMITS, scratch_words=512)
+    model = SmallModel(shape, limits, 25, 40, 1, 8)
+    assert decoder_program.regions(shape, 1, 40, limits, True).chunk == 1
+    converse(model, [1, 1])
+
+
 def test_context_overflow():
     """More tokens than the caches hold, or than a pass takes, are refused before anything is made."""
     model = SmallModel(TWO_GROUPS, LIMITS, 25, 10, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import cocotb
 import numpy as np
@@ -108,13 +109,20 @@ def compiled(operands: list[Operand], placement: Placement | None = None, header
 
 
 def commands_in_a_row(rng: np.random.Generator, count: int, size: int) -> Program:
-    """Products of all kinds, their tiles directly behind one another; some codes have a header, some use the last."""
+    """Products of all kinds, their tiles directly behind one another; some codes have a header, some use the last.
+
+    Codes that use the last header may be of another format than those that came with it.
+    """
     placement, program = scratchpad(rng), Program()
     for number in range(count):
         header = number == 0 or rng.random() < 0.4
         if header:
             codes = random_codes(rng, size, size, ENTRIES)
         transpose = bool(rng.integers(2))
+        forms = [form for form in CODE_BITS if not (transpose and form == WeightFormat.INT8)]
+        form = forms[rng.integers(len(forms))]
+        values = rng.integers(0, 1 << CODE_BITS[form], codes.codes.shape, np.uint8)
+        codes = replace(codes, codes=values, format=form)
         operand = random_operand(rng, int(rng.integers(1, 4)), transpose, size, size, None)
         if header or rng.random() < 0.5:
             operand = Operand(operand.activations, codes, transpose)
@@ -397,8 +405,10 @@ class OtherCodes(Utilisation):
     def limit(self) -> float:
         """Smaller codes become beats of 4-bit codes, one per cycle."""
         width, bits = config()["bus_width"], max(4, CODE_BITS[self.form])
-        cycles = max((BLOCK + BLOCK * BLOCK * bits // 8) * 8 / width, BLOCK // (2 if width == 512 else 1))
-        return tile_bytes(self.form) * 8 / width / cycles
+        ports = 2 if width == 512 and config()["columns"] % 2 == 0 else 1
+        # Two steps for columns of 8-bit integers.
+        columns = BLOCK // ports * bits // 4
+        return tile_bytes(self.form) * 8 / width / max((BLOCK + BLOCK * BLOCK * bits // 8) * 8 / width, columns)
 
 
 @pyuvm.test()
