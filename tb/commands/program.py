@@ -376,7 +376,8 @@ def elementwise(b: _Builder) -> _Chain:
     a, d = b.rows(outer, inner, padded), b.rows(outer, inner, padded)
     exchange = int(b.pick(0, 0, 1, 2)) if padded // LANES % 4 == 0 else 0
     per_row = b.chance(0.4)
-    other = _Rows(Region(b.words(4)), 1, 1, 32) if per_row else b.rows(outer, inner, padded)
+    each = outer * inner + -(outer * inner) % 32
+    other = _Rows(Region(b.words(each // LANES)), 1, 1, each) if per_row else b.rows(outer, inner, padded)
     masked = b.chance(0.4)
     x = b.pick(*Operand)
     instruction = Instruction(
