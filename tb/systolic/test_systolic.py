@@ -398,6 +398,9 @@ class BusIsBusyTransposed(Utilisation):
 class OtherCodes(Utilisation):
     """One row with codes that are not of 4 bits."""
 
+    # Of so few tiles per output block that draining the results takes longer.
+    short = simulator() == "icarus"
+
     @property
     def unit(self) -> str:
         return f"of cycles take a beat ({self.form.name})"
@@ -411,21 +414,21 @@ class OtherCodes(Utilisation):
         return tile_bytes(self.form) * 8 / width / max((BLOCK + BLOCK * BLOCK * bits // 8) * 8 / width, columns)
 
 
-@pyuvm.test()
+@pyuvm.test(skip=OtherCodes.short)
 class IntegersKeepTheBusBusy(OtherCodes):
     """8-bit integers pass at the rate of the bus."""
 
     form = WeightFormat.INT8
 
 
-@pyuvm.test()
+@pyuvm.test(skip=OtherCodes.short)
 class ThreeBits(OtherCodes):
     """3-bit codes take the time of 4-bit codes."""
 
     form = WeightFormat.CODES3
 
 
-@pyuvm.test()
+@pyuvm.test(skip=OtherCodes.short)
 class TwoBits(OtherCodes):
     """And so do 2-bit codes."""
 
