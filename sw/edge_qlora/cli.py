@@ -257,6 +257,9 @@ async def run_bench(options: argparse.Namespace) -> None:
     if not cases or min(case.context for case in cases) < 1:
         raise OperandError("nothing to measure: --decode takes contexts and --prefill numbers of tokens, from 1 on")
     options.context = max(case.context for case in cases)
+    longest = model_of(options)[0].config.context
+    if options.context > longest:
+        raise OperandError(f"a context of {options.context} tokens is over the model's {longest}")
     hardware, logits, found = Hardware.of(settings_of(options.config, dict(options.set))), options.layers is None, []
     if options.predict:
         limits = hardware_limits(options)
