@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_qlora.cli import setting
+from edge_qlora.backends import setting
 
 from sim.bench import ROOT, check_settings, configs, read_filelist
 from tb.core.parameters import parameters as accelerator
@@ -45,7 +45,8 @@ class Design:
     config: str = ""
 
 
-STREAM_IPS = [
+# Designs with parameters of their own; the others take theirs from the configurations.
+FIXED = [
     Design("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 8}),
     Design("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 64}),
     Design("double_quantizer", "rtl/nf4/double_quantizer.f"),
@@ -87,7 +88,7 @@ def designs(changes: Mapping[str, int]) -> list[Design]:
     Raises:
         SystemExit: there is no such setting.
     """
-    found = list(STREAM_IPS)
+    found = list(FIXED)
     for top, parameters in (("matrix_engine", matrix), ("edge_qlora", accelerator)):
         for name, config in configs().items():
             check_settings(name, config | changes)

@@ -48,7 +48,7 @@ module matrix_check #(
   assign format1      = cmd_i[commands_pkg::MatrixFormat1Lsb+:3];
   assign transpose0   = cmd_i[commands_pkg::MatrixTranspose0Lsb];
   assign transpose1   = cmd_i[commands_pkg::MatrixTranspose1Lsb];
-  assign codes        = format0 != commands_pkg::WeightFormatFp32 && format0 != commands_pkg::WeightFormatFp16;
+  assign codes        = systolic_pkg::is_codes(format0);
   assign second       = length1 != '0;
 
   logic bad_rows, bad_outputs, bad_lengths, bad_formats, bad_header;
@@ -58,8 +58,7 @@ module matrix_check #(
                        (length1[5:0] != '0 && !transpose1);
   assign bad_formats = format0 > commands_pkg::WeightFormatInt8 ||
                        (format0 == commands_pkg::WeightFormatInt8 && transpose0) ||
-                       (second && format1 != commands_pkg::WeightFormatFp32 &&
-                        format1 != commands_pkg::WeightFormatFp16);
+                       (second && (format1 > commands_pkg::WeightFormatInt8 || systolic_pkg::is_codes(format1)));
   assign bad_header  = header_lines == 16'd1 || 32'(header_lines) > 32'(2 + NESTED_DEPTH / 16) ||
                        (codes && cmd_i[commands_pkg::MatrixBlockLsb+:32] >= 32'(NESTED_DEPTH * nf4_pkg::NestedBlock));
 

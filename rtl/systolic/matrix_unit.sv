@@ -103,8 +103,6 @@ module matrix_unit #(
   // Every unit takes the tiles at its own pace; a header concerns the weights only.
   logic [3:0] cmd_valid, cmd_ready, fork_valid;
   logic [6:0] tile_columns;
-  logic tile_codes;
-  assign tile_codes = tile_format_i != systolic_pkg::FormatFp32 && tile_format_i != systolic_pkg::FormatFp16;
   assign tile_columns = tile_transpose_i ? 7'd64 : tile_lines_i;
   stream_fork #(
     .OUTPUTS(4)
@@ -180,7 +178,7 @@ module matrix_unit #(
     .in_ready_o(cmd_ready[1]),
     .in_data_i({tile_act_base_i, tile_act_outer_stride_i, tile_act_inner_stride_i, tile_rows_i, tile_outer_i,
                 tile_inner_i,
-                tile_values_i, tile_transpose_i && tile_codes}),
+                tile_values_i, tile_transpose_i && systolic_pkg::is_codes(tile_format_i)}),
     .out_valid_o(act_cmd_valid),
     .out_ready_i(act_cmd_ready),
     .out_data_o({act_base, act_outer_stride, act_inner_stride, act_rows, act_outer, act_inner, act_values, act_scaled}),

@@ -19,6 +19,11 @@ package systolic_pkg;
   localparam logic [2:0] FormatInt8 = 3'd5;
   /* verilator lint_on UNUSEDPARAM */
 
+  // Whether a stored format is one of codes with double-quantized scales.
+  function automatic logic is_codes(input logic [2:0] format);
+    is_codes = format != FormatFp32 && format != FormatFp16;
+  endfunction
+
   localparam logic [31:0] FpOne = 32'h3F80_0000;
 
 endpackage : systolic_pkg

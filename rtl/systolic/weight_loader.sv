@@ -78,7 +78,7 @@ module weight_loader #(
   logic codes_done;
   logic [2:0] codes_q;  // tiles of codes whose columns have not all left
 
-  assign is_codes = cmd_format_i != systolic_pkg::FormatFp32 && cmd_format_i != systolic_pkg::FormatFp16;
+  assign is_codes = systolic_pkg::is_codes(cmd_format_i);
   assign cmd_ready_o = part_q == PartIdle && (cmd_header_i ? codes_q == '0 :
       order_ready && (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready));
   assign accept = cmd_valid_i && cmd_ready_o;

@@ -31,6 +31,14 @@ def configurations() -> Mapping[str, Mapping[str, int]]:
     return configs()
 
 
+def setting(text: str) -> tuple[str, int]:
+    """Name and value from "columns=4"."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(text)
+    return name, int(value, 0)
+
+
 def settings_of(config: str, changes: Mapping[str, int]) -> Mapping[str, int]:
     """Settings of a configuration, some of them replaced.
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from . import bench, image_file, model_image
 from .adapter import Adapter, read_adapter
 from .array_model import Hardware
-from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, settings_of
+from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, setting, settings_of
 from .bench import CLOCK_HZ, Case
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
 from .command_layout import WeightFormat
@@ -55,14 +55,6 @@ def open_model(name: str) -> Checkpoint:
     if name in CONFIGS:
         return SyntheticCheckpoint(CONFIGS[name])
     return open_checkpoint(smollm2_path() if name == "smollm2" else name)
-
-
-def setting(text: str) -> tuple[str, int]:
-    """Name and value from "columns=4"."""
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise ValueError(text)
-    return name, int(value, 0)
 
 
 def model_of(options: argparse.Namespace) -> tuple[Checkpoint, dict[str, Adapter]]:
@@ -257,7 +249,7 @@ async def run_bench(options: argparse.Namespace) -> None:
     if not cases or min(case.context for case in cases) < 1:
         raise OperandError("nothing to measure: --decode takes contexts and --prefill numbers of tokens, from 1 on")
     options.context = max(case.context for case in cases)
-    longest = model_of(options)[0].config.context
+    longest = open_model(options.model).config.context
     if options.context > longest:
         raise OperandError(f"a context of {options.context} tokens is over the model's {longest}")
     hardware, logits, found = Hardware.of(settings_of(options.config, dict(options.set))), options.layers is None, []

@@ -35,15 +35,15 @@ def blocks(values: int) -> int:
     return -(-values // BLOCK)
 
 
-def parts(total: int, most: int) -> Iterator[tuple[int, int]]:
+def cuts(total: int, most: int) -> Iterator[tuple[int, int]]:
     """Cut so many blocks of a product into parts (first, count) of at most ``most``; one is worked on during the next.
 
     Nothing hides the work on the last part, so it is small; but large enough to hide that on the part before.
     """
-    last = -(-min(total, most) // 8)
-    rest = total - last
-    ends = [rest * part // -(-rest // most) for part in range(1, -(-rest // most) + 1)] + [total]
-    return ((first, end - first) for first, end in pairwise([0, *ends]) if end > first)
+    rest = total - -(-min(total, most) // 8)
+    count = -(-rest // most)
+    ends = [rest * part // count for part in range(1, count + 1)]
+    return ((first, end - first) for first, end in pairwise([0, *ends, total]))
 
 
 @dataclass
@@ -228,7 +228,7 @@ class _Pass:
         """``hidden += W x + s B (A x)``, with a place for the product."""
         c, at, low = self.image.config, self.at, self.low_rank_product(linear, x)
         total = linear.n // BLOCK
-        for first, count in parts(total, total):
+        for first, count in cuts(total, total):
             d, hidden = (
                 replace(self.rows(place, c.hidden_size), base=place + first * BLOCK_WORDS) for place in (base, at.x)
             )
@@ -375,7 +375,7 @@ class _Pass:
         gate, up = (layer.projections[f"mlp.{name}_proj"] for name in ("gate", "up"))
         low = [self.low_rank_product(linear, normed) for linear in (gate, up)]
         total = c.intermediate_size // BLOCK
-        for number, (first, count) in enumerate(parts(total, at.chunk)):
+        for number, (first, count) in enumerate(cuts(total, at.chunk)):
             length = count * BLOCK
             # Two places of one chunk each, or one for all chunks.
             place, offset = (number % 2, 0) if len(at.gate) > 1 else (0, self.tokens * first * BLOCK_WORDS)

@@ -114,13 +114,15 @@ def pack_weight_tiles(weight: NF4Weight) -> np.ndarray:
 
     A tile is 64 absmax codes (one per row) and then 64 rows of 32 bytes, element k of the row in nibble k.
     """
-    n, k = weight.shape
-    n_tiles, k_tiles = n // BLOCK, k // BLOCK
-    tiles = np.empty((n_tiles, k_tiles, TILE_BYTES), np.uint8)
-    tiles[..., :BLOCK] = weight.absmax_codes.reshape(n_tiles, BLOCK, k_tiles).transpose(0, 2, 1)
-    rows = swap_nibbles(weight.packed).reshape(n_tiles, BLOCK, k_tiles, ROW_BYTES)
-    tiles[..., BLOCK:] = rows.transpose(0, 2, 1, 3).reshape(n_tiles, k_tiles, BLOCK * ROW_BYTES)
-    return tiles
+    return _tiles(weight.shape, weight.absmax_codes, swap_nibbles(weight.packed))
+
+
+def _tiles(shape: tuple[int, int], absmax_codes: np.ndarray, packed: np.ndarray) -> np.ndarray:
+    """Tiles from scale codes and packed rows, both in row-major order."""
+    n_tiles, k_tiles = (size // BLOCK for size in shape)
+    scales = absmax_codes.reshape(n_tiles, BLOCK, k_tiles).transpose(0, 2, 1)
+    rows = packed.reshape(n_tiles, BLOCK, k_tiles, -1).transpose(0, 2, 1, 3)
+    return np.concatenate([scales, rows.reshape(n_tiles, k_tiles, -1)], axis=2)
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,13 @@ def pack_code_tiles(weight: CodedWeight) -> np.ndarray:
     A tile is 64 absmax codes (one per row) and then 64 rows, code k of a row of n-bit codes in its bits n k to n k + n.
     """
     bits = CODE_BITS[weight.fmt]
-    n_tiles, k_tiles = (size // BLOCK for size in weight.codes.shape)
     blocks = weight.codes.reshape(-1, BLOCK)
     if bits == 4:
         packed = blocks[:, ::2] | blocks[:, 1::2] << 4
     else:
         single = blocks[:, :, None] >> np.arange(bits, dtype=np.uint8) & 1
         packed = np.packbits(single.reshape(-1, BLOCK * bits), axis=1, bitorder="little")
-    rows = packed.reshape(n_tiles, BLOCK, k_tiles, -1).transpose(0, 2, 1, 3)
-    scales = weight.absmax_codes.reshape(n_tiles, BLOCK, k_tiles).transpose(0, 2, 1)
-    return np.concatenate([scales, rows.reshape(n_tiles, k_tiles, -1)], axis=2)
+    return _tiles(weight.codes.shape, weight.absmax_codes, packed)
 
 
 def unpack_codes(rows: np.ndarray, bits: int) -> np.ndarray:

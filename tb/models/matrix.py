@@ -52,6 +52,11 @@ class Codebook:
         return cls(entries, np.float32(peak / limit))
 
 
+def integers(scale: np.float32) -> Codebook:
+    """8-bit integers as a codebook: each by its bits."""
+    return Codebook(np.arange(256).astype(np.int8).astype(np.int64), scale)
+
+
 @dataclass(frozen=True)
 class CodeWeights:
     """Weights as codes with one FP32 scale per block of 64 along a row.

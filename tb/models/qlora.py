@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tb.models import fp32, nf4
 from tb.models.align import BLOCK
-from tb.models.matrix import Codebook, CodeWeights, Segment, gemm
+from tb.models.matrix import Codebook, CodeWeights, Segment, gemm, integers
 
 Float = NDArray[np.floating]
 NF4_VALUES = np.asarray(nf4.NF4_TABLE, np.float64)
@@ -68,8 +68,9 @@ def coded_weights(weight: CodedWeight) -> CodeWeights:
     """As ``code_weights``, of any format of codes."""
     n, blocks = weight.absmax_codes.shape
     absmax = nf4.double_dequantize(weight.absmax_codes.reshape(-1), weight.nested_absmax, weight.offset)
-    book = np.arange(256).astype(np.int8).astype(np.int64) if weight.fmt == WeightFormat.INT8 else weight.book
-    return CodeWeights(weight.codes, absmax.reshape(n, blocks), Codebook(book, weight.unit))
+    whole = weight.fmt == WeightFormat.INT8
+    book = integers(weight.unit) if whole else Codebook(weight.book, weight.unit)
+    return CodeWeights(weight.codes, absmax.reshape(n, blocks), book)
 
 
 def widen(values: Float) -> NDArray[np.float32]:

@@ -109,10 +109,10 @@ def test_chunks_of_the_mlp(words: int, rank: int):
 
 
 @pytest.mark.parametrize("most", range(1, 25))
-def test_parts(most: int):
+def test_cuts(most: int):
     """They cover all blocks, none is too large, and the last one is an eighth."""
     for total in range(1, 100):
-        pieces = list(decoder_program.parts(total, most))
+        pieces = list(decoder_program.cuts(total, most))
         assert [block for first, count in pieces for block in range(first, first + count)] == list(range(total))
         assert max(count for _, count in pieces) <= most
         assert pieces[-1][1] == -(-min(total, most) // 8)

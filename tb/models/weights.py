@@ -11,7 +11,7 @@ from edge_qlora.commands import HEADER_LINES, LINE, Matrix, Product
 from edge_qlora.layout import BLOCK, CODE_BITS, NESTED_BLOCK
 
 from tb.models import fp32
-from tb.models.matrix import WEIGHT_WIDTH, Codebook, CodeWeights, FloatWeights
+from tb.models.matrix import WEIGHT_WIDTH, Codebook, CodeWeights, FloatWeights, integers
 from tb.models.nf4 import DYNAMIC_MAP
 
 
@@ -82,9 +82,7 @@ def _codes(command: Matrix, data: np.ndarray, header: Header, depth: int) -> Cod
     packed = tiles[:, :, BLOCK:].reshape(rows, columns, BLOCK, -1).swapaxes(1, 2)
     codes = layout.unpack_codes(packed, CODE_BITS[product.format]).reshape(rows * BLOCK, columns * BLOCK)
     numbers = command.block + np.arange(rows * BLOCK)[:, None] * command.block_stride + np.arange(columns)
-    book = header.codebook
-    if product.format == WeightFormat.INT8:
-        book = Codebook(np.arange(256).astype(np.int8).astype(np.int64), book.scale)
+    book = integers(header.codebook.scale) if product.format == WeightFormat.INT8 else header.codebook
     return CodeWeights(codes, header.absmax(scale_codes, numbers, depth), book)
 
 

@@ -15,7 +15,7 @@ from edge_qlora.vector import LANES, Region
 
 from tb.models import fp32, nf4
 from tb.models.align import BLOCK
-from tb.models.matrix import Codebook, CodeWeights, Segment, gemm
+from tb.models.matrix import Codebook, CodeWeights, Segment, gemm, integers
 
 NESTED_BLOCK = 256
 ADDRESSES = 1 << 16  # addresses and distances wrap here
@@ -56,9 +56,7 @@ class StoredCodes:
         numbers = self.first + self.row_blocks * np.arange(rows)[:, None] + np.arange(columns)
         nested = self.nested[numbers.reshape(-1) // NESTED_BLOCK]
         absmax = nf4.double_dequantize(self.scale_codes.reshape(-1), nested, self.offset, 1)
-        book = self.codebook
-        if self.format == WeightFormat.INT8:
-            book = Codebook(np.r_[0:128, -128:0], book.scale)
+        book = integers(self.codebook.scale) if self.format == WeightFormat.INT8 else self.codebook
         return CodeWeights(self.codes, absmax.reshape(rows, columns), book)
 
     def header(self) -> np.ndarray:
