@@ -52,7 +52,7 @@ FAULTS = [
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
-    ("round_robin", {"REQUESTS": 3}, "~(grant_o | (grant_o - REQUESTS'(1)))", "~(grant_o - REQUESTS'(1))"),
+    ("round_robin", {"REQUESTS": 3}, "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
     ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
     ("semaphores", SEMAPHORES, "sum = sum + SumW'(post[e]);", "if (post[e]) sum = SumW'(level_q) + SumW'(1);"),
     ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),

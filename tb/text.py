@@ -17,6 +17,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from edge_qlora.command_layout import ValueFormat
 from edge_qlora.runtime import Decoder
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
@@ -51,7 +52,7 @@ def in_passes(decoder: llama.Decoder, size: int) -> Forward:
 
 def comparisons(model: LlamaForCausalLM, golden: llama.Decoder) -> dict[str, Forward]:
     """All that a continuation is compared with but ``model``, PyTorch in FP32."""
-    wide = replace(golden, cache_dtype=np.float32)
+    wide = replace(golden, stored=ValueFormat.FP32)
     return {WIDE_CACHE: in_passes(wide, golden.config.context)} | less_precise(model)
 
 

@@ -23,17 +23,21 @@ module round_robin #(
   end
 
   // Requests behind the last one served, lowest first, then all from the lowest.
-  logic [REQUESTS-1:0] behind_q, preferred, lowest_preferred, lowest;
+  logic [REQUESTS-1:0] behind_q, behind, preferred, lowest_preferred, lowest;
 
-  assign preferred        = request_i & behind_q;
-  assign lowest_preferred = preferred & (~preferred + REQUESTS'(1));
-  assign lowest           = request_i & (~request_i + REQUESTS'(1));
-  assign grant_o          = (preferred != '0) ? lowest_preferred : lowest;
+  assign preferred = request_i & behind_q;
+  // No arithmetic: yosys maps it to carry chains, and abc9 then finds loops in a chain whose bits depend on one another.
+  for (genvar r = 0; r < REQUESTS; r++) begin : g_request
+    localparam logic [REQUESTS-1:0] Below = (REQUESTS'(1) << r) - REQUESTS'(1);
+    assign lowest_preferred[r] = preferred[r] && (preferred & Below) == '0;
+    assign lowest[r]           = request_i[r] && (request_i & Below) == '0;
+    assign behind[r]           = (grant_o & Below) != '0;
+  end
+  assign grant_o = (preferred != '0) ? lowest_preferred : lowest;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) behind_q <= '0;
-    // All bits above the granted one.
-    else if (request_i != '0) behind_q <= ~(grant_o | (grant_o - REQUESTS'(1)));
+    else if (request_i != '0) behind_q <= behind;
   end
 
 `ifdef FORMAL

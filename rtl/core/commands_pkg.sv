@@ -22,10 +22,12 @@ package commands_pkg;
   localparam [2:0] WeightFormatCodes3 = 3'd3;
   localparam [2:0] WeightFormatCodes2 = 3'd4;
   localparam [2:0] WeightFormatInt8 = 3'd5;
+  localparam [2:0] WeightFormatBfp8 = 3'd6;
 
   // Values of value_format.
   localparam [1:0] ValueFormatFp32 = 2'd0;
   localparam [1:0] ValueFormatFp16 = 2'd1;
+  localparam [1:0] ValueFormatBfp8 = 2'd2;
 
   // Every command but END has an engine; its number is the opcode - 1.
   localparam int Engines = 5;

@@ -56,9 +56,9 @@ module matrix_check #(
   assign bad_outputs = outputs == '0 || (outputs[5:0] != '0 && (codes || transpose0 || second));
   assign bad_lengths = length0 == '0 || (length0[5:0] != '0 && (codes || !transpose0)) ||
                        (length1[5:0] != '0 && !transpose1);
-  assign bad_formats = format0 > commands_pkg::WeightFormatInt8 ||
+  assign bad_formats = format0 > commands_pkg::WeightFormatBfp8 ||
                        (format0 == commands_pkg::WeightFormatInt8 && transpose0) ||
-                       (second && (format1 > commands_pkg::WeightFormatInt8 || systolic_pkg::is_codes(format1)));
+                       (second && (format1 > commands_pkg::WeightFormatBfp8 || systolic_pkg::is_codes(format1)));
   assign bad_header  = header_lines == 16'd1 || 32'(header_lines) > 32'(2 + NESTED_DEPTH / 16) ||
                        (codes && cmd_i[commands_pkg::MatrixBlockLsb+:32] >= 32'(NESTED_DEPTH * nf4_pkg::NestedBlock));
 

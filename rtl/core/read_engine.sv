@@ -59,6 +59,9 @@ module read_engine #(
   localparam int PartW = BUS_W > WordW ? WordW : BUS_W;
 
   logic half, addr_valid, word_valid_q;
+  // verilator lint_off UNUSEDSIGNAL
+  logic unused_block;  // not among READ's formats
+  // verilator lint_on UNUSEDSIGNAL
 
   transfer_rows #(
     .LINE_W   (LINE_W),
@@ -74,6 +77,7 @@ module read_engine #(
     .ended_i        (1'b1),
     .done_o,
     .half_o         (half),
+    .block_o        (unused_block),
     .region_valid_o (rcmd_valid_o),
     .region_ready_i (rcmd_ready_i),
     .region_addr_o  (rcmd_addr_o),

@@ -14,7 +14,9 @@ module transfer_rows #(
   // Width of the address of a line of 64 bytes, at least 32.
   parameter int LINE_W    = 34,
   // Scratchpad of 2^SCRATCH_W words, at most 16.
-  parameter int SCRATCH_W = 13
+  parameter int SCRATCH_W = 13,
+  // 1: memory may hold BFP8.
+  parameter bit BLOCKS    = 0
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -32,8 +34,9 @@ module transfer_rows #(
   input  logic                 ended_i,
   output logic                 done_o,
 
-  // Memory holds FP16.
+  // Memory holds FP16; BFP8.
   output logic                 half_o,
+  output logic                 block_o,
 
   output logic                 region_valid_o,
   input  logic                 region_ready_i,
@@ -67,9 +70,11 @@ module transfer_rows #(
   assign take   = cmd_valid_i && cmd_ready_o;
   assign sent   = region_valid_o && region_ready_i;
   assign half_o = format_q == commands_pkg::ValueFormatFp16;
+  assign block_o = BLOCKS && format_q == commands_pkg::ValueFormatBfp8;
 
   assign bad_field = outer_left_q == '0 || inner_q == '0 || length_q == '0 || length_q[3:0] != '0 ||
-                     (half_o && length_q[4]) || (format_q != commands_pkg::ValueFormatFp32 && !half_o);
+                     (half_o && length_q[4]) || (block_o && length_q[5:4] != '0) ||
+                     (format_q != commands_pkg::ValueFormatFp32 && !half_o && !block_o);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -111,7 +116,8 @@ module transfer_rows #(
   assign all_sent        = outer_left_q == '0;
   assign region_valid_o  = state_q == StRun && !all_sent;
   assign region_addr_o   = address_q;
-  assign region_lines_o  = half_o ? 32'(length_q[15:5]) : 32'(length_q[15:4]);
+  assign region_lines_o  = block_o ? 32'(length_q[15:6])
+                         : half_o ? 32'(length_q[15:5]) : 32'(length_q[15:4]);
   assign region_rows_o   = inner_q;
   assign region_stride_o = LINE_W'($signed(inner_stride_q));
   assign region_tag_o    = tag_q;

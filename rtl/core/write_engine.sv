@@ -4,9 +4,10 @@
 //
 // Why: results go to memory as FP32 or FP16, in rows that lie anywhere in the scratchpad and anywhere in memory. Write
 // addresses may go out before their data, because a scratchpad read always comes back: nothing that it waits for waits for
-// memory. FP16 is rounded to nearest even, beyond its range to infinity.
+// memory. FP16 is rounded to nearest even, beyond its range to infinity; BFP8 is bfp8_pack's.
 //
-// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits.
+// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits,
+// 4 from the last word of a BFP8 block to its first.
 // Throughput: a word per cycle, or what a bus of 64 or 128 bits takes. One command at a time, to its last response.
 
 module write_engine #(
@@ -60,12 +61,13 @@ module write_engine #(
   localparam int Depth  = 16;
   localparam int LevelW = $clog2(Depth + 1);
 
-  logic              half, addr_valid, room, granted;
+  logic              half, block, addr_valid, room, granted;
   logic [LevelW-1:0] reserved_q;
 
   transfer_rows #(
     .LINE_W   (LINE_W),
-    .SCRATCH_W(SCRATCH_W)
+    .SCRATCH_W(SCRATCH_W),
+    .BLOCKS   (1)
   ) u_rows (
     .clk_i,
     .rst_ni,
@@ -77,6 +79,7 @@ module write_engine #(
     .ended_i        (!writes_pending_i),
     .done_o,
     .half_o         (half),
+    .block_o        (block),
     .region_valid_o (wcmd_valid_o),
     .region_ready_i (wcmd_ready_i),
     .region_addr_o  (wcmd_addr_o),
@@ -93,8 +96,11 @@ module write_engine #(
   // Words to beats
   // ---------------------------------------------------------------------------------------------
   logic             head_valid, head_ready, word_valid_q, word_ready, part_valid, part_ready;
-  logic             narrow_valid, narrow_ready;
+  logic             narrow_valid, narrow_ready, plain_valid, plain_ready;
+  logic             block_ready, bytes_valid, bytes_ready, packed_valid;
   logic [WordW-1:0] head, word_q;
+  logic [63:0]      bytes;
+  logic [BUS_W-1:0] plain_beat, packed_beat;
   logic [PartW-1:0] part, narrow;
   // verilator lint_off UNUSEDSIGNAL
   logic              unused_ready; // room is reserved before a word is asked for
@@ -142,8 +148,8 @@ module write_engine #(
   ) u_parts (
     .clk_i,
     .rst_ni,
-    .in_valid_i (word_valid_q),
-    .in_ready_o (word_ready),
+    .in_valid_i (word_valid_q && !block),
+    .in_ready_o (plain_ready),
     .in_data_i  (word_q),
     .out_valid_o(part_valid),
     .out_ready_i(part_ready),
@@ -173,9 +179,44 @@ module write_engine #(
     .in_valid_i (narrow_valid),
     .in_ready_o (narrow_ready),
     .in_data_i  (narrow),
-    .out_valid_o(wdata_valid_o),
-    .out_ready_i(wdata_ready_i),
-    .out_data_o (wdata_data_o)
+    .out_valid_o(plain_valid),
+    .out_ready_i(wdata_ready_i && !block),
+    .out_data_o (plain_beat)
   );
+
+  // ---------------------------------------------------------------------------------------------
+  // BFP8: the FIFO holds a block until its scale is known
+  // ---------------------------------------------------------------------------------------------
+  bfp8_pack u_blocks (
+    .clk_i,
+    .rst_ni,
+    .seen_valid_i(answer_valid_i && block),
+    .seen_data_i (answer_data_i),
+    .in_valid_i  (word_valid_q && block),
+    .in_ready_o  (block_ready),
+    .in_data_i   (word_q),
+    .out_valid_o (bytes_valid),
+    .out_ready_i (bytes_ready),
+    .out_data_o  (bytes)
+  );
+
+  stream_resize #(
+    .IN_WIDTH (64),
+    .OUT_WIDTH(BUS_W)
+  ) u_lines (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (bytes_valid),
+    .in_ready_o (bytes_ready),
+    .in_data_i  (bytes),
+    .out_valid_o(packed_valid),
+    .out_ready_i(wdata_ready_i && block),
+    .out_data_o (packed_beat)
+  );
+
+  // One command at a time: its format stays until its last beat has gone.
+  assign word_ready    = block ? block_ready : plain_ready;
+  assign wdata_valid_o = block ? packed_valid : plain_valid;
+  assign wdata_data_o  = block ? packed_beat : plain_beat;
 
 endmodule : write_engine

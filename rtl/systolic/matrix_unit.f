@@ -20,6 +20,8 @@ rtl/systolic/codebook.sv
 rtl/systolic/tile_transposer.sv
 rtl/systolic/scale_unit.sv
 rtl/systolic/code_expander.sv
+rtl/common/bfp8_to_fp16.sv
+rtl/common/bfp8_unpack.sv
 rtl/systolic/code_columns.sv
 rtl/systolic/float_columns.sv
 rtl/systolic/weight_loader.sv

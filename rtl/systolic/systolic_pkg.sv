@@ -17,11 +17,12 @@ package systolic_pkg;
   localparam logic [2:0] FormatCodes3 = 3'd3;  // as 4-bit codes, and the next ones too
   localparam logic [2:0] FormatCodes2 = 3'd4;
   localparam logic [2:0] FormatInt8 = 3'd5;
+  localparam logic [2:0] FormatBfp8 = 3'd6;  // 8-bit integers that hold their scale, taken as FP16
   /* verilator lint_on UNUSEDPARAM */
 
   // Whether a stored format is one of codes with double-quantized scales.
   function automatic logic is_codes(input logic [2:0] format);
-    is_codes = format != FormatFp32 && format != FormatFp16;
+    is_codes = format != FormatFp32 && format != FormatFp16 && format != FormatBfp8;
   endfunction
 
   localparam logic [31:0] FpOne = 32'h3F80_0000;

@@ -8,8 +8,8 @@
 // floating-point values and the array itself do not hold it back.
 // Latency from a tile's first beat to its first column: codes 16 cycles (N); in T mode 6 after the last beat on 64
 // and 128 bits, 70 after the first on wider buses (two PORTS: 72); floating-point tiles as in float_columns.
-// Throughput: one beat per cycle in, but for a header's first line, and small codes (code_expander); PORTS columns per cycle
-// out for N tiles of codes, half as many of 8-bit integers.
+// Throughput: one beat per cycle in, but for a header's first line, small codes (code_expander) and BFP8 (bfp8_unpack);
+// PORTS columns per cycle out for N tiles of codes, half as many of 8-bit integers.
 
 module weight_loader #(
   // Memory bus width in bits.
@@ -112,8 +112,9 @@ module weight_loader #(
       front_transpose_q <= cmd_transpose_i;
       front_end_q <= cmd_end_i;
       if (is_codes) left_q <= BeatW'(ScaleBeats);
-      else left_q <= cmd_format_i == systolic_pkg::FormatFp16
-          ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1) : BeatW'(12'(cmd_lines_i) << Fp32Shift);
+      else left_q <= cmd_format_i == systolic_pkg::FormatBfp8 ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 2)
+          : cmd_format_i == systolic_pkg::FormatFp16 ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1)
+          : BeatW'(12'(cmd_lines_i) << Fp32Shift);
     end else if (take) begin
       left_q <= part_end && part_q == PartScales ? code_beats : left_q - 1'b1;
     end
@@ -248,6 +249,22 @@ module weight_loader #(
     .out_scales_o(code_scales)
   );
 
+  logic values_valid, values_ready;
+  logic [BUS_W-1:0] values;
+  bfp8_unpack #(
+    .BUS_W(BUS_W)
+  ) u_blocks (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(in_valid_i && part_q == PartFloats),
+    .in_ready_o(floats_ready),
+    .in_data_i,
+    .in_block_i(front_format_q == systolic_pkg::FormatBfp8),
+    .out_valid_o(values_valid),
+    .out_ready_i(values_ready),
+    .out_data_o(values)
+  );
+
   float_columns #(
     .BUS_W(BUS_W),
     .PORTS(PORTS)
@@ -257,12 +274,12 @@ module weight_loader #(
     .cmd_valid_i(accept_floats),
     .cmd_ready_o(float_cmd_ready),
     .cmd_transpose_i,
-    .cmd_half_i(cmd_format_i == systolic_pkg::FormatFp16),
+    .cmd_half_i(cmd_format_i != systolic_pkg::FormatFp32),
     .cmd_lines_i,
     .cmd_scale_i,
-    .in_valid_i(in_valid_i && part_q == PartFloats),
-    .in_ready_o(floats_ready),
-    .in_data_i,
+    .in_valid_i(values_valid),
+    .in_ready_o(values_ready),
+    .in_data_i(values),
     .out_valid_o(float_valid),
     .out_ready_i(float_ready),
     .out_weights_o(float_weights),

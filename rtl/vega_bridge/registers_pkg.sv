@@ -13,7 +13,7 @@ package registers_pkg;
 
   // Version of the register map and of the commands (semantic versioning).
   localparam [11:0] VersionOffset = 12'h004;
-  localparam [31:0] VersionReset = 32'h00000200;
+  localparam [31:0] VersionReset = 32'h00000300;
   localparam int VersionPatchLsb = 0;
   localparam int VersionPatchWidth = 8;
   localparam int VersionMinorLsb = 8;

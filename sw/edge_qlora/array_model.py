@@ -16,7 +16,7 @@ from math import gcd
 
 from .command_layout import WeightFormat
 from .commands import BLOCK_WORDS, LINE, Matrix, Product
-from .layout import BLOCK, CODE_BITS, tile_bytes
+from .layout import BLOCK, CODE_BITS, VALUE_BYTES, tile_bytes
 from .vector import LANES
 
 # axi_ddr3_memory: of T_REFI cycles, a refresh takes T_RP + T_RFC and the T_RCD until a row is open again.
@@ -85,12 +85,13 @@ def tiles(product: Product, columns: int, hardware: Hardware) -> list[Tile]:
         pace = max(1.0 if product.transpose else 1 / hardware.ports, row)
         beats = hardware.beats(tile_bytes(product.format))
         return product.blocks * [Tile(beats, BLOCK, pace, True, product.transpose)]
-    size = 2 if product.format == WeightFormat.FP16 else 4
-    row = hardware.beats(BLOCK * size)
+    # bfp8_unpack: 8-bit integers become FP16 in front of what makes columns of them.
+    size = VALUE_BYTES[product.format]
+    row, wide = hardware.beats(BLOCK * size), max(size, VALUE_BYTES[WeightFormat.FP16])
     if not product.transpose:
-        return product.blocks * [Tile(columns * row, columns, row)]
+        return product.blocks * [Tile(columns * row, columns, hardware.beats(BLOCK * wide))]
     lines = [min(BLOCK, product.length - first) for first in range(0, product.length, BLOCK)]
-    return [Tile(n * row, BLOCK, -(-n * 8 * size // hardware.bus_width), False, True) for n in lines]
+    return [Tile(n * row, BLOCK, -(-n * 8 * wide // hardware.bus_width), False, True) for n in lines]
 
 
 def blocks(command: Matrix, hardware: Hardware) -> Iterator[tuple[list[Tile], int]]:

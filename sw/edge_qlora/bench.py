@@ -15,9 +15,11 @@ from . import cycle_model, decoder_program
 from .adapter import Adapter
 from .array_model import Hardware
 from .checkpoint import PROJECTIONS, ModelConfig
+from .command_layout import ValueFormat
 from .commands import Limits
 from .errors import OperandError
-from .model_image import CACHE_BYTES, ModelImage
+from .layout import BLOCK
+from .model_image import ModelImage
 from .ordering import synchronize
 from .runtime import Decoder, passes
 
@@ -114,8 +116,14 @@ def fill_caches(image: ModelImage, memory: np.ndarray, base: int, seed: int = 0)
     values = c.kv_heads * c.head_dim * image.context
     for layer in image.layers:
         for address in (layer.keys, layer.values):
-            drawn = rng.standard_normal(values, np.float32).astype(np.float16)
-            memory[address - base :][: CACHE_BYTES * values] = drawn.view(np.uint8)
+            drawn = rng.standard_normal(values, np.float32)
+            if image.cache == ValueFormat.FP16:
+                stored = drawn.astype(np.float16).view(np.uint8)
+            else:  # integers with the scale 2^(16 - 24)
+                stored = (32 * drawn).clip(-127, 127).astype(np.int8).view(np.uint8).reshape(-1, BLOCK)
+                stored[:, :6] = stored[:, :6] & 0xFE | (np.arange(6) == 4)
+                stored = stored.reshape(-1)
+            memory[address - base :][: stored.size] = stored
 
 
 async def measure(

@@ -21,7 +21,7 @@ from .array_model import Hardware
 from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, setting, settings_of
 from .bench import CLOCK_HZ, Case
 from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
-from .command_layout import WeightFormat
+from .command_layout import ValueFormat, WeightFormat
 from .commands import Limits
 from .decoder_program import tokens_per_pass
 from .driver import Accelerator
@@ -38,6 +38,7 @@ MEMORY_BASE = 0
 NO_ADAPTER = "none"
 ADAPTER_TYPES = {"fp16": np.float16, "fp32": np.float32}
 WEIGHTS = {"nf4": WeightFormat.CODES, "nf3": WeightFormat.CODES3, "nf2": WeightFormat.CODES2, "int8": WeightFormat.INT8}
+CACHES = {"fp16": ValueFormat.FP16, "bfp8": ValueFormat.BFP8}
 HEADS = WEIGHTS | {"fp16": WeightFormat.FP16, "fp32": WeightFormat.FP32}
 
 
@@ -125,7 +126,12 @@ def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapters: di
     context = min(options.context, config.context)
     tokens = tokens_per_pass(config, options.tokens, context, limits, bool(adapters))
     plan = MemoryPlan(limits.window)
-    formats = ADAPTER_TYPES[options.adapter_format], WEIGHTS[options.weights], HEADS[options.head]
+    formats = (
+        ADAPTER_TYPES[options.adapter_format],
+        WEIGHTS[options.weights],
+        HEADS[options.head],
+        CACHES[options.cache],
+    )
     return model_image.build(checkpoint, plan, limits, context, tokens, adapters, *formats)
 
 
@@ -149,6 +155,7 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
         image.tokens,
         options.weights,
         options.head,
+        options.cache,
         options.adapter_format,
         limits,
     ]
@@ -302,6 +309,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--adapter-format", choices=ADAPTER_TYPES, default="fp16")
         one.add_argument("--weights", choices=WEIGHTS, default="nf4", help="how the projections are stored")
         one.add_argument("--head", choices=HEADS, default="nf4", help="how the output head is stored")
+        one.add_argument("--cache", choices=CACHES, default="fp16", help="how keys and values are stored")
         if name != "bench":
             one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")
         one.add_argument("--tokens", type=int, default=16, help="most tokens per pass")

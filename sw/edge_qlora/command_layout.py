@@ -23,6 +23,7 @@ class WeightFormat(IntEnum):
     CODES3 = 3  # Tiles of 3-bit codes, as of 4-bit codes.
     CODES2 = 4  # Tiles of 2-bit codes, as of 4-bit codes.
     INT8 = 5  # Tiles of 8-bit integers with double-quantized scales; N mode only.
+    BFP8 = 6  # Blocks of 64 integers of 8 bits that hold their power-of-two scale themselves.
 
 
 class ValueFormat(IntEnum):
@@ -30,6 +31,7 @@ class ValueFormat(IntEnum):
 
     FP32 = 0  # IEEE binary32.
     FP16 = 1  # IEEE binary16; rounded to nearest even when written.
+    BFP8 = 2  # Blocks of 64 integers of 8 bits with a power-of-two scale; WRITE only.
 
 
 MAGIC = 0x514c

@@ -20,7 +20,7 @@ from .command_layout import COMMAND_BYTES, ValueFormat, WeightFormat
 from .command_layout import Command as Opcode
 from .errors import CommandError, FieldError, JobError, RangeError
 from .footprint import ADDRESS_WORDS, MemoryRows, MemoryWindow, merged, scratch_values
-from .layout import BLOCK, CODE_BITS, NESTED_BLOCK, tile_bytes
+from .layout import BLOCK, CODE_BITS, NESTED_BLOCK, VALUE_BYTES, tile_bytes
 from .vector import LANES, Function, Instruction, Operand, Reduction, Region
 
 LINE = 64
@@ -29,6 +29,7 @@ ADDRESS_BITS = 40  # of a byte in memory
 SEMAPHORES = 16
 HEADER_LINES = 2  # codebook, its scale and the offset
 LINE_VALUES = LINE // 4  # nested absmax values in a line
+STORED_BYTES = {form: VALUE_BYTES[WeightFormat[form.name]] for form in ValueFormat}  # of a value in memory
 
 _END = {name: layout.LOAD[name] for name in ("opcode", "magic")}
 LAYOUTS = {
@@ -309,7 +310,7 @@ class Product:
         if self.format in CODE_BITS:
             return columns * self.blocks * tile_bytes(self.format)
         rows = columns * self.length if self.transpose else outputs * self.blocks
-        return rows * BLOCK * (2 if self.format == WeightFormat.FP16 else 4)
+        return rows * BLOCK * VALUE_BYTES[self.format]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -582,7 +583,7 @@ class Transfer(Command):
     @property
     def value_bytes(self) -> int:
         """Bytes of a value in memory."""
-        return 2 if self.format == ValueFormat.FP16 else 4
+        return STORED_BYTES.get(self.format, 4)
 
     def _memory(self) -> MemoryRows:
         rows = (self.outer, self.outer_stride, self.inner, self.inner_stride)
@@ -607,8 +608,8 @@ class Transfer(Command):
 
     def _bad_fields(self, limits: Limits) -> Iterator[FieldError]:
         yield from self._rows_missing()
-        if self.format not in set(ValueFormat):
-            yield self._bad("format", self.format, "is no format of values")
+        if self.format not in set(ValueFormat) or self.format == ValueFormat.BFP8 and self.opcode == Opcode.READ:
+            yield self._bad("format", self.format, f"is no format of values to {self.opcode.name.lower()}")
         values = LINE // self.value_bytes
         if not self.length or self.length % values:
             yield self._bad("length", self.length, f"is not a positive multiple of {values}")

@@ -13,11 +13,11 @@ from math import sqrt
 
 from . import vector
 from .checkpoint import ModelConfig
-from .command_layout import ValueFormat, WeightFormat
+from .command_layout import WeightFormat
 from .commands import Command, End, Limits, Load, Matrix, Part, Product, Read, Vector, Write
 from .errors import ModelLimitError
-from .layout import BLOCK, CODE_BITS
-from .model_image import CACHE_BYTES, LayerImage, Linear, ModelImage, value_bytes
+from .layout import BLOCK, CODE_BITS, VALUE_BYTES
+from .model_image import LayerImage, Linear, ModelImage
 from .vector import LANES, Instruction, Operand, Region
 
 BLOCK_WORDS = BLOCK // LANES
@@ -193,7 +193,7 @@ class _Pass:
             return None
         u = Region(self.at.low_rank[self.low_rank_uses % len(self.at.low_rank)], BLOCK_WORDS)
         self.low_rank_uses += 1
-        size = low.rank * linear.k * value_bytes(low.format)
+        size = low.rank * linear.k * VALUE_BYTES[low.format]
         self.commands.append(Load(part0=Part(low.a, 1, size)))
         product = Product(x, linear.k, False, low.format)
         self.commands.append(Matrix(d=u, outputs=low.rank, product0=product, outer=self.tokens))
@@ -210,7 +210,7 @@ class _Pass:
         part = Part(linear.address + first * linear.row_bytes, 1, count * linear.row_bytes)
         second, repeat = None, 1
         if low is not None:
-            size = low.length * BLOCK * value_bytes(low.format)
+            size = low.length * BLOCK * VALUE_BYTES[low.format]
             second = Part(linear.low_rank.b + first * size, 1, size, step=size)
             part, repeat = replace(part, row_bytes=linear.row_bytes, step=linear.row_bytes), count
         codes, header = {}, {}
@@ -294,11 +294,11 @@ class _Pass:
     def plane(self, cache: int, head: int, part: int = 0) -> int:
         """Address of a key or value head's part of 64 values in a cache."""
         c = self.image.config
-        return cache + (head * (c.head_dim // BLOCK) + part) * self.image.context * BLOCK * CACHE_BYTES
+        return cache + (head * (c.head_dim // BLOCK) + part) * self.image.context * self.image.cache_block
 
     def store(self, rows: Region, cache: int) -> None:
         """The tokens' keys or values to the cache, in planes of 64 values."""
-        c, line = self.image.config, BLOCK * CACHE_BYTES
+        c, line = self.image.config, self.image.cache_block
         self.commands.append(
             Write(
                 address=cache + self.position * line,
@@ -308,7 +308,7 @@ class _Pass:
                 inner=c.kv_heads * (c.head_dim // BLOCK),
                 outer_stride=line,
                 inner_stride=self.image.context * line,
-                format=ValueFormat.FP16,
+                format=self.image.cache,
             )
         )
 
@@ -334,7 +334,7 @@ class _Pass:
         group, parts = c.heads // c.kv_heads, c.head_dim // BLOCK
         scores, seen, rows = self.scores(place), self.context, self.query(head, first)
         q = Region(at.q + rows.base, rows.outer, rows.inner)
-        line, done = BLOCK * CACHE_BYTES, 0
+        line, done = self.image.cache_block, 0
         # The stream takes the parts of a head block by block; with more than one, the last positions go by themselves.
         whole = seen if parts == 1 else seen // BLOCK * BLOCK
         for positions in (whole, seen - whole):
@@ -348,7 +348,7 @@ class _Pass:
                 two = [Part(begin, 1, lines, step=lines) for begin in begins]
                 self.commands.append(Load(part0=two[0], part1=two[1], count=blocks(positions)))
             d = replace(scores, base=scores.base + words(done))
-            product = Product(q, c.head_dim, False, WeightFormat.FP16, 1 / sqrt(c.head_dim))
+            product = Product(q, c.head_dim, False, WeightFormat[self.image.cache.name], 1 / sqrt(c.head_dim))
             self.commands.append(Matrix(d=d, outputs=positions, product0=product, outer=count, inner=group))
             done += positions
         active = self.position + first + 1
@@ -360,10 +360,10 @@ class _Pass:
         group, parts = c.heads // c.kv_heads, c.head_dim // BLOCK
         scores, seen, rows = self.scores(place), self.context, self.query(head, first)
         d = Region(at.normed + rows.base, rows.outer, rows.inner)
-        size = seen * BLOCK * CACHE_BYTES
+        size = seen * self.image.cache_block
         step = self.plane(0, 0, 1) if parts > 1 else 0
         self.commands.append(Load(part0=Part(self.plane(layer.values, head), 1, size, step=step), count=parts))
-        product = Product(scores, seen, True, WeightFormat.FP16)
+        product = Product(scores, seen, True, WeightFormat[self.image.cache.name])
         self.commands.append(Matrix(d=d, outputs=c.head_dim, product0=product, outer=count, inner=group))
         inverse = Region(LANES * at.scalars[place], group, 1)
         rows = {"outer": count, "inner": group, "a": d, "x": Operand.B, "b": inverse, "b_per_row": True, "d": d}

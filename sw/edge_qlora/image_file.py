@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoint import ModelConfig
-from .command_layout import WeightFormat
+from .command_layout import ValueFormat, WeightFormat
 from .commands import Limits
 from .errors import FileMissingError, MalformedFileError, TruncatedFileError
 from .footprint import MemoryWindow
@@ -18,7 +18,7 @@ from .memory_plan import Buffer, MemoryPlan
 from .model_image import LayerImage, Linear, LowRank, ModelImage, Progress
 from .safetensors_file import load_json
 
-FORMAT = "edge-qlora image 2"
+FORMAT = "edge-qlora image 3"
 
 
 def description_path(path: Path) -> Path:
@@ -86,7 +86,7 @@ def _image(fields: dict) -> ModelImage:
         key: {name: _low_rank(low) for name, low in adapter.items()} for key, adapter in fields["adapters"].items()
     }
     parts = {"config": ModelConfig(**fields["config"]), "layers": layers, "head": _linear(fields["head"]), "plan": plan}
-    parts["adapters"] = adapters
+    parts |= {"adapters": adapters, "cache": ValueFormat(fields["cache"])}
     return ModelImage(**fields | parts)
 
 

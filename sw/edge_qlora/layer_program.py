@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .command_layout import ValueFormat, WeightFormat
+from .command_layout import ValueFormat
 from .commands import BLOCK_WORDS, Command, Limits, Read, Write
 from .errors import ModelLimitError
-from .layout import BLOCK
+from .layout import BLOCK, VALUE_BYTES
 from .products import Factors, StoredCodes, StoredFloats, product
 from .vector import LANES, Region
 
@@ -88,11 +88,11 @@ class _Places:
 
 
 def _value_format(weights: StoredFloats) -> ValueFormat:
-    return ValueFormat.FP16 if weights.format == WeightFormat.FP16 else ValueFormat.FP32
+    return ValueFormat[weights.format.name]
 
 
 def _row_bytes(weights: StoredFloats) -> int:
-    return weights.columns * (2 if weights.format == WeightFormat.FP16 else 4)
+    return weights.columns * VALUE_BYTES[weights.format]
 
 
 def _read(source: StoredFloats, begin: int, rows: int, s: Region) -> Read:

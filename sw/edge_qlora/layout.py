@@ -15,6 +15,8 @@ NESTED_BLOCK = 256  # absmax codes that share one nested absmax
 ROW_BYTES = BLOCK // 2
 # Bits of a code, of the formats with double-quantized scales.
 CODE_BITS = {WeightFormat.CODES: 4, WeightFormat.CODES3: 3, WeightFormat.CODES2: 2, WeightFormat.INT8: 8}
+# Bytes of a value, of the other formats.
+VALUE_BYTES = {WeightFormat.FP32: 4, WeightFormat.FP16: 2, WeightFormat.BFP8: 1}
 ALIGNMENT = 64
 SCRATCH_ROW_BYTES = 256  # one FP32 row of the low-rank space, padded to 64 columns
 

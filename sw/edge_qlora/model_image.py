@@ -11,15 +11,13 @@ import numpy as np
 from . import layout
 from .adapter import Adapter
 from .checkpoint import PROJECTIONS, Checkpoint, ModelConfig
-from .command_layout import WeightFormat
-from .commands import Limits
+from .command_layout import ValueFormat, WeightFormat
+from .commands import STORED_BYTES, Limits
 from .errors import ModelLimitError, OperandError
-from .layout import BLOCK, CODE_BITS, CodedWeight
+from .layout import BLOCK, CODE_BITS, VALUE_BYTES, CodedWeight
 from .memory_plan import MemoryPlan
 from .quantization import coded, quantize
 from .streams import LINE_BYTES, float_blocks, header_bytes, header_lines
-
-CACHE_BYTES = 2  # per value of a key or a value: FP16
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
@@ -70,7 +68,7 @@ class Linear:
         blocks = self.k // BLOCK
         if self.format in CODE_BITS:
             return blocks * layout.tile_bytes(self.format)
-        return blocks * BLOCK * BLOCK * value_bytes(self.format)
+        return blocks * BLOCK * BLOCK * VALUE_BYTES[self.format]
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class LayerImage:
     Attributes:
         projections: by their names in ``checkpoint.PROJECTIONS``.
         input_norm, post_norm: addresses of the norms' weights, FP32 [hidden].
-        keys, values: addresses of the caches, FP16 [kv_heads][head_dim / 64][context][64].
+        keys, values: addresses of the caches [kv_heads][head_dim / 64][context][64].
     """
 
     projections: dict[str, Linear]
@@ -106,6 +104,7 @@ class ModelImage:
         commands, commands_bytes: place for lists.
         plan: all of it.
         adapters: all that are in memory, by name; each by the names of the linear layers that it changes.
+        cache: format of keys and values.
     """
 
     config: ModelConfig
@@ -122,6 +121,12 @@ class ModelImage:
     commands_bytes: int
     plan: MemoryPlan
     adapters: dict[str, dict[str, LowRank]] = field(default_factory=dict)
+    cache: ValueFormat = ValueFormat.FP16
+
+    @property
+    def cache_block(self) -> int:
+        """Bytes of 64 values of a cache."""
+        return BLOCK * STORED_BYTES[self.cache]
 
     @property
     def adapted(self) -> bool:
@@ -146,11 +151,6 @@ class ModelImage:
             for layer in self.layers
         )
         return replace(self, layers=layers)
-
-
-def value_bytes(weight_format: WeightFormat) -> int:
-    """Bytes of a floating-point weight."""
-    return 2 if weight_format == WeightFormat.FP16 else 4
 
 
 def rotary_table(config: ModelConfig, context: int) -> np.ndarray:
@@ -231,7 +231,7 @@ class _Builder:
         def content() -> np.ndarray:
             return np.concatenate(float_blocks(_narrowed(name, values(), dtype), False))
 
-        address = self.add(name, purpose, shape[0] * shape[1] * value_bytes(fmt), content)
+        address = self.add(name, purpose, shape[0] * shape[1] * VALUE_BYTES[fmt], content)
         return Linear(name, *shape, fmt, address)
 
     def low_rank(
@@ -258,6 +258,7 @@ def build(
     adapter_dtype: type = np.float16,
     weights: WeightFormat = WeightFormat.CODES,
     head: WeightFormat = WeightFormat.CODES,
+    cache: ValueFormat = ValueFormat.FP16,
 ) -> tuple[ModelImage, Iterator[tuple[int, np.ndarray]]]:
     """Plan a model's memory and make its contents.
 
@@ -274,15 +275,18 @@ def build(
         adapter_dtype: how they are stored, np.float16 or np.float32.
         weights: how the projections are stored, a format of codes; 4-bit codes are NF4.
         head: how the output head is stored.
+        cache: how keys and values are stored.
 
     Raises:
-        ModelLimitError: the accelerator cannot run it, or an adapter's rank is over 64.
+        ModelLimitError: the accelerator cannot run it, such a head, or a rank over 64.
         MemoryFullError: it does not fit the memory.
         AdapterShapeError: an adapter is of another model.
         CheckpointError: while the contents are made: the files are not as they should be.
     """
     config = checkpoint.config
     check_limits(config, context)
+    if head == WeightFormat.BFP8:
+        raise ModelLimitError("the output head cannot be stored as BFP8")
     shapes = {
         f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
     }
@@ -305,7 +309,7 @@ def build(
         prefix = f"model.layers.{index}."
         projections = {name: projection(prefix + name) for name in PROJECTIONS}
         norms = [norm(prefix + name) for name in ("input_layernorm", "post_attention_layernorm")]
-        size = config.kv_heads * config.head_dim * context * CACHE_BYTES
+        size = config.kv_heads * config.head_dim * context * STORED_BYTES[cache]
         caches = [plan.add(f"{prefix}{kind}", "key and value cache", size) for kind in ("keys", "values")]
         layers.append(LayerImage(projections, *norms, *caches))
     last_norm = norm("model.norm")
@@ -333,7 +337,7 @@ def build(
         }
         for key, adapter in adapters.items()
     }
-    image = ModelImage(config, context, tokens, tuple(layers), *places, plan, stored)
+    image = ModelImage(config, context, tokens, tuple(layers), *places, plan, stored, cache)
     return image.with_adapter(next(iter(stored), None)), ((address, content()) for address, content in builder.contents)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .command_layout import WeightFormat
 from .commands import Load, Matrix, Part, Product
 from .errors import OperandError
-from .layout import BLOCK, TILE_BYTES
+from .layout import BLOCK, TILE_BYTES, VALUE_BYTES
 from .vector import Region
 
 
@@ -68,7 +68,7 @@ class StoredFloats:
         Raises:
             OperandError: N mode with more than 64 columns of D that are not stored as one piece.
         """
-        block_bytes = BLOCK * (2 if self.format == WeightFormat.FP16 else 4)
+        block_bytes = BLOCK * VALUE_BYTES[self.format]
         pitch = self.pitch or self.columns // BLOCK * block_bytes
         if transpose:
             address = self.address + begin // BLOCK * block_bytes

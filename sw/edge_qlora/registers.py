@@ -103,7 +103,7 @@ ID = Register("ID", 0x000, (Field("magic", 0, 32, "RO", 0x45514c52, False),))
 # Version of the register map and of the commands (semantic versioning).
 VERSION = Register("VERSION", 0x004, (
     Field("patch", 0, 8, "RO", 0x0, False),
-    Field("minor", 8, 8, "RO", 0x2, False),
+    Field("minor", 8, 8, "RO", 0x3, False),
     Field("major", 16, 16, "RO", 0x0, False),
 ))
 # Geometry of the array, set by the parameters of the RTL.

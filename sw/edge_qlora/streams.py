@@ -69,11 +69,11 @@ def code_blocks(tiles: np.ndarray, transpose: bool) -> list[np.ndarray]:
 
 
 def float_blocks(weights: np.ndarray, transpose: bool) -> list[np.ndarray]:
-    """A weight of FP32 or FP16 values.
+    """A weight of FP32 or FP16 values, or of BFP8 blocks.
 
     Args:
-        weights: float32 or float16; N mode: [outputs, length] with a length that is a multiple of 64, T mode:
-            [length, outputs] with outputs that are.
+        weights: float32, float16, or uint8: the bytes of BFP8; N mode: [outputs, length] with a length that is a
+            multiple of 64, T mode: [length, outputs] with outputs that are.
         transpose: T mode, stored rows are the reduction; else they are columns of D.
 
     Returns:
@@ -83,7 +83,7 @@ def float_blocks(weights: np.ndarray, transpose: bool) -> list[np.ndarray]:
     Raises:
         ValueError: another type, or stored rows that are not made of whole blocks.
     """
-    if weights.dtype not in (np.float32, np.float16) or weights.ndim != 2 or weights.shape[1] % BLOCK:
+    if weights.dtype not in (np.float32, np.float16, np.uint8) or weights.ndim != 2 or weights.shape[1] % BLOCK:
         raise ValueError(f"{weights.dtype}{list(weights.shape)} is no float matrix with rows of blocks of {BLOCK}")
     stored = weights.astype(weights.dtype.newbyteorder("<"), copy=False)
     if transpose:

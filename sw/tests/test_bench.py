@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from edge_qlora import bench, cli, registers
 from edge_qlora.bench import Case
-from edge_qlora.model_image import CACHE_BYTES
+from edge_qlora.command_layout import ValueFormat
+from edge_qlora.layout import BLOCK
 
 from sw.tests.test_runtime import BASE, CONFIG, build, opened
 
@@ -47,12 +48,13 @@ def test_a_prompt_takes_as_many_passes_as_it_needs():
     assert len(list(bench.table(found))) == 4
 
 
-def test_caches_are_filled():
-    image, memory = build()
+@pytest.mark.parametrize("cache", [ValueFormat.FP16, ValueFormat.BFP8])
+def test_caches_are_filled(cache):
+    image, memory = build(cache=cache)
     before = memory.copy()
     bench.fill_caches(image, memory, BASE)
     changed = np.flatnonzero(memory != before) + BASE
-    size = CONFIG.kv_heads * CONFIG.head_dim * image.context * CACHE_BYTES
+    size = CONFIG.kv_heads * CONFIG.head_dim // BLOCK * image.context * image.cache_block
     places = [(address, address + size) for layer in image.layers for address in (layer.keys, layer.values)]
     assert all(any(begin <= byte < end for begin, end in places) for byte in changed)
     assert len(changed) > 0.9 * size * len(places)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.command_layout import ValueFormat
 from edge_qlora.decoder_program import regions, tokens_per_pass
 
 from tb.attention.coverage import sample
@@ -56,6 +57,14 @@ class GroupedQueries(AttentionTest):
 
     def lists(self) -> Iterator[ListItem]:
         return self.passes(GROUPED, scaled([2, 64, 66, 130], [2]), tokens=2)
+
+
+@pyuvm.test()
+class BlockCaches(AttentionTest):
+    """Keys and values of 8 bits with their scales: those that were there, and new ones."""
+
+    def lists(self) -> Iterator[ListItem]:
+        return self.passes(GROUPED, scaled([2, 65, 130], [3]), tokens=2, cache=ValueFormat.BFP8)
 
 
 @pyuvm.test()

@@ -7,6 +7,7 @@ from itertools import product
 from cocotb_coverage.coverage import CoverCross, CoverPoint
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Command, Load, Matrix, Transfer, Vector
+from edge_qlora.layout import VALUE_BYTES
 from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import Function, Operand, Reduction
 
@@ -15,7 +16,7 @@ from tb.core.items import ListItem
 MODES = ("N", "T")
 FIRST = [f"{form.name} {mode}" for form, mode in product(WeightFormat, MODES)]
 FIRST.remove("INT8 T")
-SECOND = ["none", *(f"{form.name} {mode}" for form, mode in product((WeightFormat.FP32, WeightFormat.FP16), MODES))]
+SECOND = ["none", *(f"{form.name} {mode}" for form, mode in product(VALUE_BYTES, MODES))]
 ROWS = ["one", "outer", "inner", "both"]
 PRESENT = ["no", "yes"]
 # BUSY is the answer to a doorbell, not to a list.
@@ -73,7 +74,11 @@ def _sample_vector(instruction) -> None:
 @CoverPoint("commands.transfer.opcode", xf=lambda c: c.opcode.name, bins=["READ", "WRITE"])
 @CoverPoint("commands.transfer.format", xf=lambda c: ValueFormat(c.format).name, bins=[f.name for f in ValueFormat])
 @CoverPoint("commands.transfer.rows", xf=_rows, bins=ROWS)
-@CoverCross("commands.transfer.formats", items=["commands.transfer.opcode", "commands.transfer.format"])
+@CoverCross(
+    "commands.transfer.formats",
+    items=["commands.transfer.opcode", "commands.transfer.format"],
+    ign_bins=[("READ", "BFP8")],
+)
 @CoverCross("commands.transfer.nests", items=["commands.transfer.opcode", "commands.transfer.rows"])
 def _sample_transfer(transfer: Transfer) -> None:
     """Cover a READ or a WRITE command."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from edge_qlora.command_layout import COMMAND_BYTES, WeightFormat
+from edge_qlora.command_layout import COMMAND_BYTES, ValueFormat, WeightFormat
 from edge_qlora.commands import (
     BLOCK,
     HEADER_LINES,
@@ -73,7 +73,6 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
             *((Matrix, {name: 0}) for name in ("outer", "inner", "outputs", "length0")),
             (Matrix, {"outer": limits.max_rows + 1}),
             (Matrix, {"outer": 2, "inner": limits.max_rows}),
-            (Matrix, {"format0": 6}),
             (Matrix, {"format0": 7}),
             (Matrix, {"format0": WeightFormat.CODES, "outputs": BLOCK + 1}),
             (Matrix, {"transpose0": 1, "outputs": BLOCK - 1}),
@@ -82,7 +81,7 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
             (Matrix, {"format0": WeightFormat.INT8, "transpose0": 1}),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.CODES}),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.INT8}),
-            (Matrix, {"length1": BLOCK, "format1": 6}),
+            (Matrix, {"length1": BLOCK, "format1": 7}),
             (Matrix, {"length1": BLOCK + 1, "format1": WeightFormat.FP32, "transpose1": 0}),
             (Matrix, {"header_lines": 1}),
             (Matrix, {"header_lines": HEADER_LINES + limits.nested_depth // LINE_VALUES + 1}),
@@ -104,7 +103,8 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
         ],
         "TRANSFER": [
             *((kind, {name: 0}) for kind in (Read, Write) for name in ("outer", "inner", "length")),
-            *((kind, {"format": 2}) for kind in (Read, Write)),
+            *((kind, {"format": form}) for kind, form in ((Read, ValueFormat.BFP8), (Read, 3), (Write, 3))),
+            (Write, {"format": ValueFormat.BFP8, "length": 96}),
             *((kind, {"format": 0, "length": 24}) for kind in (Read, Write)),
             *((kind, {"format": 1, "length": 48}) for kind in (Read, Write)),
             *((kind, {"s_base": behind}) for kind in (Read, Write) for _ in range(bool(places))),

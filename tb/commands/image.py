@@ -45,8 +45,9 @@ class Image:
         return address
 
     def floats(self, array: np.ndarray) -> StoredFloats:
-        """A float32 or float16 matrix in memory."""
-        form = WeightFormat.FP16 if array.dtype == np.float16 else WeightFormat.FP32
+        """A float32 or float16 matrix in memory; or of uint8, the bytes of rows of BFP8 blocks."""
+        forms = {np.float32: WeightFormat.FP32, np.float16: WeightFormat.FP16, np.uint8: WeightFormat.BFP8}
+        form = forms[array.dtype.type]
         return StoredFloats(self.place(array), *array.shape, form)
 
     def codes(self, weight: NF4Weight, codebook: Codebook | None = None) -> StoredCodes:

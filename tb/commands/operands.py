@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from edge_qlora.layout import BLOCK, NF4Weight, nested_entries
 
+from tb.models import bfp8
+
 
 def random_weight(rng: np.random.Generator, n: int, k: int) -> NF4Weight:
     """Any codes and scales, absmax of both signs."""
@@ -19,7 +21,9 @@ def random_weight(rng: np.random.Generator, n: int, k: int) -> NF4Weight:
 
 
 def random_values(rng: np.random.Generator, shape: tuple[int, int], dtype: type) -> np.ndarray:
-    """Narrow or wide range, zeros, subnormals, one outlier channel."""
+    """Narrow or wide range, zeros, subnormals, one outlier channel; uint8: of rows of BFP8 blocks, their bytes."""
+    if dtype == np.uint8:
+        return bfp8.pack(random_values(rng, shape, np.float32).reshape(-1, BLOCK)).reshape(shape)
     kind = rng.choice(["normal", "wide", "sparse", "outlier"])
     values = rng.standard_normal(shape)
     if kind == "wide":

@@ -30,7 +30,7 @@ from edge_qlora.commands import (
     Write,
 )
 from edge_qlora.footprint import ADDRESS_WORDS, overlap
-from edge_qlora.layout import CODE_BITS, NESTED_BLOCK
+from edge_qlora.layout import CODE_BITS, NESTED_BLOCK, VALUE_BYTES
 from edge_qlora.ordering import check_list, hazards, synchronize
 from edge_qlora.products import Factors, StoredFloats, product
 from edge_qlora.streams import header_bytes
@@ -40,7 +40,9 @@ from tb.commands.image import Image
 from tb.commands.operands import random_values, random_weight
 from tb.models.matrix import Codebook
 
+# Types of arrays that hold what memory holds; uint8: BFP8, which READ does not take.
 DTYPES = (np.float32, np.float16)
+STORED = {np.float32: ValueFormat.FP32, np.float16: ValueFormat.FP16, np.uint8: ValueFormat.BFP8}
 HEAD = 64  # values of an attention head
 
 
@@ -165,20 +167,20 @@ class _Builder:
 
     def write(self, rows: _Rows, address: int | None = None, dtype: type | None = None) -> Write:
         """Writes rows of whole lines to memory."""
-        dtype = dtype or self.pick(*DTYPES)
+        dtype = dtype or self.pick(*(DTYPES if rows.length % BLOCK else STORED))
         size = np.dtype(dtype).itemsize * rows.length
         if address is None:
             address = self.image.allocate(rows.count * size)
         return self.transfer(Write, rows, address, rows.inner * size, size, dtype)
 
     def transfer(self, kind, rows: _Rows, address: int, outer_stride: int, inner_stride: int, dtype: type):
-        form = ValueFormat.FP16 if dtype == np.float16 else ValueFormat.FP32
+        form = STORED[dtype]
         strides = {"outer_stride": outer_stride, "inner_stride": inner_stride}
         return kind(address=address, length=rows.length, s=rows.region, format=form, **rows.nest, **strides)
 
     def floats(self, rows: int, columns: int) -> StoredFloats:
         """A random matrix in memory."""
-        return self.image.floats(random_values(self.rng, (rows, columns), self.pick(*DTYPES)))
+        return self.image.floats(random_values(self.rng, (rows, columns), self.pick(*STORED)))
 
     def scale(self) -> float:
         return float(np.float32(self.pick(1.0, 2.0, -0.37, self.rng.uniform(0.01, 30))))
@@ -198,7 +200,7 @@ def _linear(b: _Builder) -> _Chain:
         book = b.pick(None, Codebook.from_values(b.rng.standard_normal(16)))
         weights = b.image.codes(random_weight(b.rng, n, k), book)
     else:
-        weights = b.image.floats(random_values(b.rng, (n, k), b.pick(*DTYPES)))
+        weights = b.image.floats(random_values(b.rng, (n, k), b.pick(*STORED)))
         outputs = outputs if transpose else min(outputs, BLOCK)
     x, y = b.rows(outer, inner, length), b.rows(outer, inner, outputs)
     chain: _Chain = [[b.read(x)]]
@@ -226,7 +228,7 @@ def _linear(b: _Builder) -> _Chain:
 
 # Format and mode of stored weights: transposed or not.
 Weights = tuple[WeightFormat, bool]
-FLOATS: tuple[Weights, ...] = tuple(product_of((WeightFormat.FP32, WeightFormat.FP16), (False, True)))
+FLOATS: tuple[Weights, ...] = tuple(product_of(VALUE_BYTES, (False, True)))
 CODES: tuple[Weights, ...] = tuple(w for w in product_of(CODE_BITS, (False, True)) if w != (WeightFormat.INT8, True))
 # Of the two products of a MATRIX command, every combination that there is.
 ALL_WEIGHTS = tuple(product_of((*CODES, *FLOATS), (None, *FLOATS)))
@@ -285,7 +287,7 @@ def _stream(b: _Builder, matrix: Matrix) -> np.ndarray:
             if p.format in CODE_BITS:
                 pieces.append(b.rng.integers(0, 256, size, np.uint8))
             else:
-                dtype = np.float16 if p.format == WeightFormat.FP16 else np.float32
+                dtype = {WeightFormat.FP32: np.float32, WeightFormat.FP16: np.float16}.get(p.format, np.uint8)
                 values = random_values(b.rng, (1, size // np.dtype(dtype).itemsize), dtype)
                 pieces.append(values.view(np.uint8).reshape(-1))
     return np.concatenate(pieces)
@@ -318,8 +320,8 @@ def _attention(b: _Builder) -> _Chain:
     """Attention of a few tokens to a cache of keys and values, which they may enter themselves."""
     tokens, heads = b.nest(8)
     context = int(b.rng.integers(tokens, 3 * BLOCK))
-    dtype = b.pick(*DTYPES)
-    keys, values = (b.image.floats(b.rng.standard_normal((context, HEAD)).astype(dtype)) for _ in range(2))
+    dtype = b.pick(*STORED)
+    keys, values = (b.image.floats(random_values(b.rng, (context, HEAD), dtype)) for _ in range(2))
     q, out = b.rows(tokens, heads, HEAD), b.rows(tokens, heads, HEAD)
     scores = b.rows(tokens, heads, -(-context // BLOCK) * BLOCK)
     places = -(-tokens * heads // LANES)

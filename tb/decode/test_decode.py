@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.driver import Accelerator
 from edge_qlora.runtime import Decoder
 
@@ -28,9 +28,10 @@ class DecodeTest(PassTest):
     rank = 0
     shape = GROUPED
     weights, head = WeightFormat.CODES, WeightFormat.CODES
+    cache = ValueFormat.FP16
 
     def lists(self) -> Iterator[ListItem]:
-        formats = {"weights": self.weights, "head": self.head}
+        formats = {"weights": self.weights, "head": self.head, "cache": self.cache}
         model = self.model(scaled(self.shape, SMALLEST), 32, 4, rank=self.rank, seed=SEED, **formats)
         return self.converse(model, scaled([2, 1, 1], [1]))
 
@@ -46,11 +47,12 @@ class GroupedQueries(DecodeTest):
 
 @pyuvm.test()
 class LongHeads(DecodeTest):
-    """Heads of 128 values, 8-bit integers with an adapter of rank 8, and an output head of 2-bit codes."""
+    """Heads of 128 values, an adapter of rank 8; weights of 8-bit integers, 2-bit output head, 8-bit cache."""
 
     rank = 8
     shape = LONG_HEADS
     weights, head = WeightFormat.INT8, WeightFormat.CODES2
+    cache = ValueFormat.BFP8
 
 
 @pyuvm.test()

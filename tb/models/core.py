@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from edge_qlora.command_layout import COMMAND_BYTES, ValueFormat
+from edge_qlora.command_layout import COMMAND_BYTES
 from edge_qlora.commands import (
     BLOCK,
     LINE,
@@ -31,8 +31,9 @@ from edge_qlora.ordering import LARGEST_COUNT
 from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import LANES, Region
 
-from tb.models import fp32, vector
+from tb.models import vector
 from tb.models.matrix import CodeWeights, FloatWeights, Segment, gemm
+from tb.models.transfers import loaded_values, stored_values
 from tb.models.weights import Header, parse
 
 PAGE = 4096
@@ -286,7 +287,7 @@ class Core:
     def _read(self, command: Read) -> int:
         (rows,) = command.memory_reads()
         data = self._gather(rows)
-        values = fp32.from_fp16(data.view("<u2")) if command.format == ValueFormat.FP16 else data.view("<f4")
+        values = loaded_values(data.reshape(-1), command.format)
         words = self._words(command.s, command, command.length)
         self.scratch[words] = values.reshape(*words.shape, LANES)
         return data.size
@@ -294,7 +295,7 @@ class Core:
     def _write(self, command: Write) -> int:
         (rows,) = command.memory_writes()
         values = self._rows(command.s, command, command.length)
-        data = fp32.to_fp16(values).astype("<u2") if command.format == ValueFormat.FP16 else values.astype("<f4")
+        data = stored_values(values, command.format)
         self._lines[self._line_numbers(rows)] = data.view(np.uint8).reshape(len(data), -1, LINE)
         for begin, end in merged((rows,)):
             self.touched(int(begin), int(end - begin))

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from edge_qlora.checkpoint import PROJECTIONS, Checkpoint, ModelConfig
+from edge_qlora.command_layout import ValueFormat
 from edge_qlora.vector import Function
 from numpy.typing import NDArray
 
-from tb.models import fp32, qlora, vector
+from tb.models import qlora, vector
 from tb.models.matrix import Segment, gemm
 from tb.models.qlora import Layer
+from tb.models.transfers import loaded_values, stored_values
 
 Float32 = NDArray[np.float32]
 
@@ -103,7 +105,7 @@ class Decoder:
         norm: the last norm's weight.
         head: float32 [vocab, hidden], multiplied as floating-point weights, or codes.
         act_width: activation mantissa width in bits.
-        cache_dtype: how keys and values are stored, np.float16 or np.float32.
+        stored: format of keys and values.
         cache: keys and values of each layer, [n, kv_heads, size] in FP32 after storing.
     """
 
@@ -113,7 +115,7 @@ class Decoder:
     norm: Float32
     head: Float32
     act_width: int = 25
-    cache_dtype: type = np.float16
+    stored: ValueFormat = ValueFormat.FP16
     cache: list[tuple[Float32, Float32]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -192,7 +194,8 @@ class Decoder:
         return vector.apply(x, 1.0, project("mlp.down_proj", gated))
 
     def _stored(self, values: Float32) -> Float32:
-        return fp32.from_fp16(fp32.to_fp16(values)) if self.cache_dtype == np.float16 else values
+        kept = np.ascontiguousarray(stored_values(values, self.stored)).reshape(-1).view(np.uint8)
+        return loaded_values(kept, self.stored).reshape(values.shape)
 
     def generate(self, tokens: np.ndarray, count: int) -> list[int]:
         """The ``count`` most likely tokens after ``tokens``, one after the other."""

@@ -8,17 +8,16 @@ import numpy as np
 from edge_qlora import decoder_program, model_image
 from edge_qlora.adapter import Adapter
 from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Command, Limits, pack_list
 from edge_qlora.layout import BLOCK, CODE_BITS, NF4Weight
 from edge_qlora.memory_plan import MemoryPlan
-from edge_qlora.model_image import CACHE_BYTES
 from edge_qlora.ordering import synchronize
 from edge_qlora.synthetic import SyntheticCheckpoint
 
-from tb.models import fp32
 from tb.models.llama import Decoder, DecoderLayer
 from tb.models.qlora import Layer, coded_weights
+from tb.models.transfers import loaded_values, stored_values
 
 SHARPER = np.float32(5)
 
@@ -99,7 +98,7 @@ class SmallModel:
         context: longest context.
         tokens: most tokens of a pass that are wanted.
         rank: of a LoRA adapter of every projection, 0 for none.
-        weights, head: see ``model_image.build``.
+        weights, head, cache: see ``model_image.build``.
         seed: of weights and adapter.
 
     Attributes:
@@ -122,19 +121,21 @@ class SmallModel:
         rank: int = 0,
         weights: WeightFormat = WeightFormat.CODES,
         head: WeightFormat = WeightFormat.CODES,
+        cache: ValueFormat = ValueFormat.FP16,
         seed: int = 0,
     ) -> None:
         self.checkpoint = checkpoint = SharpCheckpoint(config, seed)
         adapter = random_adapter(config, rank, seed) if rank else None
         tokens = decoder_program.tokens_per_pass(config, tokens, context, limits, rank > 0)
         self.limits, window = limits, limits.window
-        options = {"adapters": {"lora": adapter} if adapter else {}, "weights": weights, "head": head}
+        options = {"adapters": {"lora": adapter} if adapter else {}, "weights": weights, "head": head, "cache": cache}
         self.image, contents = model_image.build(checkpoint, MemoryPlan(window), limits, context, tokens, **options)
         # What nothing was written to is not zero.
         self.memory = np.random.default_rng(seed).integers(0, 256, window.size, np.uint8)
         for address, content in contents:
             self.memory[address - window.base :][: content.size] = content
         self.golden = golden_decoder(checkpoint, adapter, act_width, weights, head)
+        self.golden.stored = cache
 
     def remember(self, positions: int, rng: np.random.Generator) -> None:
         """Random keys and values of that many tokens, as if they had been seen, in ``memory`` and in the decoder."""
@@ -143,13 +144,14 @@ class SmallModel:
         for index, layer in enumerate(image.layers):
             caches = []
             for address in (layer.keys, layer.values):
-                values = rng.standard_normal((planes, positions, BLOCK)).astype(np.float16)
-                size = planes * image.context * BLOCK * CACHE_BYTES
-                cache = self.memory[address - self.limits.window.base :][:size].view(np.float16)
-                cache.reshape(planes, image.context, BLOCK)[:, :positions] = values
+                drawn = rng.standard_normal((planes, positions, BLOCK)).astype(np.float32)
+                stored = stored_values(drawn, image.cache).view(np.uint8)
+                size = planes * image.context * image.cache_block
+                cache = self.memory[address - self.limits.window.base :][:size]
+                cache.reshape(planes, image.context, image.cache_block)[:, :positions] = stored
+                values = loaded_values(stored.reshape(-1), image.cache)
                 heads = values.reshape(c.kv_heads, c.head_dim // BLOCK, positions, BLOCK)
-                rows = heads.transpose(2, 0, 1, 3).reshape(positions, c.kv_heads, c.head_dim)
-                caches.append(fp32.from_fp16(rows))
+                caches.append(heads.transpose(2, 0, 1, 3).reshape(positions, c.kv_heads, c.head_dim))
             self.golden.cache[index] = tuple(caches)
 
     def step(self, tokens: np.ndarray, logits: int = 1) -> Pass:

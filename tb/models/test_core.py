@@ -432,7 +432,8 @@ def test_random_programs_use_everything() -> None:
         {("function", f) for f in Function} | {("reduction", r) for r in Reduction} | {("x", x) for x in Operand}
     )
     expected |= {("z", z) for z in (Operand.IMMEDIATE, Operand.B)}
-    expected |= {("READ", form, nested, down) for form in ValueFormat for nested in both for down in both}
+    readable = set(ValueFormat) - {ValueFormat.BFP8}
+    expected |= {("READ", form, nested, down) for form in readable for nested in both for down in both}
     expected |= {("WRITE", form, nested, False) for form in ValueFormat for nested in both}
     assert expected <= seen, expected - seen
 

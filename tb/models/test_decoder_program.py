@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from edge_qlora import decoder_program
 from edge_qlora.checkpoint import ModelConfig
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Limits
 from edge_qlora.errors import ModelLimitError
 from edge_qlora.footprint import MemoryWindow
@@ -66,11 +66,20 @@ def test_narrow_activations():
     converse(SmallModel(ONE_KEY_HEAD, LIMITS, 18, 40, 4), [3, 1, 1], 18)
 
 
-@pytest.mark.parametrize("head", [f for f in WeightFormat if f != WeightFormat.CODES])
+@pytest.mark.parametrize("head", sorted({*WeightFormat} - {WeightFormat.CODES, WeightFormat.BFP8}))
 @pytest.mark.parametrize("config", [LONG_HEADS, TWO_GROUPS], ids=["tied", "own"])
 def test_formats_of_the_head(config: ModelConfig, head: WeightFormat):
     """The output head in other formats than the layers, or as it is in the checkpoint."""
     converse(SmallModel(config, LIMITS, 25, 40, 3, head=head), [3, 1])
+
+
+@pytest.mark.parametrize("config", [LONG_HEADS, TWO_GROUPS])
+@pytest.mark.parametrize("cache", [ValueFormat.BFP8, ValueFormat.FP32])
+def test_formats_of_the_cache(config: ModelConfig, cache: ValueFormat):
+    """Keys and values of 8 bits, or as they are, across the edge of a block of positions."""
+    model = SmallModel(config, LIMITS, 25, 70, 3, cache=cache)
+    model.remember(61, np.random.default_rng(0))
+    converse(model, [2, 1, 1])
 
 
 @pytest.mark.parametrize("rank", [0, 8])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.command_layout import ValueFormat
 from edge_qlora.quantization import dequantize_nf4, quantize_nf4
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -63,7 +64,7 @@ def models() -> tuple[Decoder, LlamaForCausalLM]:
     )
     embedding, head = (m.weight.detach().numpy().copy() for m in (reference.model.embed_tokens, reference.lm_head))
     norm = reference.model.norm.weight.detach().numpy().copy()
-    return Decoder(config, embedding, layers, norm, head, cache_dtype=np.float32), reference.double()
+    return Decoder(config, embedding, layers, norm, head, stored=ValueFormat.FP32), reference.double()
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_cache_of_half_precision(models, tokens):
     exact = logits_of(reference, tokens)
     half = relative(logits_of(copy.deepcopy(reference).half(), tokens), exact)
     cached = copy.deepcopy(decoder)
-    cached.cache_dtype = np.float16
+    cached.stored = ValueFormat.FP16
     cached.reset()
     assert relative(cached.forward(tokens), exact) < half
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from edge_qlora.command_layout import ValueFormat
+from edge_qlora.command_layout import Command, ValueFormat
+from edge_qlora.commands import STORED_BYTES
 from numpy.typing import NDArray
 
-from tb.models import fp32
+from tb.models import bfp8, fp32
 
 LINE = 64  # bytes
 WORD = 8  # FP32 values of a scratchpad word
@@ -54,16 +55,18 @@ def load_stream(memory: NDArray[np.uint8], fields: Fields, base: int = 0) -> NDA
     return memory.reshape(-1, LINE)[load_lines(fields) - base // LINE].reshape(-1)
 
 
-def transfer_is_bad(fields: Fields, scratch_words: int) -> bool:
+def transfer_is_bad(opcode: Command, fields: Fields, scratch_words: int) -> bool:
     """A READ or WRITE command with a field that cannot be taken, or with a word behind the scratchpad's end."""
     if not (fields["outer"] and fields["inner"] and fields["length"]) or fields["format"] not in list(ValueFormat):
+        return True
+    if fields["format"] == ValueFormat.BFP8 and opcode == Command.READ:
         return True
     return bool(fields["length"] % line_values(fields) or (scratch_rows(fields) >= scratch_words).any())
 
 
 def line_values(fields: Fields) -> int:
     """Values of a line of memory."""
-    return LINE // 2 if fields["format"] == ValueFormat.FP16 else LINE // 4
+    return LINE // STORED_BYTES[ValueFormat(fields["format"])]
 
 
 def memory_rows(fields: Fields) -> Lines:
@@ -84,8 +87,7 @@ def scratch_rows(fields: Fields) -> NDArray[np.int64]:
 def read_rows(memory: NDArray[np.uint8], scratch: NDArray[np.uint32], fields: Fields, base: int = 0) -> None:
     """A READ command: rows of memory, widened exactly, into the scratchpad; later rows over earlier ones."""
     data = memory.reshape(-1, LINE)[memory_rows(fields) - base // LINE]
-    half = fields["format"] == ValueFormat.FP16
-    values = fp32.to_bits(fp32.from_fp16(data.view("<u2"))) if half else data.view("<u4")
+    values = fp32.to_bits(loaded_values(data.reshape(-1), fields["format"]))
     for words, row in zip(scratch_rows(fields), values.reshape(len(data), -1, WORD), strict=True):
         scratch[words] = row
 
@@ -93,11 +95,23 @@ def read_rows(memory: NDArray[np.uint8], scratch: NDArray[np.uint32], fields: Fi
 def write_rows(memory: NDArray[np.uint8], scratch: NDArray[np.uint32], fields: Fields, base: int = 0) -> None:
     """A WRITE command: rows of the scratchpad, rounded to nearest even, into memory; later rows over earlier ones."""
     lines = memory.reshape(-1, LINE)
-    half = fields["format"] == ValueFormat.FP16
     for numbers, words in zip(memory_rows(fields) - base // LINE, scratch_rows(fields), strict=True):
-        values = scratch[words].reshape(-1)
-        stored = fp32.to_fp16(fp32.from_bits(values)).astype("<u2") if half else values.astype("<u4")
+        stored = stored_values(fp32.from_bits(scratch[words].reshape(-1)), fields["format"])
         lines[numbers] = stored.view(np.uint8).reshape(-1, LINE)
+
+
+def stored_values(values: NDArray[np.float32], form: int) -> NDArray:
+    """FP32 values [..., n] as a WRITE command stores them: an array of the same shape whose bytes are memory's."""
+    if form == ValueFormat.BFP8:
+        return bfp8.pack(values.reshape(-1, bfp8.BLOCK)).reshape(values.shape)
+    return fp32.to_fp16(values).astype("<u2") if form == ValueFormat.FP16 else values.astype("<f4")
+
+
+def loaded_values(data: NDArray[np.uint8], form: int) -> NDArray[np.float32]:
+    """FP32 values [n], exactly, of what memory holds; inverse of ``stored_values`` up to its rounding."""
+    if form == ValueFormat.BFP8:
+        return bfp8.unpack(data.reshape(-1, bfp8.BLOCK)).reshape(-1)
+    return fp32.from_fp16(data.view("<u2")) if form == ValueFormat.FP16 else data.view("<f4")
 
 
 def first_outside(lines: NDArray, window_base: int, window_limit: int) -> int | None:

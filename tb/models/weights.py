@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from edge_qlora import layout
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import HEADER_LINES, LINE, Matrix, Product
 from edge_qlora.layout import BLOCK, CODE_BITS, NESTED_BLOCK
 
 from tb.models import fp32
 from tb.models.matrix import WEIGHT_WIDTH, Codebook, CodeWeights, FloatWeights, integers
 from tb.models.nf4 import DYNAMIC_MAP
+from tb.models.transfers import loaded_values
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _codes(command: Matrix, data: np.ndarray, header: Header, depth: int) -> Cod
 
 def _floats(product: Product, data: np.ndarray, outputs: int) -> np.ndarray:
     """Float32 [outputs, reduction] or, in T mode, [reduction, outputs]."""
-    values = fp32.from_fp16(data.view("<u2")) if product.format == WeightFormat.FP16 else data.view("<f4")
+    values = loaded_values(data, ValueFormat[WeightFormat(product.format).name])
     if product.transpose:
         return values.reshape(-1, product.length, BLOCK).swapaxes(0, 1).reshape(product.length, outputs)
     whole = outputs // BLOCK * BLOCK

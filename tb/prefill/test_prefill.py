@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyuvm
 from edge_qlora.checkpoint import ModelConfig
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 
 from tb.common.base import scaled
 from tb.core.items import ListItem
@@ -21,11 +21,11 @@ class PrefillTest(PassTest):
     """A prompt of two whole passes and a shorter one, then a token."""
 
     rank = 0
-    weights, head = WeightFormat.CODES, WeightFormat.CODES
+    weights, head, cache = WeightFormat.CODES, WeightFormat.CODES, ValueFormat.FP16
 
     def lists(self) -> Iterator[ListItem]:
-        shape = scaled(GROUPED, SMALLEST)
-        model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, weights=self.weights, head=self.head)
+        shape, formats = scaled(GROUPED, SMALLEST), {"weights": self.weights, "head": self.head, "cache": self.cache}
+        model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, **formats)
         size = model.image.tokens
         assert size > 1, "the prompt enters token by token"
         return self.converse(model, scaled([size, size - 1, 1], [size]), size)
@@ -42,7 +42,7 @@ class Prefill(PrefillTest):
 
 @pyuvm.test()
 class Adapted(PrefillTest):
-    """With an adapter of rank 8 in every projection, 3-bit codes, and an output head in FP16."""
+    """With an adapter of rank 8 in every projection, 3-bit codes, an output head in FP16, and a cache of 8 bits."""
 
     rank = 8
-    weights, head = WeightFormat.CODES3, WeightFormat.FP16
+    weights, head, cache = WeightFormat.CODES3, WeightFormat.FP16, ValueFormat.BFP8

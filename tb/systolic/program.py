@@ -13,7 +13,7 @@ from edge_qlora.command_layout import MAGIC, MATRIX, Command, WeightFormat
 from edge_qlora.layout import CODE_BITS, tile_bytes
 from edge_qlora.vector import LANES, Region
 
-from tb.models import fp32, nf4
+from tb.models import bfp8, fp32, nf4
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook, CodeWeights, Segment, gemm, integers
 
@@ -84,24 +84,24 @@ class Operand:
 
     Attributes:
         activations: float32 [M, reduction].
-        weights: StoredCodes or float32 (exactly representable in FP16 when ``half``).
+        weights: StoredCodes or float32, exactly representable in ``stored``.
         transpose: T mode.
         scale: FP32 factor, floating-point weights only.
-        half: the weights are stored as FP16.
+        stored: format of floating-point weights.
     """
 
     activations: np.ndarray
     weights: StoredCodes | np.ndarray
     transpose: bool
     scale: float = 1.0
-    half: bool = False
+    stored: WeightFormat = WeightFormat.FP32
 
     @property
     def format(self) -> WeightFormat:
         """Format of the stored weights."""
         if isinstance(self.weights, StoredCodes):
             return self.weights.format
-        return WeightFormat.FP16 if self.half else WeightFormat.FP32
+        return self.stored
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -117,7 +117,11 @@ class Operand:
         """The stored weights in stream order, one array per 64 columns of D."""
         if isinstance(self.weights, StoredCodes):
             return streams.code_blocks(self.weights.tiles(), self.transpose)
-        stored = fp32.to_fp16(self.weights).view(np.float16) if self.half else self.weights
+        stored = self.weights
+        if self.stored == WeightFormat.FP16:
+            stored = fp32.to_fp16(stored).view(np.float16)
+        elif self.stored == WeightFormat.BFP8:
+            stored = bfp8.pack(stored.reshape(-1, BLOCK)).reshape(stored.shape)
         return streams.float_blocks(stored, self.transpose)
 
     def finite(self) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from edge_qlora.command_layout import WeightFormat
-from edge_qlora.layout import CODE_BITS
+from edge_qlora.layout import CODE_BITS, VALUE_BYTES
 
-from tb.models import fp32
+from tb.models import bfp8, fp32
 from tb.models.align import BLOCK
 from tb.models.matrix import Codebook
 from tb.models.nf4 import NF4_TABLE
@@ -23,8 +23,11 @@ def random_codebook(rng: np.random.Generator) -> Codebook:
     return Codebook.from_values(rng.standard_normal(2 ** rng.integers(2, 5)))
 
 
-def random_values(rng: np.random.Generator, shape: tuple[int, int], half: bool) -> np.ndarray:
-    """FP32 values (representable in FP16 when ``half``): narrow or wide range, zeros, subnormals, outliers."""
+def random_values(
+    rng: np.random.Generator, shape: tuple[int, int], stored: WeightFormat = WeightFormat.FP32
+) -> np.ndarray:
+    """FP32 values that a format holds exactly: narrow or wide range, zeros, subnormals, outliers."""
+    half = stored != WeightFormat.FP32
     kind = rng.choice(["normal", "wide", "sparse", "outlier", "small"])
     values = rng.standard_normal(shape)
     if kind == "wide":
@@ -37,6 +40,8 @@ def random_values(rng: np.random.Generator, shape: tuple[int, int], half: bool) 
     elif kind == "small":  # around FP16's smallest normal and subnormal values, alike along a row or a column
         values *= 2.0 ** rng.integers(-26, -12, (shape[0], 1) if rng.random() < 0.5 else (1, shape[1]))
     values = values.astype(np.float32)
+    if stored == WeightFormat.BFP8:
+        return bfp8.unpack(bfp8.pack(values.reshape(-1, BLOCK))).reshape(shape)
     return fp32.from_fp16(fp32.to_fp16(values)) if half else values
 
 
@@ -87,14 +92,14 @@ def random_operand(
         outputs: columns of D.
         entries: codes, see ``random_codes``; None: floating-point weights.
     """
-    activations = random_values(rng, (rows, length), False)
+    activations = random_values(rng, (rows, length))
     shape = (length, outputs) if transpose else (outputs, length)
     if entries is not None:
         forms = [form for form in CODE_BITS if not (transpose and form == WeightFormat.INT8)]
         return Operand(activations, random_codes(rng, *shape, entries, forms[rng.integers(len(forms))]), transpose)
-    half = bool(rng.integers(2))
+    stored = list(VALUE_BYTES)[rng.integers(len(VALUE_BYTES))]
     scale = float(rng.choice([1.0, 0.5, rng.standard_normal()]))
-    return Operand(activations, random_values(rng, shape, half), transpose, scale, half)
+    return Operand(activations, random_values(rng, shape, stored), transpose, scale, stored)
 
 
 def random_product(max_rows: int, entries: int, blocks: int = 3) -> list[Operand]:
@@ -151,6 +156,13 @@ def corner_products() -> dict[str, list[Operand]]:
     powers = np.minimum.outer(bits, bits) * np.where(np.arange(BLOCK) % 3, np.float32(1), np.float32(-1))
     extremes = subnormals.copy()
     extremes[:, 7] = 65504
+    # Every scale of BFP8, beginning with the least, with integers of all sizes.
+    scales = np.arange(BLOCK)[:, None] % (bfp8.LARGEST_SCALE + 1)
+    integers = rng.integers(-127, 128, (BLOCK, BLOCK)) >> np.where(scales, 0, np.arange(BLOCK) % 7)
+    integers[:, 8], integers[:, : bfp8.SCALE_BITS] = 127, 2 * (integers[:, : bfp8.SCALE_BITS] // 4)
+    blocks = (integers * 2.0 ** (scales - bfp8.BIAS)).astype(np.float32)
+    bad_block = np.ones((BLOCK, BLOCK), np.float32)
+    bad_block[9] = np.nan
     ramp = np.stack([np.arange(1, BLOCK + 1), np.arange(BLOCK, 0, -1)]).astype(np.float32)
     # A sum that is normal in units of a subnormal weight's own exponent and would underflow in those of a larger one.
     least = np.full((BLOCK, BLOCK), np.float32(2**-24))
@@ -170,16 +182,24 @@ def corner_products() -> dict[str, list[Operand]]:
         "NaN weight, T": [Operand(ones, bad_weights, True)],
         "NaN scale, N": [Operand(ones, broken, False)],
         "NaN scale, T": [Operand(ones, broken, True)],
-        "FP16 subnormals, N": [Operand(ramp, subnormals, False, half=True)],
-        "FP16 subnormals, T": [Operand(ramp, subnormals, True, half=True)],
-        "FP16 powers of two, N": [Operand(ramp, powers, False, half=True)],
-        "FP16 powers of two, T": [Operand(ramp, powers, True, half=True)],
-        "FP16 smallest and largest, N": [Operand(ramp, extremes, False, half=True)],
-        "FP16 smallest and largest, T": [Operand(ramp, extremes, True, half=True)],
-        "FP16 subnormals, tiny activations, N": [Operand(nearly_equal, least, False, 2.0**100, half=True)],
-        "FP16 subnormals, tiny activations, T": [Operand(nearly_equal, least, True, 2.0**100, half=True)],
-        "infinite FP16 weight, N": [Operand(ones, bad_halves, False, half=True)],
-        "infinite FP16 weight, T": [Operand(ones, bad_halves, True, half=True)],
+        "FP16 subnormals, N": [Operand(ramp, subnormals, False, stored=WeightFormat.FP16)],
+        "FP16 subnormals, T": [Operand(ramp, subnormals, True, stored=WeightFormat.FP16)],
+        "FP16 powers of two, N": [Operand(ramp, powers, False, stored=WeightFormat.FP16)],
+        "FP16 powers of two, T": [Operand(ramp, powers, True, stored=WeightFormat.FP16)],
+        "FP16 smallest and largest, N": [Operand(ramp, extremes, False, stored=WeightFormat.FP16)],
+        "FP16 smallest and largest, T": [Operand(ramp, extremes, True, stored=WeightFormat.FP16)],
+        "FP16 subnormals, tiny activations, N": [
+            Operand(nearly_equal, least, False, 2.0**100, stored=WeightFormat.FP16)
+        ],
+        "FP16 subnormals, tiny activations, T": [
+            Operand(nearly_equal, least, True, 2.0**100, stored=WeightFormat.FP16)
+        ],
+        "infinite FP16 weight, N": [Operand(ones, bad_halves, False, stored=WeightFormat.FP16)],
+        "infinite FP16 weight, T": [Operand(ones, bad_halves, True, stored=WeightFormat.FP16)],
+        "every BFP8 scale, N": [Operand(ramp, blocks, False, stored=WeightFormat.BFP8)],
+        "every BFP8 scale, T": [Operand(ramp, blocks, True, stored=WeightFormat.BFP8)],
+        "one BFP8 block is NaN, N": [Operand(ones, bad_block, False, stored=WeightFormat.BFP8)],
+        "one BFP8 block is NaN, T": [Operand(ones, bad_block, True, stored=WeightFormat.BFP8)],
         "saturating rounding": [Operand(ones, np.full((BLOCK, BLOCK), np.nextafter(np.float32(2), 0)), False)],
         "one column, one row": [Operand(ones[:1], random_weights[:1], False)],
         "one-element reduction": [Operand(ones[:, :1], random_weights[:1], True)],
@@ -204,8 +224,7 @@ def illegal_changes(max_rows: int, nested_depth: int, scratch_words: int) -> Ite
     yield "part of a block of reduction, codes in T mode", codes | {"transpose0": 1, "length0": 100}
     yield "part of a block of reduction in N mode", fp32_n | {"length0": 32}
     yield "part of a block of the second reduction in N mode", {"transpose1": 0, "length1": 65}
-    yield "unknown format", {"format0": 6}
-    yield "unknown format of all bits", {"format0": 7}
+    yield "unknown format", {"format0": 7}
     yield "integers in T mode", codes | {"format0": WeightFormat.INT8, "transpose0": 1}
     for form in (WeightFormat.CODES, WeightFormat.CODES3, WeightFormat.CODES2, WeightFormat.INT8):
         yield f"{form.name} in the second product", {"format1": form}

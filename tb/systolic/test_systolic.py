@@ -12,7 +12,7 @@ import pyuvm
 from cocotb.triggers import RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint
 from edge_qlora.command_layout import WeightFormat
-from edge_qlora.layout import CODE_BITS, TILE_BYTES, tile_bytes
+from edge_qlora.layout import CODE_BITS, TILE_BYTES, VALUE_BYTES, tile_bytes
 from pyuvm import uvm_test
 
 from tb.common.base import config, cycle, finish, scaled, simulator, start, within
@@ -224,11 +224,11 @@ class FewVectors(MatrixTest):
         rng = np.random.default_rng(random.getrandbits(32))
         columns = config()["columns"]
         for _ in range(scaled(30, 4)):
-            rows, half = int(rng.choice([1, 1, 2])), bool(rng.integers(4))
+            rows, stored = int(rng.choice([1, 1, 2])), list(VALUE_BYTES)[rng.integers(len(VALUE_BYTES))]
             lines = int(rng.choice([columns + 1, rng.integers(columns + 1, 3 * columns + 1)]))
             length = BLOCK * scaled(16, 4)
-            weights = random_values(rng, (lines, length), half)
-            yield [Operand(random_values(rng, (rows, length), False), weights, False, half=half)]
+            weights = random_values(rng, (lines, length), stored)
+            yield [Operand(random_values(rng, (rows, length)), weights, False, stored=stored)]
 
 
 @pyuvm.test()
@@ -242,7 +242,7 @@ class ResultsWait(MatrixTest):
         rng = np.random.default_rng(random.getrandbits(32))
         for transpose in (False, True):
             shape = (BLOCK, 6 * BLOCK) if transpose else (6 * BLOCK, BLOCK)
-            activations = random_values(rng, (scaled(config()["max_rows"], 2), BLOCK), False)
+            activations = random_values(rng, (scaled(config()["max_rows"], 2), BLOCK))
             yield [Operand(activations, random_codes(rng, *shape), transpose)]
 
 
@@ -444,7 +444,7 @@ class BusIsBusyAcrossCommands(Utilisation):
     def products(self):
         rng = np.random.default_rng(4)
         for _ in range(scaled(4, 2)):
-            activations = random_values(rng, (1, 6 * BLOCK), False)
+            activations = random_values(rng, (1, 6 * BLOCK))
             yield [Operand(activations, random_codes(rng, 3 * BLOCK, 6 * BLOCK, 16), False)]
 
     def limit(self) -> float:
@@ -466,7 +466,7 @@ class StallsAreTold(MatrixTest):
             trace = self.env.counters.trace
             trace.clear()
             codes = random_codes(rng, BLOCK, BLOCK)
-            yield compiled([Operand(random_values(rng, (rows, BLOCK), False), codes, False)])
+            yield compiled([Operand(random_values(rng, (rows, BLOCK)), codes, False)])
             # A vector shows a cycle after the decision that the stalls are told of.
             entered, for_weights = [vector for vector, _, _ in trace[1:]], [weights for _, weights, _ in trace[:-1]]
             first, last = entered.index(True), len(entered) - entered[::-1].index(True)
@@ -480,16 +480,16 @@ class StallsAreTold(MatrixTest):
 class FloatWeights(Utilisation):
     """Floating-point weights: products of one output block that accumulate."""
 
-    half, lines, tiles = False, BLOCK, 6
+    stored, lines, tiles = WeightFormat.FP32, BLOCK, 6
     modes: tuple[bool, ...] = (False,)
 
     def products(self):
         rng = np.random.default_rng(3)
         operands = []
         for transpose in self.modes:
-            weights = random_values(rng, (self.lines, scaled(self.tiles, 2) * BLOCK), self.half)
-            activations = random_values(rng, (1, self.lines if transpose else weights.shape[1]), False)
-            operands.append(Operand(activations, weights, transpose, half=self.half))
+            weights = random_values(rng, (self.lines, scaled(self.tiles, 2) * BLOCK), self.stored)
+            activations = random_values(rng, (1, self.lines if transpose else weights.shape[1]))
+            operands.append(Operand(activations, weights, transpose, stored=self.stored))
         for operand in operands:
             yield [operand]
 
@@ -505,14 +505,24 @@ class Fp32Weights(FloatWeights):
 class Fp16Weights(FloatWeights):
     """A beat in every cycle, N mode."""
 
-    half, unit = True, "of cycles take a beat (FP16)"
+    stored, unit = WeightFormat.FP16, "of cycles take a beat (FP16)"
 
 
 @pyuvm.test()
 class Fp16WeightsTransposed(FloatWeights):
     """A beat in every cycle, T mode."""
 
-    half, modes, unit = True, (True,), "of cycles take a beat (FP16, T mode)"
+    stored, modes, unit = WeightFormat.FP16, (True,), "of cycles take a beat (FP16, T mode)"
+
+
+@pyuvm.test()
+class BlockWeights(FloatWeights):
+    """BFP8 becomes FP16, a beat of it two: a beat in every other cycle, N mode and then T mode."""
+
+    stored, modes, unit = WeightFormat.BFP8, (False, True), "of cycles take a beat (BFP8)"
+
+    def limit(self) -> float:
+        return 0.5
 
 
 @pyuvm.test(skip=simulator() == "icarus")  # long, to be steady
@@ -524,10 +534,10 @@ class CodesWithAdapter(Utilisation):
 
     def products(self):
         rng, blocks, outputs = np.random.default_rng(5), scaled(32, 2) * BLOCK, scaled(3, 2) * BLOCK
-        low = random_values(rng, (self.rank, outputs), True)
+        low = random_values(rng, (self.rank, outputs), WeightFormat.FP16)
         yield [
-            Operand(random_values(rng, (1, blocks), False), random_codes(rng, outputs, blocks), False),
-            Operand(random_values(rng, (1, self.rank), False), low, True, half=True),
+            Operand(random_values(rng, (1, blocks)), random_codes(rng, outputs, blocks), False),
+            Operand(random_values(rng, (1, self.rank)), low, True, stored=WeightFormat.FP16),
         ]
 
     @property

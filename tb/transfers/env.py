@@ -33,7 +33,7 @@ CHANNELS = ("ar", "r", "aw", "w", "b")
 
 @coverage_section(
     CoverPoint(f"{GROUP}.format", xf=lambda engine, fields: (engine, fields["format"]), bins=[
-        (engine, form) for engine in ("read", "write") for form in ValueFormat
+        *(("read", form) for form in stimulus.READ_FORMATS), *(("write", form) for form in ValueFormat)
     ]),
     CoverPoint(f"{GROUP}.rows", xf=lambda _, fields: (min(fields["outer"], 2), min(fields["inner"], 2)), bins=[
         (outer, inner) for outer in (1, 2) for inner in (1, 2)
@@ -65,7 +65,9 @@ ADDRESSES = ("first row", "last word", "wrapped")
 @CoverPoint(
     f"{GROUP}.bad",
     xf=lambda kind: kind,
-    bins=["load count", "load empty"] + [f"{name} {k}" for name in ("read", "write") for k in VALUES + ADDRESSES],
+    bins=["load count", "load empty"]
+    + [f"{name} {k}" for name in ("read", "write") for k in VALUES + ADDRESSES]
+    + ["write part of a BFP8 line"],
 )
 def sample_bad(kind: str) -> None:
     """A command that cannot be taken."""
@@ -131,7 +133,7 @@ class TransfersEnv(uvm_env):
         super().__init__(name, parent)
         self.commands, self.weights = commands, weights
         self.base = random.randrange((1 << 38) // PAGE - LINES * LINE // PAGE) * PAGE
-        self.memory, self.scratch = stimulus.image(), stimulus.values((WORDS, WORD))
+        self.memory, self.scratch = stimulus.image(), stimulus.scratch()
         self.image = Image(self.memory.copy(), self.base)
 
     def build_phase(self) -> None:

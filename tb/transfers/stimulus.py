@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from edge_qlora.command_layout import LOAD, MAGIC, TRANSFER, Command, ValueFormat
@@ -14,6 +14,7 @@ from tb.models.transfers import LINE, WORD, Fields
 WORDS = 512  # of the scratchpad
 LINES = 2048  # of the memory image
 HALF_LINES = LINES // 2
+READ_FORMATS = (ValueFormat.FP32, ValueFormat.FP16)
 LONGEST = 400  # lines of a random LOAD command
 
 
@@ -49,6 +50,25 @@ def values(shape: tuple[int, ...]) -> np.ndarray:
     )
     chosen = kinds[rng.integers(0, len(kinds), count), np.arange(count)]
     return (chosen ^ rng.integers(0, 2, count, dtype=np.uint32) << 31).reshape(shape)
+
+
+def scratch() -> np.ndarray:
+    """Words of the scratchpad: any values, and in most places such as blocks of BFP8 can hold.
+
+    There the sizes of values, alike for some words, cover all scales, and many are halfway between two integers.
+    """
+    rng = np.random.default_rng(random.getrandbits(64))
+    words = values((WORDS, WORD))
+    first = 0
+    while first < WORDS:
+        count = int(rng.integers(8, 33))
+        part = words[first : first + count]
+        if rng.random() < 0.8:
+            integers = rng.integers(-256, 257, part.shape) * rng.choice([0, 1, 0.25, 2**-24], part.shape)
+            exact = rng.standard_normal(part.shape) if rng.random() < 0.5 else integers / 128
+            part[:] = (exact * 2.0 ** rng.integers(-26, 17)).astype(np.float32).view(np.uint32)
+        first += count
+    return words
 
 
 def image() -> np.ndarray:
@@ -97,11 +117,11 @@ def random_load(first: int) -> Fields:
     return until(make, accept)
 
 
-def random_transfer(first: int, words: range) -> Fields:
+def random_transfer(first: int, words: range, forms: Sequence[ValueFormat] = tuple(ValueFormat)) -> Fields:
     """A READ or WRITE command of lines in a half of the image and of some words of the scratchpad."""
 
     def make() -> Fields:
-        form = random.choice(list(ValueFormat))
+        form = random.choice(forms)
         lines = random.choice((1, 1, 2, 3, 8))
         length = lines * transfers.line_values({"format": form})
         row = length // WORD

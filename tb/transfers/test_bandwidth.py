@@ -10,7 +10,7 @@ from tb.common.base import scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.models.transfers import LINE, Fields, line_values
 from tb.transfers.env import BUS, TransfersTest
-from tb.transfers.stimulus import WORDS, simple_load, simple_transfer
+from tb.transfers.stimulus import READ_FORMATS, WORDS, simple_load, simple_transfer
 
 ENOUGH = 0.95
 FILLED = WORDS * 32 // LINE  # lines that hold a whole scratchpad of FP32 values
@@ -48,10 +48,13 @@ class Bandwidth(TransfersTest):
         pulses = self.env.pulses
         await self.run(20_000, write=[whole(ValueFormat.FP32, WORDS)])
         rates = {"WRITE": rate(pulses.writes) * max(1, BUS // 256)}
+        pulses.writes.clear()
+        await self.run(20_000, write=[whole(ValueFormat.BFP8, WORDS)])
+        rates["WRITE of BFP8"] = rate(pulses.writes) * (BUS // 64)  # a word makes 64 bits
         pulses.reads.clear()
         await self.run(20_000, load=[tiles(1, TILE)] * scaled(20, 6))
         rates["LOAD"] = rate(pulses.reads)
-        for form in ValueFormat:
+        for form in READ_FORMATS:
             pulses.reads.clear()
             loads = [tiles(4, FILLED // 4)] * (WEIGHTS * BUS // 8 // LINE // FILLED + 1)
             await self.run(60_000, load=loads, read=[whole(form, WORDS // 4)] * 2)

@@ -10,14 +10,16 @@ import numpy as np
 import pyuvm
 from cocotb.triggers import ClockCycles, RisingEdge
 from edge_qlora.command_layout import ValueFormat
+from edge_qlora.commands import STORED_BYTES
 
 from tb.common.base import scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.models import transfers
-from tb.models.transfers import LINE, Fields
+from tb.models.transfers import LINE, WORD, Fields
 from tb.transfers.env import DUT, ENGINES, TransfersTest, sample_bad
 from tb.transfers.stimulus import (
     HALF_LINES,
+    READ_FORMATS,
     WORDS,
     random_load,
     random_transfer,
@@ -43,7 +45,7 @@ class Random(TransfersTest):
             await self.run(
                 200_000,
                 load=[random_load(source) for _ in range(count // 2)],
-                read=[random_transfer(source, into) for _ in range(count)],
+                read=[random_transfer(source, into, READ_FORMATS) for _ in range(count)],
                 write=[random_transfer(target, outof) for _ in range(count)],
             )
         noise.cancel()
@@ -91,7 +93,7 @@ class Ends(TransfersTest):
 
     async def body(self) -> None:
         for _ in range(scaled(10, 4)):
-            fields = random_transfer(0, HALVES[0])
+            fields = random_transfer(0, HALVES[0], READ_FORMATS)
             cocotb.start_soon(self.send("read", [fields]))
             await within(20_000, self.seen(DUT.read_done_o), "the end of a READ command")
             self.env.predict("read", fields)
@@ -119,7 +121,7 @@ class Bad(TransfersTest):
     async def refused(self, engine: str, fields: Fields, kind: str) -> None:
         """Try a bad command between good ones."""
         before = len(self.env.pulses.reads), len(self.env.pulses.writes), dict(self.env.pulses.done)
-        late = engine != "load" and not transfers.transfer_is_bad(fields, 1 << 16)
+        late = engine != "load" and not transfers.transfer_is_bad(ENGINES[engine], fields, 1 << 16)
         await self.send(engine, [fields])
         await within(20_000 if late else 3, self.bad(engine), f"refusal of {engine} {kind}: {fields}")
         await ClockCycles(DUT.clk_i, 40)
@@ -151,7 +153,7 @@ class Bad(TransfersTest):
         else:
             # Words that were read have gone out as far as they filled beats, the others not at all.
             transfers.write_rows(memory, scratch, fields)
-            size = 16 if fields["format"] == ValueFormat.FP16 else 32
+            size = WORD * STORED_BYTES[ValueFormat(fields["format"])]
             begun = transfers.memory_rows(fields).reshape(-1)[: -(-good * size // LINE)]
             found, old, new = (data.reshape(-1, LINE) for data in (self.env.image.data, self.env.memory, memory))
             assert (found == np.where(found == old, old, new)).all(), "memory has what nobody wrote"
@@ -172,9 +174,10 @@ class BadValues(Bad):
                 ("length", {"length": 0}),
                 ("part of a line", {"length": 32 + random.choice((1, 2, 4, 8))}),
                 ("part of an FP16 line", {"length": 48, "format": half}),
-                ("format", {"format": random.choice((2, 3))}),
+                ("format", {"format": 3 if engine == "write" else random.choice((ValueFormat.BFP8, 3))}),
             ):
                 await self.refused(engine, simple_transfer(**changed), kind)
+        await self.refused("write", simple_transfer(length=96, format=ValueFormat.BFP8), "part of a BFP8 line")
         await self.refused("load", simple_load(count=0), "count")
         await self.refused("load", simple_load(header_lines=0, rows0=0, lines1=0), "empty")
         await self.compare()

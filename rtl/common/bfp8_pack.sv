@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns words of 8 FP32 values into words of 8 bytes of BFP8 blocks; a block has 8 words.
+//
+// Why: a block's scale comes from its largest value, so its words must have been seen before the first of them leaves.
+// Whoever uses this keeps them in a FIFO of at least 16 words, of which this unit sees what goes in and takes what comes out.
+// The format is that of tb/models/bfp8.py.
+// Latency: 2 cycles from a block's last word seen to its first word taken; 0 from there (combinational).
+// Throughput: a word per cycle.
+
+module bfp8_pack (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+
+  // Words as they enter the FIFO: at most 17 of them have not been taken.
+  input  logic         seen_valid_i,
+  input  logic [255:0] seen_data_i,
+
+  // The same words.
+  input  logic         in_valid_i,
+  output logic         in_ready_o,
+  input  logic [255:0] in_data_i,
+
+  output logic         out_valid_o,
+  input  logic         out_ready_i,
+  output logic [63:0]  out_data_o
+);
+
+  // ---------------------------------------------------------------------------------------------
+  // The scale: from the largest exponent of a block
+  // ---------------------------------------------------------------------------------------------
+  logic       word_valid_q, block_end;
+  logic [7:0] word_q, word, largest_q, largest;
+  logic [2:0] seen_q, taken_q;
+  logic [5:0] new_scale, scale;
+  logic       scale_valid, take;
+  // verilator lint_off UNUSEDSIGNAL
+  logic       unused_ready;  // three blocks are in 17 words
+  logic [2:0] unused_level;
+  // verilator lint_on UNUSEDSIGNAL
+
+  always_comb begin
+    word = '0;
+    for (int l = 0; l < 8; l++) if (seen_data_i[32*l+23+:8] > word) word = seen_data_i[32*l+23+:8];
+  end
+  assign largest   = seen_q != '0 && largest_q > word_q ? largest_q : word_q;
+  assign block_end = word_valid_q && seen_q == 3'd7;
+  assign new_scale = largest > 8'd142 ? 6'd63 : largest > 8'd109 ? 6'(largest - 8'd109) : 6'd0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      word_valid_q <= 1'b0;
+      seen_q <= '0;
+      taken_q <= '0;
+    end else begin
+      word_valid_q <= seen_valid_i;
+      if (word_valid_q) seen_q <= seen_q + 3'd1;
+      if (take) taken_q <= taken_q + 3'd1;
+    end
+    word_q <= word;
+    if (word_valid_q) largest_q <= largest;
+  end
+
+  stream_fifo #(
+    .WIDTH(6),
+    .DEPTH(4)
+  ) u_scales (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (block_end),
+    .in_ready_o (unused_ready),
+    .in_data_i  (new_scale),
+    .out_valid_o(scale_valid),
+    .out_ready_i(take && taken_q == 3'd7),
+    .out_data_o (scale),
+    .level_o    (unused_level)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // The integers; six of a block's first word have a bit of the scale
+  // ---------------------------------------------------------------------------------------------
+  assign out_valid_o = in_valid_i && scale_valid;
+  assign in_ready_o  = out_ready_i && scale_valid;
+  assign take        = in_valid_i && in_ready_o;
+
+  for (genvar l = 0; l < 8; l++) begin : g_lane
+    logic       first;
+    logic [7:0] number;
+    assign first = l < 6 && taken_q == '0;
+    fp32_to_bfp8 u_lane (
+      .x_i    (in_data_i[32*l+:32]),
+      .scale_i(scale),
+      .even_i (first),
+      .y_o    (number)
+    );
+    assign out_data_o[8*l+:8] = {number[7:1], first ? scale[l < 6 ? l : 0] : number[0]};
+  end
+
+endmodule : bfp8_pack
