@@ -6,7 +6,7 @@ the same weights in less precision is the measure of the accelerator's error:
 * smaller than that of FP16, which is what models are usually run in, both relative and largest;
 * with keys and values in FP32, by the golden decoder, relative, a sixteenth of FP16's: FP16 rounds every operand to
   2**-12 of itself, the array the coarser of its operands to 2**-18 of its block's largest, which among 64 normal values
-  is two to four times the others (at least 64 / 4). In the accelerator they are FP16, which is most of its error.
+  is two to four times the others (at least 64 / 4). In FP16, as here on the accelerator, they are most of its error.
 """
 
 from __future__ import annotations

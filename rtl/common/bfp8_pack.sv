@@ -3,7 +3,7 @@
 // Turns words of 8 FP32 values into words of 8 bytes of BFP8 blocks; a block has 8 words.
 //
 // Why: a block's scale comes from its largest value, so its words must have been seen before the first of them leaves.
-// Whoever uses this keeps them in a FIFO of at least 16 words, of which this unit sees what goes in and takes what comes out.
+// Whoever uses this keeps them in a FIFO of 16 words and a register; this unit sees what goes in and takes what comes out.
 // The format is that of tb/models/bfp8.py.
 // Latency: 2 cycles from a block's last word seen to its first word taken; 0 from there (combinational).
 // Throughput: a word per cycle.

@@ -15,7 +15,7 @@ module fp32_to_bfp8 (
 );
 
   logic [7:0] exponent;
-  logic [8:0] distance;  // of the leading bit from bit 6, or 5 of an even integer's half; not negative
+  logic [8:0] distance;  // of the leading bit from bit 6 of the integer or of its half; not negative
   logic [8:0] rest, shifted;  // the significand's upper bits, and whether there are more
   logic [7:0] lost;
   logic [7:0] rounded;

@@ -2,12 +2,12 @@
 //
 // WRITE commands: rows of values from the scratchpad to memory.
 //
-// Why: results go to memory as FP32 or FP16, in rows that lie anywhere in the scratchpad and anywhere in memory. Write
+// Why: results go to memory as FP32, FP16 or BFP8, in rows that lie anywhere in the scratchpad and anywhere in memory. Write
 // addresses may go out before their data, because a scratchpad read always comes back: nothing that it waits for waits for
 // memory. FP16 is rounded to nearest even, beyond its range to infinity; BFP8 is bfp8_pack's.
 //
-// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits,
-// 4 from the last word of a BFP8 block to its first.
+// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits.
+// The last word of a BFP8 block to its first beat: 2 cycles and one more per word that the beat needs, but 2 at 64 bits.
 // Throughput: a word per cycle, or what a bus of 64 or 128 bits takes. One command at a time, to its last response.
 
 module write_engine #(

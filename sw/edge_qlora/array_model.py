@@ -65,7 +65,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Tile:
-    """Beats and columns of a tile, cycles per column where nothing holds them up, and what it is made of.
+    """Beats and columns of a tile, cycles per beat and per column where nothing holds them up, and what it is made of.
 
     A turned tile, of floating-point values in T mode, gives its first column when its last beat has come.
     """
@@ -75,6 +75,7 @@ class Tile:
     pace: float
     codes: bool = False
     turned: bool = False
+    beat_pace: int = 1
 
 
 def tiles(product: Product, columns: int, hardware: Hardware) -> list[Tile]:
@@ -85,13 +86,14 @@ def tiles(product: Product, columns: int, hardware: Hardware) -> list[Tile]:
         pace = max(1.0 if product.transpose else 1 / hardware.ports, row)
         beats = hardware.beats(tile_bytes(product.format))
         return product.blocks * [Tile(beats, BLOCK, pace, True, product.transpose)]
-    # bfp8_unpack: 8-bit integers become FP16 in front of what makes columns of them.
+    # bfp8_unpack: a beat of 8-bit integers becomes two of FP16 in front of what makes columns of them.
     size = VALUE_BYTES[product.format]
     row, wide = hardware.beats(BLOCK * size), max(size, VALUE_BYTES[WeightFormat.FP16])
+    pace = wide // size
     if not product.transpose:
-        return product.blocks * [Tile(columns * row, columns, hardware.beats(BLOCK * wide))]
+        return product.blocks * [Tile(columns * row, columns, pace * row, beat_pace=pace)]
     lines = [min(BLOCK, product.length - first) for first in range(0, product.length, BLOCK)]
-    return [Tile(n * row, BLOCK, -(-n * 8 * wide // hardware.bus_width), False, True) for n in lines]
+    return [Tile(n * row, BLOCK, -(-n * 8 * wide // hardware.bus_width), False, True, pace) for n in lines]
 
 
 def blocks(command: Matrix, hardware: Hardware) -> Iterator[tuple[list[Tile], int]]:
@@ -207,7 +209,7 @@ class ArrayModel:
         # Beats, if nothing behind holds them up.
         self.accepted = max(self.front + SKIP, offered, self.turned[0] if tile.turned else 0)
         self._arrive(tile.beats)
-        front = max(self.accepted + tile.beats, self.arrived)
+        front = max(self.accepted + tile.beat_pace * tile.beats, self.arrived)
         first = max(self.accepted + 1, self.arrived - tile.beats / RATE)
         # Columns, likewise.
         if tile.turned:

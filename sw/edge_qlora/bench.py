@@ -117,12 +117,13 @@ def fill_caches(image: ModelImage, memory: np.ndarray, base: int, seed: int = 0)
     for layer in image.layers:
         for address in (layer.keys, layer.values):
             drawn = rng.standard_normal(values, np.float32)
-            if image.cache == ValueFormat.FP16:
-                stored = drawn.astype(np.float16).view(np.uint8)
-            else:  # integers with the scale 2^(16 - 24)
+            if image.cache == ValueFormat.BFP8:  # integers of 2^(19 - 24), the scale's bits 0, 1 and 4
                 stored = (32 * drawn).clip(-127, 127).astype(np.int8).view(np.uint8).reshape(-1, BLOCK)
-                stored[:, :6] = stored[:, :6] & 0xFE | (np.arange(6) == 4)
+                stored[:, :6] = stored[:, :6] & 0xFE | [1, 1, 0, 0, 1, 0]
                 stored = stored.reshape(-1)
+            else:
+                stored = drawn.astype({ValueFormat.FP16: np.float16, ValueFormat.FP32: np.float32}[image.cache])
+                stored = stored.view(np.uint8)
             memory[address - base :][: stored.size] = stored
 
 

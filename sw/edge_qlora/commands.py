@@ -310,7 +310,7 @@ class Product:
         if self.format in CODE_BITS:
             return columns * self.blocks * tile_bytes(self.format)
         rows = columns * self.length if self.transpose else outputs * self.blocks
-        return rows * BLOCK * VALUE_BYTES[self.format]
+        return rows * BLOCK * VALUE_BYTES.get(self.format, 4)
 
 
 @dataclass(frozen=True, kw_only=True)

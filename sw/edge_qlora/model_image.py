@@ -285,8 +285,8 @@ def build(
     """
     config = checkpoint.config
     check_limits(config, context)
-    if head == WeightFormat.BFP8:
-        raise ModelLimitError("the output head cannot be stored as BFP8")
+    if weights not in CODE_BITS or head not in {*CODE_BITS, WeightFormat.FP16, WeightFormat.FP32}:
+        raise ModelLimitError(f"projections in {weights.name} or an output head in {head.name} are not stored")
     shapes = {
         f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
     }

@@ -52,7 +52,7 @@ class StoredFloats:
     Attributes:
         address: of the first row.
         rows, columns: columns a multiple of 64.
-        format: FP32 or FP16.
+        format: FP32, FP16 or BFP8.
         pitch: bytes from row to row; 0: there is nothing between them.
     """
 

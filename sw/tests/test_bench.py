@@ -13,6 +13,7 @@ from edge_qlora.command_layout import ValueFormat
 from edge_qlora.layout import BLOCK
 
 from sw.tests.test_runtime import BASE, CONFIG, build, opened
+from tb.models.transfers import loaded_values
 
 
 class CountingBackend:
@@ -48,7 +49,7 @@ def test_a_prompt_takes_as_many_passes_as_it_needs():
     assert len(list(bench.table(found))) == 4
 
 
-@pytest.mark.parametrize("cache", [ValueFormat.FP16, ValueFormat.BFP8])
+@pytest.mark.parametrize("cache", ValueFormat)
 def test_caches_are_filled(cache):
     image, memory = build(cache=cache)
     before = memory.copy()
@@ -58,6 +59,8 @@ def test_caches_are_filled(cache):
     places = [(address, address + size) for layer in image.layers for address in (layer.keys, layer.values)]
     assert all(any(begin <= byte < end for begin, end in places) for byte in changed)
     assert len(changed) > 0.9 * size * len(places)
+    values = loaded_values(memory[image.layers[0].keys - BASE :][:size], cache)
+    assert 0.9 < values.std() < 1.1, "neither alike nor infinite"
 
 
 def test_golden_model_counts_no_cycles():

@@ -12,13 +12,13 @@ import pytest
 from edge_qlora import cli, cycle_model, decoder_program
 from edge_qlora.array_model import ArrayModel, Hardware, blocks
 from edge_qlora.bench import Case, predict, random_adapter
-from edge_qlora.command_layout import WeightFormat
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Command, End, Load, Matrix, Part, Product, Read, Vector, Write, pack_list
 from edge_qlora.cycle_model import RATE, vector_cycles
 from edge_qlora.driver import Accelerator
 from edge_qlora.errors import OperandError
 from edge_qlora.footprint import MemoryWindow
-from edge_qlora.layout import BLOCK, tile_bytes
+from edge_qlora.layout import BLOCK, VALUE_BYTES, tile_bytes
 from edge_qlora.ordering import synchronize
 from edge_qlora.rtl_backend import RtlBackend
 from edge_qlora.runtime import Decoder, passes
@@ -228,6 +228,24 @@ def test_formats_of_codes(form: WeightFormat, per_tile: float):
     assert (longer - shorter) / 50 / 32 == pytest.approx(per_tile, rel=0.03)
 
 
+@pytest.mark.parametrize("transpose", [False, True])
+def test_blocks_of_8_bits_take_the_time_of_fp16(transpose: bool):
+    """What a beat of BFP8 becomes goes through one beat per cycle; FP16 waits for the memory besides."""
+
+    def each(form: WeightFormat) -> float:
+        """Cycles per tile."""
+        found = []
+        for tiles in (64, 128):
+            length, outputs = (BLOCK * tiles, BLOCK) if transpose else (BLOCK, BLOCK * tiles)
+            size = BLOCK * BLOCK * tiles * VALUE_BYTES[form]
+            matrix = Matrix(d=Region(0), outputs=outputs, product0=Product(Region(0), length, transpose, form))
+            found.append(cycles([Load(part0=Part(0, 1, size)), matrix]))
+        return (found[1] - found[0]) / 64
+
+    assert each(WeightFormat.BFP8) == pytest.approx(256, rel=0.03)
+    assert each(WeightFormat.FP16) == pytest.approx(256 / RATE, rel=0.03)
+
+
 @pytest.mark.parametrize("waiting", [False, True])
 def test_products_against_the_rtl(waiting):
     """On the tiny configuration: long ones, and short ones of which each waits for the one before.
@@ -254,10 +272,10 @@ def test_products_against_the_rtl(waiting):
         assert expected == pytest.approx(found, rel=BOUND, abs=60), (length, rows, rank)
 
 
-@pytest.mark.parametrize("adapted", [False, True])
-def test_a_small_decoder_against_the_rtl(adapted):
+@pytest.mark.parametrize(("adapted", "cache"), [(False, ValueFormat.BFP8), (True, ValueFormat.FP16)])
+def test_a_small_decoder_against_the_rtl(adapted, cache):
     """Short lists on the tiny configuration: what counts most here are latencies."""
-    image, memory = build(adapters={"lora": random_adapter(CONFIG, 8)} if adapted else {})
+    image, memory = build(adapters={"lora": random_adapter(CONFIG, 8)} if adapted else {}, cache=cache)
     accelerator = Accelerator(RtlBackend(build_system("tiny"), memory, BASE))
     asyncio.run(accelerator.open(LIMITS.window))
     decoder = Decoder(accelerator, image)
@@ -284,6 +302,7 @@ VALIDATION = [
     "smollm2 --decode 1 --prefill 16 64 --set columns=2",
     "smollm2 --decode 1 --prefill 16 64 --set columns=12 --set scratch_words=16384",
     "smollm2 --decode 1 --prefill 16 --set bus_width=512",
+    "smollm2 --decode 512 --prefill 64 --cache bfp8",
     "smollm2 --decode 1 512 --prefill 16 64 --config ecp5 --set nested_depth=2048",
 ]
 

@@ -225,7 +225,10 @@ def test_a_command_may_work_in_its_place(command):
 STOLEN = [read(0, (), (0,)), vector(0, 100, (0,), (1,)), read(200, (), (2,)), vector(200, 300, (2,), (0,))]
 STOLEN += [load(), matrix(300, 400, (0,), ()), End()]
 
+UNKNOWN = replace(matrix(0, 8), product0=Product(Region(0), 64, False, 7))
+
 BROKEN = [
+    ([load(rows=63), UNKNOWN, End()], "a stream of 16128 bytes for one of 16384"),
     ([], "the list does not close with END"),
     ([read(0)], "the list does not close with END"),
     ([End(), read(0), End()], "command 0 is END, but the list goes on"),

@@ -12,6 +12,7 @@ from edge_qlora import cli, errors, image_file, model_image
 from edge_qlora.adapter import Adapter
 from edge_qlora.bench import random_adapter
 from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Limits
 from edge_qlora.decoder_program import tokens_per_pass
 from edge_qlora.driver import Accelerator
@@ -160,14 +161,35 @@ def test_image_file(tmp_path):
     path = tmp_path / "model.img"
     lora = {"lora": random_adapter(CONFIG, 8)}
     image, contents = model_image.build(
-        SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4, lora
+        SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4, lora, cache=ValueFormat.FP32
     )
     image_file.save(path, image, contents, LIMITS)
     found, memory, limits = image_file.load(path)
     assert found == image and limits.scratch_words == LIMITS.scratch_words
     whole = np.concatenate((memory, np.zeros(LIMITS.window.size - len(memory), np.uint8)))
     logits = asyncio.run(opened(found, whole).forward(TOKENS[:4]))
-    assert (logits == reference(lora["lora"]).forward(TOKENS[:4])[-1]).all()
+    expected = reference(lora["lora"])
+    expected.stored = ValueFormat.FP32
+    assert (logits == expected.forward(TOKENS[:4])[-1]).all()
+
+
+def test_an_image_for_each_format(tmp_path, monkeypatch):
+    """What is packed for one format of weights, head or cache is not taken for another."""
+    monkeypatch.setattr(cli, "CACHE", tmp_path)
+    monkeypatch.setattr(cli, "open_model", lambda name: SyntheticCheckpoint(CONFIG))
+    chosen = [(), ("--cache", "bfp8"), ("--head", "fp16"), ("--weights", "nf3"), ("--cache", "fp16")]
+    for options in chosen:
+        parsed = cli.parser().parse_args(["generate", "--prompt", "a", "--context", str(CONTEXT), *options])
+        image, _, _ = cli.packed(parsed, cli.Progress())
+        assert (image.cache == ValueFormat.BFP8) == ("bfp8" in options)
+    assert len(list(tmp_path.glob("*.img"))) == 4
+
+
+@pytest.mark.parametrize("formats", [{"head": WeightFormat.BFP8}, {"weights": WeightFormat.FP16}])
+def test_formats_that_are_not_stored(formats):
+    """Of projections and of the head."""
+    with pytest.raises(errors.ModelLimitError, match="are not stored"):
+        build(**formats)
 
 
 def _cut(path):

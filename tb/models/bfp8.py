@@ -2,8 +2,8 @@
 
 A block is 64 bytes. Byte i is the integer m_i, two's complement; the lowest bits of the first six bytes are not theirs
 but the scale's: together they are E, the first one lowest, and the first six integers are even. The block's values are
-``m_i * 2**(E - 24)``, all of which FP16 holds exactly. E above 33 stands for a block with a value that is not finite,
-or beyond what E = 33 reaches: all its values are NaN.
+``m_i * 2**(E - 24)``, all of which but one FP16 holds exactly. E above 33 stands for a block with a value that is not
+finite, or beyond what E = 33 reaches: all its values are NaN.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def pack(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     exponents = (fp32.to_bits(values) >> 23 & 0xFF).astype(np.int64).max(axis=-1, keepdims=True)
     scale = np.maximum(exponents - LEAST_EXPONENT, 0)
     finite = scale <= LARGEST_SCALE
-    exact = np.ldexp(np.where(finite, np.float64(values), 0.0), BIAS - np.where(finite, scale, 0))
+    exact = np.ldexp(np.where(finite, values, np.float32(0)).astype(np.float64), BIAS - np.where(finite, scale, 0))
     unit = np.where(np.arange(BLOCK) < SCALE_BITS, 2, 1)  # what the integers are multiples of
     most = LARGEST // unit
     integers = unit * np.clip(np.rint(exact / unit), -most, most).astype(np.int64)

@@ -196,6 +196,10 @@ class BadAddresses(Bad):
             ):
                 at = {"address": HALF_LINES if engine == "write" else 0}
                 await self.refused(engine, simple_transfer(**at, **changed), kind)
+        # In the middle of a block, whose first words are in the FIFO without a scale.
+        block = {"address": HALF_LINES, "format": ValueFormat.BFP8, "length": 64}
+        await self.refused("write", simple_transfer(**block, s_base=WORDS - random.randrange(1, 8)), "last word")
+        await self.run(20_000, write=[simple_transfer(**block)])
         await self.compare()
 
 
