@@ -31,6 +31,9 @@ module bfp8_pack (
   // ---------------------------------------------------------------------------------------------
   logic       word_valid_q, block_end;
   logic [7:0] word_q, word, largest_q, largest;
+  // verilator lint_off UNOPTFLAT
+  logic [127:8] node;  // of 16, the first of which is not there
+  // verilator lint_on UNOPTFLAT
   logic [2:0] seen_q, taken_q;
   logic [5:0] new_scale, scale;
   logic       scale_valid, take;
@@ -39,10 +42,14 @@ module bfp8_pack (
   logic [2:0] unused_level;
   // verilator lint_on UNUSEDSIGNAL
 
-  always_comb begin
-    word = '0;
-    for (int l = 0; l < 8; l++) if (seen_data_i[32*l+23+:8] > word) word = seen_data_i[32*l+23+:8];
+  // A tree: node n is the larger of nodes 2n and 2n + 1, nodes 8 to 15 are the exponents.
+  for (genvar l = 0; l < 8; l++) begin : g_exponent
+    assign node[8*(8+l)+:8] = seen_data_i[32*l+23+:8];
   end
+  for (genvar n = 1; n < 8; n++) begin : g_node
+    assign node[8*n+:8] = node[16*n+:8] > node[16*n+8+:8] ? node[16*n+:8] : node[16*n+8+:8];
+  end
+  assign word = node[8+:8];
   assign largest   = seen_q != '0 && largest_q > word_q ? largest_q : word_q;
   assign block_end = word_valid_q && seen_q == 3'd7;
   assign new_scale = largest > 8'd142 ? 6'd63 : largest > 8'd109 ? 6'(largest - 8'd109) : 6'd0;
