@@ -14,7 +14,7 @@ from edge_qlora import registers as regs
 from edge_qlora.errors import ErrorCode
 
 from tb.cases import smollm2_random_case
-from tb.common.base import cycle, finish, scaled, start, within
+from tb.common.base import cycle, finish, scaled, simulator, start, within
 from tb.core.device import LONGEST_LIST, WORD, Host
 from tb.core.env import ListTest
 from tb.core.items import Ended, ListItem, Lists
@@ -89,7 +89,7 @@ class Counters(HostTest):
         assert await host.read_register(regs.LISTS_DONE.offset) == 0
 
 
-@pyuvm.test()
+@pyuvm.test(skip=simulator() == "icarus")  # minutes there; lora_linear runs one
 class RealProjection(CaseTest):
     """A projection of SmolLM2-135M, quantized by bitsandbytes, forward and backward; its accuracy against PyTorch."""
 

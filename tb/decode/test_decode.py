@@ -11,7 +11,7 @@ from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.driver import Accelerator
 from edge_qlora.runtime import Decoder
 
-from tb.common.base import scaled
+from tb.common.base import scaled, simulator
 from tb.common.scoreboard import ScoreboardError
 from tb.core.items import ListItem
 from tb.core.passes import BASE, SIZE, PassTest
@@ -55,7 +55,7 @@ class LongHeads(DecodeTest):
     cache = ValueFormat.BFP8
 
 
-@pyuvm.test()
+@pyuvm.test(skip=simulator() == "icarus")  # a minute there
 class Generate(PassTest):
     """The runtime, through the driver: the tokens of the golden decoder."""
 
