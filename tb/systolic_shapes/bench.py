@@ -18,7 +18,7 @@ BENCHES = [
     bench(1, 18, 64, 8, 11, simulators=("verilator",)),  # its passes take longest
     # Its tiles can have two passes of one vector, and columns come fast.
     bench(1, 25, 512, 8, 11, simulators=("verilator",)),
-    bench(3, 25, 128, 16, 16),  # a scratchpad of all addresses
+    bench(3, 25, 128, 16, 16, simulators=("verilator",)),  # a scratchpad of all addresses
     bench(2, 18, 512, 8, 12),  # a 512-bit bus loads two columns a cycle
     bench(12, 25, 512, 32, 13, simulators=("verilator",)),
     bench(16, 25, 256, 32, 13, simulators=("verilator",)),
