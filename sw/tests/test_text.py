@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from edge_qlora import cli
 from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.command_layout import ValueFormat
 from edge_qlora.commands import Limits
 from edge_qlora.driver import Accelerator
 from edge_qlora.footprint import MemoryWindow
@@ -48,6 +49,8 @@ PROMPTS = (
 COUNT = 64
 WINDOW, WINDOWS = 512, 8
 PERPLEXITY_BOUND = 1e-3  # the requirement: 0.1 %
+BLOCK_CACHE = "golden with BFP8 keys and values"
+BLOCK_CACHE_BOUND = 2e-2  # a choice: what 8 bits may cost
 
 SMALL = ModelConfig(192, 320, 2, 3, 1, 64, 128, 256, 1e-5, 10000.0, False)
 LIMITS = Limits(1024, 16, 256, MemoryWindow(0x12_3000, 1 << 20))
@@ -183,6 +186,7 @@ def test_smollm2_perplexity(smollm2_decoder, smollm2_golden):
     forwards = {
         "PyTorch FP32": partial(logits_of, model),
         GOLDEN: golden,
+        BLOCK_CACHE: in_passes(replace(smollm2_golden, stored=ValueFormat.BFP8), smollm2_decoder.image.tokens),
         **less_precise(model),
         "PyTorch FP32, weights of the checkpoint": partial(logits_of, unquantized),
     }
@@ -192,6 +196,7 @@ def test_smollm2_perplexity(smollm2_decoder, smollm2_golden):
         found[name] = perplexity(forward, texts, name)
         print(f"| {name} | {found[name]:.6f} | {found[name] / found['PyTorch FP32'] - 1:+.2e} |", flush=True)
     assert abs(found[GOLDEN] / found["PyTorch FP32"] - 1) < PERPLEXITY_BOUND
+    assert abs(found[BLOCK_CACHE] / found["PyTorch FP32"] - 1) < BLOCK_CACHE_BOUND
     smollm2_decoder.reset()
     logits = asyncio.run(smollm2_decoder.forward(texts[0][:-1], WINDOW, cli.Progress()))
     assert (bits(logits) == bits(golden(texts[0][:-1]))).all()
