@@ -12,11 +12,11 @@ module bfp8_pack (
   input  logic         clk_i,
   input  logic         rst_ni,
 
-  // Words as they enter the FIFO: at most 17 of them have not been taken.
+  // Exponents of a word as it enters the FIFO: at most 17 words have not been taken.
   input  logic         seen_valid_i,
-  input  logic [255:0] seen_data_i,
+  input  logic [63:0]  seen_exponents_i,
 
-  // The same words.
+  // The words.
   input  logic         in_valid_i,
   output logic         in_ready_o,
   input  logic [255:0] in_data_i,
@@ -43,9 +43,7 @@ module bfp8_pack (
   // verilator lint_on UNUSEDSIGNAL
 
   // A tree: node n is the larger of nodes 2n and 2n + 1, nodes 8 to 15 are the exponents.
-  for (genvar l = 0; l < 8; l++) begin : g_exponent
-    assign node[8*(8+l)+:8] = seen_data_i[32*l+23+:8];
-  end
+  assign node[127:64] = seen_exponents_i;
   for (genvar n = 1; n < 8; n++) begin : g_node
     assign node[8*n+:8] = node[16*n+:8] > node[16*n+8+:8] ? node[16*n+:8] : node[16*n+8+:8];
   end

@@ -99,7 +99,7 @@ module write_engine #(
   logic             narrow_valid, narrow_ready, plain_valid, plain_ready;
   logic             block_ready, bytes_valid, bytes_ready, packed_valid;
   logic [WordW-1:0] head, word_q;
-  logic [63:0]      bytes;
+  logic [63:0]      bytes, exponents;
   logic [BUS_W-1:0] plain_beat, packed_beat;
   logic [PartW-1:0] part, narrow;
   // verilator lint_off UNUSEDSIGNAL
@@ -187,17 +187,20 @@ module write_engine #(
   // ---------------------------------------------------------------------------------------------
   // BFP8: the FIFO holds a block until its scale is known
   // ---------------------------------------------------------------------------------------------
+  for (genvar l = 0; l < 8; l++) begin : g_exponent
+    assign exponents[8*l+:8] = answer_data_i[32*l+23+:8];
+  end
   bfp8_pack u_blocks (
     .clk_i,
     .rst_ni,
-    .seen_valid_i(answer_valid_i && block),
-    .seen_data_i (answer_data_i),
-    .in_valid_i  (word_valid_q && block),
-    .in_ready_o  (block_ready),
-    .in_data_i   (word_q),
-    .out_valid_o (bytes_valid),
-    .out_ready_i (bytes_ready),
-    .out_data_o  (bytes)
+    .seen_valid_i    (answer_valid_i && block),
+    .seen_exponents_i(exponents),
+    .in_valid_i      (word_valid_q && block),
+    .in_ready_o      (block_ready),
+    .in_data_i       (word_q),
+    .out_valid_o     (bytes_valid),
+    .out_ready_i     (bytes_ready),
+    .out_data_o      (bytes)
   );
 
   stream_resize #(

@@ -89,7 +89,7 @@ class Counters(HostTest):
         assert await host.read_register(regs.LISTS_DONE.offset) == 0
 
 
-@pyuvm.test(skip=simulator() == "icarus")  # minutes there; lora_linear runs one
+@pyuvm.test(skip=simulator() == "icarus")  # minutes there
 class RealProjection(CaseTest):
     """A projection of SmolLM2-135M, quantized by bitsandbytes, forward and backward; its accuracy against PyTorch."""
 

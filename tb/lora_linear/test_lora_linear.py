@@ -14,7 +14,7 @@ from edge_qlora.footprint import MemoryWindow
 from edge_qlora.planner import Job
 
 from tb.accuracy import accuracy
-from tb.cases import smollm2_case, smollm2_random_case
+from tb.cases import smollm2_case
 from tb.common.base import config, scaled, simulator
 from tb.common.scoreboard import ScoreboardError
 from tb.core.device import LINE
@@ -81,7 +81,7 @@ class Random(LayerTest):
     def jobs(self) -> list[LayerJob]:
         found = []
         for _ in range(scaled(12, 2)):
-            n, k = (64 * random.randint(1, 3) for _ in range(2))
+            n, k = (64 * random.randint(1, scaled(3, 2)) for _ in range(2))
             tokens = random.choice([1, 2, random.randint(1, 20), config()["max_rows"] + 1])
             rank = random.choice([0, 1, random.randint(2, 63), 64])
             found.append(random_job(random.random() < 0.5, n, k, tokens, rank))
@@ -116,14 +116,12 @@ class CaseTest(LayerTest):
             assert result.error < result.baseline, str(result)
 
 
-@pyuvm.test()
+@pyuvm.test(skip=simulator() == "icarus")  # minutes there
 class RealProjection(CaseTest):
     """A projection of SmolLM2-135M, quantized by bitsandbytes, under the activations and gradients it really sees."""
 
     def case(self) -> LinearCase:
         layer = random.randrange(2)
-        if simulator() == "icarus":
-            return smollm2_random_case(layer, "self_attn.k_proj", 1, rank=4, seed=random.getrandbits(16))
         projection = random.choice(["self_attn.q_proj", "self_attn.k_proj", "self_attn.o_proj"])
         return smollm2_case(layer, projection, random.choice([1, 5, 17]), seed=random.getrandbits(16))
 
