@@ -32,6 +32,8 @@ from tb.systolic.stimulus import (
     random_values,
 )
 
+# Rates are the same on every simulator, and Icarus takes minutes for them.
+RATES_ELSEWHERE = simulator() == "icarus"
 ENTRIES = 24  # most nested absmax values of most products: the table is long, and so is its header
 
 
@@ -338,7 +340,7 @@ class Utilisation(MatrixTest):
         finish("systolic", 0, 0, 0, ratio, self.unit)
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class ArrayIsBusy(Utilisation):
     """At least 95 % of the multiply-accumulate slots are used by 2 x COLUMNS rows, 4 x COLUMNS on a 64-bit bus.
 
@@ -361,7 +363,7 @@ class ArrayIsBusy(Utilisation):
         return counters.vectors / counters.active
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class ArrayIsBusyAmongRivals(ArrayIsBusy):
     """The same while two others read a word per cycle from the scratchpad, and one writes."""
 
@@ -372,7 +374,7 @@ class ArrayIsBusyAmongRivals(ArrayIsBusy):
         return f"of MAC slots ({self.rows} rows, scratchpad shared)"
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class BusIsBusy(Utilisation):
     """With one row (decoding one token), a memory beat is consumed in at least 95 % of the cycles.
 
@@ -385,7 +387,7 @@ class BusIsBusy(Utilisation):
         return tile_beats_limit()
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class BusIsBusyTransposed(Utilisation):
     """The same in T mode, where the transposer gives a column a cycle: 64 cycles for a tile of 33 beats of 512 bits."""
 
@@ -435,7 +437,7 @@ class TwoBits(OtherCodes):
     form = WeightFormat.CODES2
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class BusIsBusyAcrossCommands(Utilisation):
     """Commands with headers, one row each: what a header and a command cost the stream."""
 
@@ -494,28 +496,28 @@ class FloatWeights(Utilisation):
             yield [operand]
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class Fp32Weights(FloatWeights):
     """A beat in every cycle, N mode and then T mode."""
 
     modes, tiles, unit = (False, True), 3, "of cycles take a beat (FP32)"
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class Fp16Weights(FloatWeights):
     """A beat in every cycle, N mode."""
 
     stored, unit = WeightFormat.FP16, "of cycles take a beat (FP16)"
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class Fp16WeightsTransposed(FloatWeights):
     """A beat in every cycle, T mode."""
 
     stored, modes, unit = WeightFormat.FP16, (True,), "of cycles take a beat (FP16, T mode)"
 
 
-@pyuvm.test()
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class BlockWeights(FloatWeights):
     """BFP8 becomes FP16, a beat of it two: a beat in every other cycle, N mode and then T mode."""
 
@@ -525,7 +527,7 @@ class BlockWeights(FloatWeights):
         return 0.5
 
 
-@pyuvm.test(skip=simulator() == "icarus")  # long, to be steady
+@pyuvm.test(skip=RATES_ELSEWHERE)
 class CodesWithAdapter(Utilisation):
     """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has.
 
