@@ -120,8 +120,8 @@ def synthesize_modules(
         report, paths = ((Path(folder) / name).relative_to(ROOT) for name in ("stat.json", "paths.txt"))
         script = Path(folder) / "synth.ys"
         script.write_text(
-            # abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more; no
-            # run of the whole core has had the check since.
+            # abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more;
+            # the whole core has not been run with the check since.
             f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\n"
             f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
             f"rename -top {top}\n"

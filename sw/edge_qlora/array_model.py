@@ -209,7 +209,8 @@ class ArrayModel:
         # Beats, if nothing behind holds them up.
         self.accepted = max(self.front + SKIP, offered, self.turned[0] if tile.turned else 0)
         self._arrive(tile.beats)
-        front = max(self.accepted + tile.beat_pace * tile.beats, self.arrived)
+        begins = max(self.accepted, self.arrived - tile.beats / RATE)
+        front = max(begins + tile.beat_pace * tile.beats, self.arrived)
         first = max(self.accepted + 1, self.arrived - tile.beats / RATE)
         # Columns, likewise.
         if tile.turned:
