@@ -25,6 +25,8 @@ rtl/common/bfp8_unpack.sv
 rtl/systolic/code_columns.sv
 rtl/systolic/float_columns.sv
 rtl/systolic/weight_loader.sv
+rtl/vector/row_counter.sv
+rtl/vector/row_address.sv
 rtl/vector/row_walker.sv
 rtl/systolic/activation_reader.sv
 rtl/systolic/activation_buffer.sv

@@ -1,123 +1,196 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the words of an operand of the vector engine from the scratchpad, ahead of their use.
+// Reads the words of the vector engine's operands A and B from the scratchpad, ahead of their use, and gives them in parts.
 //
-// Why: the scratchpad is shared, so a read is granted when it is free. A request is made only if the queue has room for
-// its answer, so an answer is never refused.
-// Latency: start_i to out_valid_o 2 cycles and those of the scratchpad. Throughput: one word per cycle while the
-// scratchpad answers within DEPTH - 2 cycles.
+// Why: the scratchpad is shared, so a read is granted when it is free. Both operands have the same rows, which are counted
+// once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in the banks do
+// not meet there. Where B is one value per row, it is asked for with the row's first word and stays until the last.
+// Latency: start_i to out_valid_o 2 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
+// while the scratchpad grants a word in as many cycles as it has parts, and answers within DEPTH - 2 cycles.
 
 module operand_reader #(
-  // Bits of a word.
-  parameter int WIDTH  = 256,
+  // Width of an address in words.
+  parameter int ADDR_W  = 16,
   // Width of an address in values.
-  parameter int ADDR_W = 16,
-  // Words that are asked for or waiting, at least 2.
-  parameter int DEPTH  = 8
+  parameter int VALUE_W = 19,
+  // Words of each operand that are asked for or waiting, a power of two.
+  parameter int DEPTH   = 8
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
 
-  // As of row_walker, in words, or in values where each row has one.
-  input  logic              start_i,
-  input  logic [15:0]       outer_i,
-  input  logic [15:0]       inner_i,
-  input  logic [15:0]       words_i,
-  input  logic [ADDR_W-1:0] base_i,
-  input  logic [ADDR_W-1:0] outer_stride_i,
-  input  logic [ADDR_W-1:0] inner_stride_i,
-  input  logic [15:0]       exchange_i,
-  // One value per row: its word, with the value's place in the word.
-  input  logic              per_row_i,
-  output logic              idle_o,
+  // As of row_counter; inner distance, outer distance and base of A in words and of B in values.
+  input  logic                 start_i,
+  input  logic [15:0]          outer_i,
+  input  logic [15:0]          inner_i,
+  input  logic [15:0]          words_i,
+  input  logic [3*ADDR_W-1:0]  a_i,
+  // Word w of a row of A is at w XOR this.
+  input  logic [15:0]          exchange_i,
+  // B is read; as one value per row.
+  input  logic                 uses_b_i,
+  input  logic                 per_row_i,
+  input  logic [3*VALUE_W-1:0] b_i,
 
   // Scratchpad: answers come in order.
-  output logic              req_valid_o,
-  input  logic              req_ready_i,
-  output logic [ADDR_W-1:0] req_addr_o,
-  input  logic              rsp_valid_i,
-  input  logic [WIDTH-1:0]  rsp_data_i,
+  output logic                 a_req_valid_o,
+  input  logic                 a_req_ready_i,
+  output logic [ADDR_W-1:0]    a_req_addr_o,
+  input  logic                 a_rsp_valid_i,
+  input  logic [vector_pkg::Lanes*32-1:0] a_rsp_data_i,
+  output logic                 b_req_valid_o,
+  input  logic                 b_req_ready_i,
+  output logic [ADDR_W-1:0]    b_req_addr_o,
+  input  logic                 b_rsp_valid_i,
+  input  logic [vector_pkg::Lanes*32-1:0] b_rsp_data_i,
 
-  output logic              out_valid_o,
-  input  logic              out_ready_i,
-  output logic [WIDTH-1:0]  out_data_o,
-  output logic [2:0]        out_lane_o
+  // Parts of a word, lowest first: those of A and of B, and B's value of the row.
+  output logic                 out_valid_o,
+  input  logic                 out_ready_i,
+  output logic [vector_pkg::PhysicalLanes*32-1:0] out_a_o,
+  output logic [vector_pkg::PhysicalLanes*32-1:0] out_b_o,
+  output logic [31:0]          out_b_value_o,
+  // Upper part of its word; last word of its row; last row of its outer iteration; last of all.
+  output logic                 out_upper_o,
+  output logic                 out_last_word_o,
+  output logic                 out_last_inner_o,
+  output logic                 out_last_o
 );
 
-  localparam int LevelW = $clog2(DEPTH + 1);
+  localparam int WordW = vector_pkg::Lanes * 32;
+  localparam int PartW = vector_pkg::PhysicalLanes * 32;
+  localparam int LaneW = $clog2(vector_pkg::Lanes);
 
-  logic              walk_valid, walk_ready, walk_idle, room, per_row_q, lane_in_ready, lane_valid, data_in_ready;
-  logic [ADDR_W-1:0] address;
-  logic [LevelW-1:0] taken_q, lane_level, data_level;
-  logic [2:0]        unused_last;
+  if (vector_pkg::Lanes != 2 * vector_pkg::PhysicalLanes) begin : g_bad_lanes
+    ERROR_operand_reader_a_word_must_be_two_parts error ();
+  end
 
-  row_walker #(
-    .ADDR_W(ADDR_W)
-  ) u_walker (
+  // ---------------------------------------------------------------------------------------------
+  // Questions
+  // ---------------------------------------------------------------------------------------------
+  logic               walk_valid, last_word, last_inner, last, advance, room, a_granted, a_asked_q;
+  logic               uses_b_q, per_row_q, first_word_q, b_wanted, b_granted, b_valid_q, unused_b_room;
+  logic [15:0]        word, exchange_q;
+  logic [ADDR_W-1:0]  a_base;
+  logic [VALUE_W-1:0] b_base, b_addr_q;
+
+  row_counter u_rows (
     .clk_i,
     .rst_ni,
     .start_i,
     .outer_i,
     .inner_i,
     .words_i,
-    .base_i,
-    .outer_stride_i,
-    .inner_stride_i,
-    .exchange_i,
-    .idle_o      (walk_idle),
     .valid_o     (walk_valid),
-    .ready_i     (walk_ready),
-    .address_o   (address),
-    .last_word_o (unused_last[0]),
-    .last_inner_o(unused_last[1]),
-    .last_o      (unused_last[2])
+    .ready_i     (advance),
+    .word_o      (word),
+    .last_word_o (last_word),
+    .last_inner_o(last_inner),
+    .last_o      (last)
+  );
+  row_address #(
+    .ADDR_W(ADDR_W)
+  ) u_a_rows (
+    .clk_i,
+    .start_i,
+    .region_i    (a_i),
+    .next_i      (advance && last_word),
+    .last_inner_i(last_inner),
+    .base_o      (a_base)
+  );
+  row_address #(
+    .ADDR_W(VALUE_W)
+  ) u_b_rows (
+    .clk_i,
+    .start_i,
+    .region_i    (b_i),
+    .next_i      (advance && last_word),
+    .last_inner_i(last_inner),
+    .base_o      (b_base)
   );
 
-  assign room        = taken_q != LevelW'(DEPTH);
-  assign req_valid_o = walk_valid && room;
-  assign walk_ready  = req_ready_i && room;
-  assign req_addr_o  = per_row_q ? address >> 3 : address;
-  assign idle_o      = walk_idle && taken_q == '0;
+  assign a_req_valid_o = walk_valid && room && !a_asked_q;
+  assign a_req_addr_o  = a_base + ADDR_W'(word ^ exchange_q);
+  assign a_granted     = a_req_valid_o && a_req_ready_i;
+  assign b_wanted      = uses_b_q && (first_word_q || !per_row_q);
+  assign b_granted     = b_valid_q && b_req_ready_i;
+  assign advance       = (a_granted || a_asked_q) && (b_granted || !b_valid_q || !b_wanted);
+  assign b_req_valid_o = b_valid_q;
+  assign b_req_addr_o  = b_addr_q[LaneW+:ADDR_W];
 
-  // Words asked for and not yet used.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) taken_q <= '0;
-    else taken_q <= taken_q + LevelW'(req_valid_o && req_ready_i) - LevelW'(out_valid_o && out_ready_i);
-    if (start_i) per_row_q <= per_row_i;
+    if (!rst_ni) begin
+      a_asked_q <= 1'b0;
+      b_valid_q <= 1'b0;
+    end else begin
+      a_asked_q <= (a_granted || a_asked_q) && !advance;
+      b_valid_q <= (advance && b_wanted) || (b_valid_q && !b_granted);
+    end
+    if (advance && b_wanted) b_addr_q <= b_base + VALUE_W'({word, LaneW'(0)});
+    if (start_i || advance) first_word_q <= start_i || last_word;
+    if (start_i) begin
+      exchange_q <= exchange_i;
+      uses_b_q   <= uses_b_i;
+      per_row_q  <= per_row_i;
+    end
   end
 
-  stream_fifo #(
-    .WIDTH(3),
-    .DEPTH(DEPTH)
-  ) u_lanes (
+  // ---------------------------------------------------------------------------------------------
+  // Answers
+  // ---------------------------------------------------------------------------------------------
+  logic             a_valid, b_valid, upper_q, take, a_take;
+  logic [LaneW-1:0] b_lane;
+
+  operand_queue #(
+    .WIDTH (WordW),
+    .PART_W(PartW),
+    .NOTE_W(3),
+    .DEPTH (DEPTH)
+  ) u_a (
     .clk_i,
     .rst_ni,
-    .in_valid_i (req_valid_o && req_ready_i),
-    .in_ready_o (lane_in_ready),
-    .in_data_i  (address[2:0]),
-    .out_valid_o(lane_valid),
-    .out_ready_i(out_valid_o && out_ready_i),
-    .out_data_o (out_lane_o),
-    .level_o    (lane_level)
+    .room_o        (room),
+    .ask_i         (a_granted),
+    .ask_note_i    ({last, last_inner, last_word}),
+    .answer_valid_i(a_rsp_valid_i),
+    .answer_data_i (a_rsp_data_i),
+    .out_valid_o   (a_valid),
+    .out_part_i    (upper_q),
+    .out_data_o    (out_a_o),
+    .out_note_o    ({out_last_o, out_last_inner_o, out_last_word_o}),
+    .out_take_i    (a_take)
   );
 
-  stream_fifo #(
-    .WIDTH(WIDTH),
-    .DEPTH(DEPTH)
-  ) u_data (
+  // B has room whenever A had: a word of B, and a row's value, is there no longer than a word of A with it.
+  operand_queue #(
+    .WIDTH (WordW),
+    .PART_W(PartW),
+    .NOTE_W(LaneW),
+    .DEPTH (DEPTH)
+  ) u_b (
     .clk_i,
     .rst_ni,
-    .in_valid_i (rsp_valid_i),
-    .in_ready_o (data_in_ready),
-    .in_data_i  (rsp_data_i),
-    .out_valid_o,
-    .out_ready_i,
-    .out_data_o,
-    .level_o    (data_level)
+    .room_o        (unused_b_room),
+    .ask_i         (b_granted),
+    .ask_note_i    (b_addr_q[LaneW-1:0]),
+    .answer_valid_i(b_rsp_valid_i),
+    .answer_data_i (b_rsp_data_i),
+    .out_valid_o   (b_valid),
+    .out_part_i    (per_row_q ? b_lane[LaneW-1] : upper_q),
+    .out_data_o    (out_b_o),
+    .out_note_o    (b_lane),
+    .out_take_i    (a_take && uses_b_q && (out_last_word_o || !per_row_q))
   );
 
-  // Room is counted here, once for both queues; a word's lane is there before its data.
-  logic unused_queues;
-  assign unused_queues = ^{lane_in_ready, lane_valid, lane_level, data_in_ready, data_level};
+  assign out_valid_o   = a_valid && (b_valid || !uses_b_q);
+  assign out_b_value_o = out_b_o[b_lane[LaneW-2:0]*32+:32];
+  assign out_upper_o   = upper_q;
+  assign take          = out_valid_o && out_ready_i;
+  assign a_take        = take && upper_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) upper_q <= 1'b0;
+    else if (take) upper_q <= !upper_q;
+  end
 
 endmodule : operand_reader

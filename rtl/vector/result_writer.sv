@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes what the vector engine computes: the words of y, and a sum or a largest value per row.
+// Writes what the vector engine computes: the words of y, joined from their parts, and a sum or a largest value per row.
 //
-// Why: both go to the same scratchpad at addresses of their own, and a row's value comes some cycles after its last word.
-// Latency: a word passes in its cycle; a row's value comes as row_reducer says. Throughput: one word per cycle.
+// Why: both go to the same scratchpad at addresses of their own, and a row's value comes some cycles after its last word. One
+// register of a word holds either; a row's value is in each of its lanes, and the strobe chooses one.
+// Latency: a word's last part to its write 1 cycle; a row's value 1 cycle more than row_reducer says. Throughput: one part
+// per cycle.
 
 module result_writer #(
   // Width of an address in words.
@@ -14,23 +16,25 @@ module result_writer #(
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // A command: rows as of row_walker; inner distance, outer distance and base of D in words and of R in values.
+  // A command; inner distance, outer distance and base of D in words and of R in values.
   input  logic                 start_i,
-  input  logic [15:0]          outer_i,
-  input  logic [15:0]          inner_i,
-  input  logic [15:0]          words_i,
   input  logic                 store_i,
   input  logic [3*ADDR_W-1:0]  d_i,
   input  logic [1:0]           reduction_i,
   input  logic [3*VALUE_W-1:0] r_i,
 
-  // Words of y with their active values; last of its row; last of all.
+  // Parts of words of y, lowest first, from one of two sources: without a function, or with one (function_i, which changes
+  // only between commands).
+  input  logic                 function_i,
   input  logic                 in_valid_i,
   output logic                 in_ready_o,
-  input  logic [vector_pkg::Lanes*32-1:0] in_data_i,
-  input  logic [vector_pkg::Lanes-1:0]    in_active_i,
+  input  logic [vector_pkg::PhysicalLanes*32-1:0] in_plain_i,
+  input  logic [vector_pkg::PhysicalLanes*32-1:0] in_function_i,
+  // Active values; part of the last word of its row, of the last row of its outer iteration, of the last row of all.
+  input  logic [vector_pkg::PhysicalLanes-1:0]    in_active_i,
+  input  logic                 in_last_word_i,
+  input  logic                 in_last_inner_i,
   input  logic                 in_last_i,
-  input  logic                 in_end_i,
   // High when everything of the command is written, until the next start.
   output logic                 done_o,
 
@@ -42,15 +46,16 @@ module result_writer #(
 );
 
   localparam int Lanes = vector_pkg::Lanes;
+  localparam int Half  = vector_pkg::PhysicalLanes;
+  localparam int LaneW = $clog2(Lanes);
 
-  logic               store_q;
-  logic [1:0]         reduction_q, fork_valid;
-  logic               store_ready, reduce_ready, reduces, ended_q, offered_q, select_row;
-  logic               d_valid, d_idle, r_valid, r_idle, result_valid, result_taken, store_taken;
-  logic [ADDR_W-1:0]  d_address;
+  logic               store_q, reduces, upper_q, full_q, row_q, last_word_q, last_inner_q, ended_q;
+  logic [1:0]         reduction_q;
+  logic               free, load, load_row, written, reduce_ready, row_valid;
+  logic [31:0]        row_value;
+  logic [Half*32-1:0] part;
+  logic [ADDR_W-1:0]  d_base, word_q;
   logic [VALUE_W-1:0] r_address;
-  logic [31:0]        result;
-  logic [5:0]         unused_last;
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
@@ -58,96 +63,89 @@ module result_writer #(
       reduction_q <= reduction_i;
     end
   end
-  assign reduces = reduction_q != vector_pkg::ReductionNone;
 
-  stream_fork #(
-    .OUTPUTS(2)
-  ) u_fork (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i,
-    .in_ready_o,
-    .out_valid_o(fork_valid),
-    .out_ready_i({reduce_ready || !reduces, store_taken || !store_q})
-  );
-
-  row_walker #(
-    .ADDR_W(ADDR_W)
-  ) u_d (
-    .clk_i,
-    .rst_ni,
-    .start_i       (start_i && store_i),
-    .outer_i,
-    .inner_i,
-    .words_i,
-    .base_i        (d_i[0+:ADDR_W]),
-    .outer_stride_i(d_i[ADDR_W+:ADDR_W]),
-    .inner_stride_i(d_i[2*ADDR_W+:ADDR_W]),
-    .exchange_i    (16'd0),
-    .idle_o        (d_idle),
-    .valid_o       (d_valid),
-    .ready_i       (store_ready && fork_valid[0]),
-    .address_o     (d_address),
-    .last_word_o   (unused_last[0]),
-    .last_inner_o  (unused_last[1]),
-    .last_o        (unused_last[2])
-  );
-
-  row_walker #(
-    .ADDR_W(VALUE_W)
-  ) u_r (
-    .clk_i,
-    .rst_ni,
-    .start_i       (start_i && reduction_i != vector_pkg::ReductionNone),
-    .outer_i,
-    .inner_i,
-    .words_i       (16'd1),
-    .base_i        (r_i[0+:VALUE_W]),
-    .outer_stride_i(r_i[VALUE_W+:VALUE_W]),
-    .inner_stride_i(r_i[2*VALUE_W+:VALUE_W]),
-    .exchange_i    (16'd0),
-    .idle_o        (r_idle),
-    .valid_o       (r_valid),
-    .ready_i       (result_taken),
-    .address_o     (r_address),
-    .last_word_o   (unused_last[3]),
-    .last_inner_o  (unused_last[4]),
-    .last_o        (unused_last[5])
-  );
+  // ---------------------------------------------------------------------------------------------
+  // Parts: each goes to the register and to the row's value at once
+  // ---------------------------------------------------------------------------------------------
+  assign reduces    = reduction_q != vector_pkg::ReductionNone;
+  assign written    = full_q && w_ready_i;
+  assign free       = !full_q || w_ready_i;
+  assign in_ready_o = free && (reduce_ready || !reduces);
+  assign load       = in_valid_i && in_ready_o;
+  assign load_row   = row_valid && free;
+  // While there is a row's value, no part is taken.
+  assign part       = row_valid ? {Half{row_value}} : function_i ? in_function_i : in_plain_i;
 
   row_reducer u_reducer (
     .clk_i,
     .rst_ni,
     .reduction_i(reduction_q),
-    .in_valid_i (fork_valid[1] && reduces),
+    .in_valid_i (load && reduces),
     .in_ready_o (reduce_ready),
-    .in_data_i,
+    .in_data_i  (part),
     .in_active_i,
-    .in_last_i,
-    .out_valid_o(result_valid),
-    .out_ready_i(result_taken),
-    .out_data_o (result)
+    .in_last_i  (in_last_word_i && upper_q),
+    .out_valid_o(row_valid),
+    .out_ready_i(free),
+    .out_data_o (row_value)
   );
 
-  // A row's value goes first, one among many words, but not before a word that is already offered.
-  assign select_row   = result_valid && !offered_q;
-  assign store_ready  = w_ready_i && !select_row;
-  assign store_taken  = store_ready && d_valid;
-  assign result_taken = w_ready_i && select_row && r_valid;
-  assign w_valid_o    = select_row ? r_valid : fork_valid[0] && store_q && d_valid;
-  assign w_addr_o     = select_row ? r_address[VALUE_W-1:3] : d_address;
-  assign w_strobe_o   = select_row ? Lanes'(1) << r_address[2:0] : '1;
-
-  for (genvar l = 0; l < Lanes; l++) begin : g_write
-    assign w_data_o[l*32+:32] = select_row ? result : in_active_i[l] ? in_data_i[l*32+:32] : 32'h0;
+  // ---------------------------------------------------------------------------------------------
+  // The register, and where it is written to
+  // ---------------------------------------------------------------------------------------------
+  for (genvar l = 0; l < Lanes; l++) begin : g_lane
+    logic load_lane;
+    assign load_lane = load && upper_q == (l >= Half);
+    // Inactive values by the registers' own reset.
+    always_ff @(posedge clk_i) begin
+      if (load_lane && !in_active_i[l%Half]) w_data_o[l*32+:32] <= '0;
+      else if (load_lane || load_row) w_data_o[l*32+:32] <= part[l%Half*32+:32];
+    end
   end
 
   always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      upper_q <= 1'b0;
+      full_q  <= 1'b0;
+    end else begin
+      if (load) upper_q <= !upper_q;
+      full_q <= load_row || (load && upper_q && store_q) || (full_q && !w_ready_i);
+    end
+    if (load || load_row) row_q <= load_row;
+    if (load) begin
+      last_word_q  <= in_last_word_i;
+      last_inner_q <= in_last_inner_i;
+    end
+    if (start_i || (written && !row_q && last_word_q)) word_q <= '0;
+    else if (written && !row_q) word_q <= word_q + ADDR_W'(1);
     if (!rst_ni || start_i) ended_q <= 1'b0;
-    else if (in_valid_i && in_ready_o && in_end_i) ended_q <= 1'b1;
-    offered_q <= rst_ni && w_valid_o && !w_ready_i && !select_row;
+    else if (load && upper_q && in_last_i) ended_q <= 1'b1;
   end
 
-  assign done_o = ended_q && d_idle && r_idle;
+  row_address #(
+    .ADDR_W(ADDR_W)
+  ) u_d (
+    .clk_i,
+    .start_i,
+    .region_i    (d_i),
+    .next_i      (written && !row_q && last_word_q),
+    .last_inner_i(last_inner_q),
+    .base_o      (d_base)
+  );
+  row_address #(
+    .ADDR_W(VALUE_W)
+  ) u_r (
+    .clk_i,
+    .start_i,
+    .region_i    (r_i),
+    .next_i      (written && row_q),
+    .last_inner_i(last_inner_q),
+    .base_o      (r_address)
+  );
+
+  assign w_valid_o  = full_q;
+  assign w_addr_o   = row_q ? r_address[LaneW+:ADDR_W] : d_base + word_q;
+  assign w_strobe_o = row_q ? Lanes'(1) << r_address[LaneW-1:0] : '1;
+  assign done_o     = ended_q && !full_q && (reduce_ready || !reduces);
 
 endmodule : result_writer

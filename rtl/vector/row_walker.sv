@@ -2,8 +2,8 @@
 //
 // Addresses of an operand in the scratchpad: rows in two nested loops, the words of each row.
 //
-// Why: every operand, destination and reduction is walked in the same order with strides of its own, and each runs ahead
-// of the others as far as its queue allows. Addresses advance by addition.
+// Why: operands, destinations and results are walked in the same order with strides of their own, and each runs ahead of
+// the others as far as its queue allows. Addresses advance by addition.
 // Latency: start_i to the first address 1 cycle. Throughput: one address per cycle, from walk to walk too.
 
 module row_walker #(
@@ -37,47 +37,42 @@ module row_walker #(
   output logic               last_o
 );
 
-  logic               valid_q;
-  logic [COUNT_W-1:0] inner_q, words_q, inner_left_q, outer_left_q, word_q, exchange_q;
-  logic [ADDR_W-1:0]  outer_stride_q, inner_stride_q, outer_base_q, row_base_q, next_outer_base;
-  logic               take;
+  logic [COUNT_W-1:0] word, exchange_q;
+  logic [ADDR_W-1:0]  row_base;
 
-  assign idle_o          = !valid_q;
-  assign valid_o         = valid_q;
-  assign address_o       = row_base_q + ADDR_W'(word_q ^ exchange_q);
-  assign last_word_o     = word_q == words_q - COUNT_W'(1);
-  assign last_inner_o    = inner_left_q == COUNT_W'(1);
-  assign last_o          = last_word_o && last_inner_o && outer_left_q == COUNT_W'(1);
-  assign take            = valid_q && ready_i;
-  assign next_outer_base = outer_base_q + outer_stride_q;
+  row_counter #(
+    .COUNT_W(COUNT_W)
+  ) u_counter (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .outer_i,
+    .inner_i,
+    .words_i,
+    .valid_o,
+    .ready_i,
+    .word_o      (word),
+    .last_word_o,
+    .last_inner_o,
+    .last_o
+  );
+
+  row_address #(
+    .ADDR_W(ADDR_W)
+  ) u_address (
+    .clk_i,
+    .start_i,
+    .region_i    ({inner_stride_i, outer_stride_i, base_i}),
+    .next_i      (valid_o && ready_i && last_word_o),
+    .last_inner_i(last_inner_o),
+    .base_o      (row_base)
+  );
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= 1'b0;
-    else if (start_i) valid_q <= 1'b1;
-    else if (take && last_o) valid_q <= 1'b0;
-
-    if (start_i) begin
-      inner_q        <= inner_i;
-      words_q        <= words_i;
-      outer_stride_q <= outer_stride_i;
-      inner_stride_q <= inner_stride_i;
-      exchange_q     <= exchange_i;
-      outer_left_q   <= outer_i;
-      inner_left_q   <= inner_i;
-      outer_base_q   <= base_i;
-      row_base_q     <= base_i;
-      word_q         <= '0;
-    end else if (take) begin
-      word_q <= last_word_o ? '0 : word_q + COUNT_W'(1);
-      if (last_word_o) begin
-        inner_left_q <= last_inner_o ? inner_q : inner_left_q - COUNT_W'(1);
-        row_base_q   <= last_inner_o ? next_outer_base : row_base_q + inner_stride_q;
-        if (last_inner_o) begin
-          outer_left_q <= outer_left_q - COUNT_W'(1);
-          outer_base_q <= next_outer_base;
-        end
-      end
-    end
+    if (start_i) exchange_q <= exchange_i;
   end
+
+  assign idle_o    = !valid_o;
+  assign address_o = row_base + ADDR_W'(word ^ exchange_q);
 
 endmodule : row_walker

@@ -2,11 +2,12 @@
 -f rtl/vector/function_unit.f
 rtl/common/fp32_mul.sv
 rtl/common/fp32_add.sv
-rtl/common/stream_fifo.sv
-rtl/common/stream_fork.sv
+rtl/common/step_delay.sv
 rtl/core/commands_pkg.sv
 rtl/vector/vector_pkg.sv
-rtl/vector/row_walker.sv
+rtl/vector/row_counter.sv
+rtl/vector/row_address.sv
+rtl/vector/operand_queue.sv
 rtl/vector/operand_reader.sv
 rtl/vector/function_lanes.sv
 rtl/vector/row_reducer.sv

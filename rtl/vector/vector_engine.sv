@@ -5,14 +5,16 @@
 // Why: normalization, rotary embedding, softmax, gates, residuals, their backward passes and the optimizer are all
 // sequences of this one form; tb/models/vector.py says what an instruction means, bit for bit. Operands are read ahead,
 // results leave as the scratchpad takes them, and everything between moves at the pace of the slowest.
-// Latency: a command's transfer to its first write 10 cycles, with a function 19 + Lanes / UNITS, and those of the
-// scratchpad's answer.
-// Throughput: one word per cycle; with a function one in Lanes / UNITS cycles; a reduction adds its latency per row.
+// A word is worked on in two parts, lower half first, for half of the arithmetic is enough: weights take longer to come.
+// Latency: a command's transfer to its first write 11 cycles, with a function 18 + Lanes / UNITS of vector_pkg, with operand
+// B one more, and those of the scratchpad's answer.
+// Throughput: one word in two cycles; with a function one in Lanes / UNITS cycles; a sum adds 24 cycles per row, a largest
+// value 3.
 
 module vector_engine #(
   // Width of a scratchpad address in words, at most 16.
   parameter int SCRATCH_W = 13,
-  // Function units, a power of two below the number of lanes.
+  // Function units, a power of two below vector_pkg::PhysicalLanes.
   parameter int UNITS     = 2
 ) (
   input  logic                  clk_i,
@@ -47,12 +49,20 @@ module vector_engine #(
   output logic [vector_pkg::Lanes-1:0]    w_strobe_o
 );
 
-  localparam int Lanes   = vector_pkg::Lanes;
-  localparam int WordW   = Lanes * 32;
+  localparam int WordLanes = vector_pkg::Lanes;
+  localparam int Lanes   = vector_pkg::PhysicalLanes;
+  localparam int PartW   = Lanes * 32;
+  localparam int LowW    = $clog2(Lanes);
   localparam int ValueW  = vector_pkg::ValueWidth;
   localparam int AddrW   = vector_pkg::AddressWidth;
-  localparam int TagW    = Lanes + 2;
+  localparam int TagW    = Lanes + 3;
   localparam int Latency = fp32_pkg::MulLatency + fp32_pkg::AddLatency;
+
+  // What a value is multiplied with: an operand, B as a stream or as one value per row.
+  localparam logic [1:0] FactorImmediate = 2'd0;
+  localparam logic [1:0] FactorSelf      = 2'd1;
+  localparam logic [1:0] FactorStream    = 2'd2;
+  localparam logic [1:0] FactorPerRow    = 2'd3;
 
   // ---------------------------------------------------------------------------------------------
   // Command
@@ -76,7 +86,7 @@ module vector_engine #(
   assign per_row   = cmd_i[commands_pkg::VectorBPerRowLsb];
   assign store     = cmd_i[commands_pkg::VectorStoreLsb];
   assign uses_b    = x == vector_pkg::OperandB || z == vector_pkg::OperandB;
-  assign words     = 16'((17'(length) + 17'(Lanes - 1)) >> $clog2(Lanes));
+  assign words     = 16'(length[15:$clog2(WordLanes)]) + 16'(length[$clog2(WordLanes)-1:0] != '0);
   assign a_region  = {cmd_i[commands_pkg::VectorAInnerLsb+:AddrW], cmd_i[commands_pkg::VectorAOuterLsb+:AddrW],
                       cmd_i[commands_pkg::VectorABaseLsb+:AddrW]};
   assign d_region  = {cmd_i[commands_pkg::VectorDInnerLsb+:AddrW], cmd_i[commands_pkg::VectorDOuterLsb+:AddrW],
@@ -92,10 +102,11 @@ module vector_engine #(
                      (uses_b && !per_row && b_low != '0);
 
   logic        busy_q, bad_q, take, start, done, outside;
-  logic [15:0] length_q, step_q;
-  logic [1:0]  x_q, z_q, function_q;
+  logic [LowW:0] length_q;  // of a row's last word, zero for a whole one
+  logic [15:0] step_q;
+  logic [1:0]  factor_q, function_q;
   logic [31:0] immediate_x_q, immediate_z_q;
-  logic        negate_x_q, negate_z_q, per_row_q, uses_b_q, masked_q;
+  logic        negate_x_q, negate_z_q, per_row_q, z_is_b_q;
 
   assign cmd_ready_o = !busy_q && !bad_q;
   assign take        = cmd_valid_i && cmd_ready_o;
@@ -109,17 +120,16 @@ module vector_engine #(
     if (!rst_ni) bad_q <= 1'b0;
     else if ((take && illegal) || outside) bad_q <= 1'b1;
     if (start) begin
-      length_q      <= length;
+      length_q      <= length[LowW:0];
       step_q        <= cmd_i[commands_pkg::VectorStepLsb+:16];
-      x_q           <= x;
-      z_q           <= z;
+      factor_q      <= (x == vector_pkg::OperandB)    ? (per_row ? FactorPerRow : FactorStream) :
+                       (x == vector_pkg::OperandSelf) ? FactorSelf : FactorImmediate;
+      z_is_b_q      <= z == vector_pkg::OperandB;
       immediate_x_q <= cmd_i[commands_pkg::VectorImmediateXLsb+:32];
       immediate_z_q <= cmd_i[commands_pkg::VectorImmediateZLsb+:32];
       negate_x_q    <= cmd_i[commands_pkg::VectorNegateXLsb];
       negate_z_q    <= cmd_i[commands_pkg::VectorNegateZLsb];
       per_row_q     <= per_row;
-      uses_b_q      <= uses_b;
-      masked_q      <= masked;
       function_q    <= cmd_i[commands_pkg::VectorFunctionCodeLsb+:2];
     end
   end
@@ -143,150 +153,104 @@ module vector_engine #(
   // ---------------------------------------------------------------------------------------------
   // Operands
   // ---------------------------------------------------------------------------------------------
-  logic             a_valid, b_valid, a_taken, b_taken, a_idle, b_idle;
-  logic [WordW-1:0] a_word, b_word;
-  logic [2:0]       b_lane, unused_a_lane;
-  logic [ValueW-AddrW-1:0] unused_b_address;
+  logic             parts_valid, upper, last_word, last_inner, last, issue, step_ready;
+  logic [PartW-1:0] a_part, b_part;
+  logic [31:0]      b_value;
 
   operand_reader #(
-    .WIDTH (WordW),
-    .ADDR_W(AddrW)
-  ) u_a (
+    .ADDR_W (AddrW),
+    .VALUE_W(ValueW)
+  ) u_operands (
     .clk_i,
     .rst_ni,
-    .start_i       (start),
-    .outer_i       (outer),
-    .inner_i       (inner),
-    .words_i       (words),
-    .base_i        (a_region[0+:AddrW]),
-    .outer_stride_i(a_region[AddrW+:AddrW]),
-    .inner_stride_i(a_region[2*AddrW+:AddrW]),
-    .exchange_i    (cmd_i[commands_pkg::VectorExchangeLsb+:16]),
-    .per_row_i     (1'b0),
-    .idle_o        (a_idle),
-    .req_valid_o   (port_valid[0]),
-    .req_ready_i   (a_req_ready_i && !port_outside[0]),
-    .req_addr_o    (port_addr[0+:AddrW]),
-    .rsp_valid_i   (a_rsp_valid_i),
-    .rsp_data_i    (a_rsp_data_i),
-    .out_valid_o   (a_valid),
-    .out_ready_i   (a_taken),
-    .out_data_o    (a_word),
-    .out_lane_o    (unused_a_lane)
+    .start_i         (start),
+    .outer_i         (outer),
+    .inner_i         (inner),
+    .words_i         (words),
+    .a_i             (a_region),
+    .exchange_i      (cmd_i[commands_pkg::VectorExchangeLsb+:16]),
+    .uses_b_i        (uses_b),
+    .per_row_i       (per_row),
+    .b_i             (b_region),
+    .a_req_valid_o   (port_valid[0]),
+    .a_req_ready_i   (a_req_ready_i && !port_outside[0]),
+    .a_req_addr_o    (port_addr[0+:AddrW]),
+    .a_rsp_valid_i,
+    .a_rsp_data_i,
+    .b_req_valid_o   (port_valid[1]),
+    .b_req_ready_i   (b_req_ready_i && !port_outside[1]),
+    .b_req_addr_o    (port_addr[AddrW+:AddrW]),
+    .b_rsp_valid_i,
+    .b_rsp_data_i,
+    .out_valid_o     (parts_valid),
+    .out_ready_i     (step_ready),
+    .out_a_o         (a_part),
+    .out_b_o         (b_part),
+    .out_b_value_o   (b_value),
+    .out_upper_o     (upper),
+    .out_last_word_o (last_word),
+    .out_last_inner_o(last_inner),
+    .out_last_o      (last)
   );
 
-  // Rows of a stream begin at whole words: its addresses in values become addresses in words.
-  function automatic logic [ValueW-1:0] in_words(input logic [ValueW-1:0] values, input logic as_they_are);
-    in_words = as_they_are ? values : values >> 3;
-  endfunction
+  assign issue = parts_valid && step_ready;
 
-  operand_reader #(
-    .WIDTH (WordW),
-    .ADDR_W(ValueW)
-  ) u_b (
-    .clk_i,
-    .rst_ni,
-    .start_i       (start && uses_b),
-    .outer_i       (outer),
-    .inner_i       (inner),
-    .words_i       (per_row ? 16'd1 : words),
-    .base_i        (in_words(b_region[0+:ValueW], per_row)),
-    .outer_stride_i(in_words(b_region[ValueW+:ValueW], per_row)),
-    .inner_stride_i(in_words(b_region[2*ValueW+:ValueW], per_row)),
-    .exchange_i    (16'd0),
-    .per_row_i     (per_row),
-    .idle_o        (b_idle),
-    .req_valid_o   (port_valid[1]),
-    .req_ready_i   (b_req_ready_i && !port_outside[1]),
-    .req_addr_o    ({unused_b_address, port_addr[AddrW+:AddrW]}),
-    .rsp_valid_i   (b_rsp_valid_i),
-    .rsp_data_i    (b_rsp_data_i),
-    .out_valid_o   (b_valid),
-    .out_ready_i   (b_taken),
-    .out_data_o    (b_word),
-    .out_lane_o    (b_lane)
-  );
-
-  // Where in its row the word at hand is, and which of its values are active.
-  logic             walk_valid, last_word, last_inner, walk_last, issue, step_ready;
-  logic [15:0]      first_q, row_length, left_q;
-  logic [Lanes-1:0] active;
-  logic             walk_idle, unused_address;
-
-  row_walker #(
-    .ADDR_W(1)
-  ) u_rows (
-    .clk_i,
-    .rst_ni,
-    .start_i       (start),
-    .outer_i       (outer),
-    .inner_i       (inner),
-    .words_i       (words),
-    .base_i        (1'b0),
-    .outer_stride_i(1'b0),
-    .inner_stride_i(1'b0),
-    .exchange_i    (16'd0),
-    .idle_o        (walk_idle),
-    .valid_o       (walk_valid),
-    .ready_i       (issue),
-    .address_o     (unused_address),
-    .last_word_o   (last_word),
-    .last_inner_o  (last_inner),
-    .last_o        (walk_last)
-  );
-
-  assign issue   = walk_valid && a_valid && (b_valid || !uses_b_q) && step_ready;
-  assign a_taken = issue;
-  assign b_taken = issue && uses_b_q && (last_word || !per_row_q);
-
-  // first_q is the active length of the rows of this outer iteration; row_length that of the next row.
-  logic [16:0] grown;
-  logic [15:0] next_first;
-  assign grown      = 17'(first_q) + 17'(step_q);
-  assign next_first = (grown > 17'(length_q)) ? length_q : grown[15:0];
-  assign row_length = (last_inner && masked_q) ? next_first : first_q;
+  // ---------------------------------------------------------------------------------------------
+  // Which values of a part are active
+  // ---------------------------------------------------------------------------------------------
+  // Active values of the rows of this outer iteration, were they long enough; from 2**16 on it does not matter how many.
+  logic [16:0]        first_q;
+  logic [15-LowW:0]   part_q;  // number of the part in its row
+  logic               some;
+  logic [Lanes-1:0]   active;
 
   always_ff @(posedge clk_i) begin
-    if (start) begin
-      first_q <= (masked && first < length) ? first : length;
-      left_q  <= (masked && first < length) ? first : length;
-    end else if (issue) begin
-      if (last_word) begin
-        first_q <= row_length;
-        left_q  <= row_length;
-      end else begin
-        left_q <= (left_q < 16'(Lanes)) ? '0 : left_q - 16'(Lanes);
-      end
-    end
+    if (start) first_q <= {!masked, first};
+    else if (issue && upper && last_word && last_inner && !first_q[16]) first_q <= first_q + 17'(step_q);
+    if (start || (issue && upper && last_word)) part_q <= '0;
+    else if (issue) part_q <= part_q + (16 - LowW)'(1);
   end
 
+  assign some = {1'b0, part_q} == first_q[16:LowW];
   for (genvar l = 0; l < Lanes; l++) begin : g_active
-    assign active[l] = left_q > 16'(l);
+    logic in_first, in_length;
+    assign in_first  = {1'b0, part_q} < first_q[16:LowW] || (some && LowW'(l) < first_q[LowW-1:0]);
+    assign in_length = !last_word || length_q == '0 || {upper, LowW'(l)} < length_q;
+    assign active[l] = in_first && in_length;
   end
 
   // ---------------------------------------------------------------------------------------------
   // a * x + z
   // ---------------------------------------------------------------------------------------------
-  logic [31:0]                        b_value;
-  logic [WordW-1:0]                   b_spread, sum;
-  logic [Latency-1:0]                 valid_q;
-  logic [Latency*TagW-1:0]            tags_q;
-  logic [WordW*fp32_pkg::MulLatency-1:0] z_pipe_q;
-  logic                               sum_valid, sum_ready;
-  logic [WordW-1:0]                   z_word;
+  logic [PartW-1:0]        sum, addends, z_part;
+  logic [Latency-1:0]      valid_q;
+  logic [Latency*TagW-1:0] tags_q;
+  logic                    sum_valid, sum_ready;
 
-  assign b_value    = b_word[b_lane*32+:32];
-  assign b_spread   = per_row_q ? {Lanes{b_value}} : b_word;
   assign sum_valid  = valid_q[Latency-1];
   assign step_ready = sum_ready || !sum_valid;
 
+  step_delay #(
+    .WIDTH(PartW),
+    .DEPTH(4)
+  ) u_z (
+    .clk_i,
+    .rst_ni,
+    .en_i  (step_ready),
+    .data_i(addends),
+    .back_i(2'(fp32_pkg::MulLatency)),
+    .data_o(z_part)
+  );
+
   for (genvar l = 0; l < Lanes; l++) begin : g_lane
-    logic [31:0] a, factor, addend, product;
-    assign a = a_word[l*32+:32];
-    assign factor = (x_q == vector_pkg::OperandSelf) ? a :
-               (x_q == vector_pkg::OperandB) ? b_spread[l*32+:32] : immediate_x_q;
-    assign addend = (z_q == vector_pkg::OperandB) ? b_spread[l*32+:32] : immediate_z_q;
-    assign z_word[l*32+:32] = {addend[31] ^ negate_z_q, addend[30:0]};
+    logic [31:0] a, b, factor, addend, product;
+    assign a = a_part[l*32+:32];
+    assign b = b_part[l*32+:32];
+    assign factor = (factor_q == FactorSelf)   ? a :
+                    (factor_q == FactorStream) ? b :
+                    (factor_q == FactorPerRow) ? b_value : immediate_x_q;
+    assign addend = !z_is_b_q ? immediate_z_q : per_row_q ? b_value : b;
+    assign addends[l*32+:32] = {addend[31] ^ negate_z_q, addend[30:0]};
 
     fp32_mul u_mul (
       .clk_i,
@@ -299,7 +263,7 @@ module vector_engine #(
       .clk_i,
       .en_i(step_ready),
       .a_i (product),
-      .b_i (z_pipe_q[(fp32_pkg::MulLatency-1)*WordW+l*32+:32]),
+      .b_i (z_part[l*32+:32]),
       .y_o (sum[l*32+:32])
     );
   end
@@ -307,18 +271,20 @@ module vector_engine #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
     else if (step_ready) valid_q <= {valid_q[Latency-2:0], issue};
-    if (step_ready) begin
-      tags_q   <= {tags_q[(Latency-1)*TagW-1:0], walk_last, last_word, active};
-      z_pipe_q <= {z_pipe_q[(fp32_pkg::MulLatency-1)*WordW-1:0], z_word};
-    end
+    if (step_ready) tags_q <= {tags_q[(Latency-1)*TagW-1:0], last, last_inner, last_word, active};
   end
 
   // ---------------------------------------------------------------------------------------------
-  // f
+  // f, or not
   // ---------------------------------------------------------------------------------------------
-  logic             y_valid, y_ready, y_last, y_end;
-  logic [WordW-1:0] y;
-  logic [Lanes-1:0] y_active;
+  logic             has_function, function_valid, function_ready, y_ready;
+  logic [PartW-1:0] function_part;
+  logic [TagW-1:0]  sum_tag, function_tag, y_tag;
+
+  assign has_function = function_q != vector_pkg::FunctionNone;
+  assign sum_tag      = tags_q[(Latency-1)*TagW+:TagW];
+  assign sum_ready    = has_function ? function_ready : y_ready;
+  assign y_tag        = has_function ? function_tag : sum_tag;
 
   function_lanes #(
     .LANES(Lanes),
@@ -328,14 +294,14 @@ module vector_engine #(
     .clk_i,
     .rst_ni,
     .function_i (function_q),
-    .in_valid_i (sum_valid),
-    .in_ready_o (sum_ready),
+    .in_valid_i (sum_valid && has_function),
+    .in_ready_o (function_ready),
     .in_data_i  (sum),
-    .in_tag_i   (tags_q[(Latency-1)*TagW+:TagW]),
-    .out_valid_o(y_valid),
+    .in_tag_i   (sum_tag),
+    .out_valid_o(function_valid),
     .out_ready_i(y_ready),
-    .out_data_o (y),
-    .out_tag_o  ({y_end, y_last, y_active})
+    .out_data_o (function_part),
+    .out_tag_o  (function_tag)
   );
 
   result_writer #(
@@ -344,31 +310,27 @@ module vector_engine #(
   ) u_writer (
     .clk_i,
     .rst_ni,
-    .start_i    (start),
-    .outer_i    (outer),
-    .inner_i    (inner),
-    .words_i    (words),
-    .store_i    (store),
-    .d_i        (d_region),
-    .reduction_i(reduction),
-    .r_i        (r_region),
-    .in_valid_i (y_valid),
-    .in_ready_o (y_ready),
-    .in_data_i  (y),
-    .in_active_i(y_active),
-    .in_last_i  (y_last),
-    .in_end_i   (y_end),
-    .done_o     (done),
-    .w_valid_o  (port_valid[2]),
-    .w_ready_i  (w_ready_i && !port_outside[2]),
-    .w_addr_o   (port_addr[2*AddrW+:AddrW]),
+    .start_i        (start),
+    .store_i        (store),
+    .d_i            (d_region),
+    .reduction_i    (reduction),
+    .r_i            (r_region),
+    .function_i     (has_function),
+    .in_valid_i     (has_function ? function_valid : sum_valid),
+    .in_ready_o     (y_ready),
+    .in_plain_i     (sum),
+    .in_function_i  (function_part),
+    .in_active_i    (y_tag[Lanes-1:0]),
+    .in_last_word_i (y_tag[Lanes]),
+    .in_last_inner_i(y_tag[Lanes+1]),
+    .in_last_i      (y_tag[Lanes+2]),
+    .done_o         (done),
+    .w_valid_o      (port_valid[2]),
+    .w_ready_i      (w_ready_i && !port_outside[2]),
+    .w_addr_o       (port_addr[2*AddrW+:AddrW]),
     .w_data_o,
     .w_strobe_o
   );
-
-  // All words are used before the last one ends the command.
-  logic unused_idle;
-  assign unused_idle = ^{a_idle, b_idle, walk_idle, unused_a_lane, unused_address, unused_b_address};
 
   if (SCRATCH_W > AddrW || SCRATCH_W < 1) begin : g_bad_scratch
     ERROR_vector_engine_SCRATCH_W_must_be_1_to_16 u_error ();

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .array_model import BURST, FIFO_BEATS, MASTER, RATE, READ_LATENCY, ArrayModel, Hardware
 from .commands import LINE, Command, End, Load, Matrix, Opcode, Transfer, Vector, Write
 from .errors import OperandError
-from .vector import LANES, Function, Instruction, Reduction
+from .vector import LANES, Function, Instruction, Operand, Reduction
 
 # Lists: docs/ip/lists.md, command_fetch, command_queue.
 DOORBELL, REPORT = 4, 10  # to the fetch's first request; from the last end
@@ -36,25 +36,26 @@ ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
 # vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes two cycles.
-FIRST_WRITE, FIRST_FUNCTION = 10 + 2, 23 + 2
-FUNCTION_CYCLES = 4  # per word
+FIRST_WRITE, FIRST_FUNCTION = 11 + 2, 22 + 2
+BEHIND = 1  # operand_reader: B is asked for a cycle after A
+PARTS = 2  # of a word (vector_pkg::PhysicalLanes)
+FUNCTION_CYCLES = 2  # per part
 PAUSE = {
     Reduction.NONE: 0,
     Reduction.SUM: 24,
-    Reduction.MAX: 4,
-    Reduction.ARGMAX: 4,
-}  # a row's last word to the next row's first
-SUM_WORDS = 4  # words of a row below which its sum takes one cycle more for each
+    Reduction.MAX: 3,
+    Reduction.ARGMAX: 3,
+}  # a row's last part to the next row's first
 
 
 def vector_cycles(i: Instruction) -> int:
     """From an instruction's transfer to its end."""
     rows, function = i.outer * i.inner, i.function != Function.NONE
     pace = FUNCTION_CYCLES if function else 1
-    pause = PAUSE[i.reduction] + (max(0, SUM_WORDS - i.words) if i.reduction == Reduction.SUM else 0)
-    between = max(0, pause - (pace - 1))  # the next row's first word takes its time meanwhile
-    first = FIRST_FUNCTION if function else FIRST_WRITE
-    return first + (rows * i.words - 1) * pace + (rows - 1) * between + pause + 1
+    pause = PAUSE[i.reduction]
+    between = max(0, pause - (pace - 1))  # the next row's first part takes its time meanwhile
+    first = (FIRST_FUNCTION if function else FIRST_WRITE) + (BEHIND if Operand.B in (i.x, i.z) else 0)
+    return first + (rows * i.words - 1) * PARTS * pace + (rows - 1) * between + pause + 1
 
 
 class CycleModel:

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words of an operand that are asked for or waiting, and what is noted of each when it is asked for.
+//
+// Why: an answer of the scratchpad is never refused, so there must be room before the question. Words are stored whole and
+// leave part by part, for there are fewer lanes than a word has values. Words and notes are in distributed RAM.
+// Latency: an answer to its first part 1 cycle. Throughput: one word in, one part out per cycle.
+
+module operand_queue #(
+  // Bits of a word.
+  parameter int WIDTH  = 256,
+  // Bits of a part; divides WIDTH.
+  parameter int PART_W = 128,
+  // Bits of a note.
+  parameter int NOTE_W = 3,
+  // Words, a power of two from 2.
+  parameter int DEPTH  = 8
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+
+  // A word is asked for; only while room_o.
+  output logic                             room_o,
+  input  logic                             ask_i,
+  input  logic [NOTE_W-1:0]                ask_note_i,
+
+  // Answers, in order.
+  input  logic                             answer_valid_i,
+  input  logic [WIDTH-1:0]                 answer_data_i,
+
+  // The oldest word, one part of it at a time.
+  output logic                             out_valid_o,
+  input  logic [$clog2(WIDTH/PART_W)-1:0]  out_part_i,
+  output logic [PART_W-1:0]                out_data_o,
+  output logic [NOTE_W-1:0]                out_note_o,
+  // The word is done with; only while out_valid_o.
+  input  logic                             out_take_i
+);
+
+  localparam int PtrW = $clog2(DEPTH);
+
+  if (DEPTH < 2 || 2 ** PtrW != DEPTH) begin : g_bad_depth
+    ERROR_operand_queue_DEPTH_must_be_a_power_of_two_from_2 error ();
+  end
+  if (WIDTH % PART_W != 0 || WIDTH == PART_W) begin : g_bad_parts
+    ERROR_operand_queue_WIDTH_must_be_two_or_more_parts error ();
+  end
+
+  // Counted round twice the queue, so that full and empty differ.
+  logic [PtrW:0]     asked_q, answered_q, taken_q;
+  logic [WIDTH-1:0]  words_q[DEPTH];
+  logic [NOTE_W-1:0] notes_q[DEPTH];
+  logic [WIDTH-1:0]  word;
+
+  assign room_o      = asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]};
+  assign out_valid_o = answered_q != taken_q;
+  assign word        = words_q[taken_q[PtrW-1:0]];
+  assign out_note_o  = notes_q[taken_q[PtrW-1:0]];
+  assign out_data_o  = word[out_part_i*PART_W+:PART_W];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      asked_q    <= '0;
+      answered_q <= '0;
+      taken_q    <= '0;
+    end else begin
+      if (ask_i) asked_q <= asked_q + (PtrW + 1)'(1);
+      if (answer_valid_i) answered_q <= answered_q + (PtrW + 1)'(1);
+      if (out_take_i) taken_q <= taken_q + (PtrW + 1)'(1);
+    end
+    if (ask_i) notes_q[asked_q[PtrW-1:0]] <= ask_note_i;
+    if (answer_valid_i) words_q[answered_q[PtrW-1:0]] <= answer_data_i;
+  end
+
+`ifdef FORMAL
+  always @(posedge clk_i) begin
+    if (rst_ni) begin
+      assume (!ask_i || room_o);
+      assume (!answer_valid_i || answered_q != asked_q);
+      assume (!out_take_i || out_valid_o);
+      assert ((PtrW + 1)'(asked_q - taken_q) <= (PtrW + 1)'(DEPTH));
+      assert ((PtrW + 1)'(answered_q - taken_q) <= (PtrW + 1)'(asked_q - taken_q));
+    end
+  end
+`endif
+
+endmodule : operand_queue

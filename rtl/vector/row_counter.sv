@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Counts rows in two nested loops, and the words of each row.
+//
+// Why: all operands of an instruction have the same rows; what differs is where these begin (row_address).
+// Latency: start_i to the first word 1 cycle. Throughput: one word per cycle, from walk to walk too.
+
+module row_counter #(
+  // Width of the numbers of rows and words.
+  parameter int COUNT_W = 16
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+
+  // Begins a walk of outer_i * inner_i rows of words_i words, each at least 1; only while valid_o is low, or when the last
+  // word of the walk before is taken.
+  input  logic               start_i,
+  input  logic [COUNT_W-1:0] outer_i,
+  input  logic [COUNT_W-1:0] inner_i,
+  input  logic [COUNT_W-1:0] words_i,
+
+  output logic               valid_o,
+  input  logic               ready_i,
+  // Number of the word in its row.
+  output logic [COUNT_W-1:0] word_o,
+  // Last word of its row; last row of its outer iteration; last of all.
+  output logic               last_word_o,
+  output logic               last_inner_o,
+  output logic               last_o
+);
+
+  logic               valid_q, take, row_ends, outer_ends;
+  logic [COUNT_W-1:0] outer_q, inner_q, words_q;  // numbers of
+  logic [COUNT_W-1:0] outer_at_q, inner_at_q, word_q, next_outer, next_inner, next_word;
+
+  assign next_word    = word_q + COUNT_W'(1);
+  assign next_inner   = inner_at_q + COUNT_W'(1);
+  assign next_outer   = outer_at_q + COUNT_W'(1);
+  assign last_word_o  = next_word == words_q;
+  assign last_inner_o = next_inner == inner_q;
+  assign last_o       = last_word_o && last_inner_o && next_outer == outer_q;
+  assign valid_o      = valid_q;
+  assign word_o       = word_q;
+  assign take         = valid_q && ready_i;
+  assign row_ends     = take && last_word_o;
+  assign outer_ends   = row_ends && last_inner_o;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (start_i) valid_q <= 1'b1;
+    else if (take && last_o) valid_q <= 1'b0;
+
+    if (start_i) begin
+      outer_q <= outer_i;
+      inner_q <= inner_i;
+      words_q <= words_i;
+    end
+    if (start_i || row_ends) word_q <= '0;
+    else if (take) word_q <= next_word;
+    if (start_i || outer_ends) inner_at_q <= '0;
+    else if (row_ends) inner_at_q <= next_inner;
+    if (start_i) outer_at_q <= '0;
+    else if (outer_ends) outer_at_q <= next_outer;
+  end
+
+endmodule : row_counter
