@@ -47,7 +47,7 @@ CASES = [
     (
         "vector_engine",
         "rtl/vector/vector_engine.f",
-        {"UNITS": 8},
+        {"UNITS": 4},
         "function_lanes_LANES_must_be_UNITS_times_a_power_of",
     ),
     ("scratchpad", "rtl/core/scratchpad.f", {"BANKS": 3}, "scratchpad_BANKS_must_be_a_power_of_two"),

@@ -2,8 +2,8 @@
 //
 // What a word was some steps ago.
 //
-// Why: beside a pipeline, or around it in a loop, words wait until their partner is there. A ring in distributed RAM takes two
-// thirds of the LUTs of shift registers, and any of its words can be had.
+// Why: beside a pipeline, or around it in a loop, words wait until their partner is there. A ring in distributed RAM
+// takes two thirds of the LUTs of shift registers, and any of its words can be had.
 // Latency: back_i steps, of DEPTH for back_i zero. Throughput: one word per step. Only the pointer is reset.
 
 module step_delay #(

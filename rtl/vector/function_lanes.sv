@@ -2,9 +2,10 @@
 //
 // Sends values that come together through the function unit, a few per cycle.
 //
-// Why: functions are needed for one value in many, so there are fewer units than lanes. Values wait at the input until the
-// last of them goes into a unit; of the results, the first wait behind the units for the last.
-// Latency: LANES / UNITS - 1 + functions_pkg::FunctionLatency cycles. Throughput: LANES values every LANES / UNITS cycles.
+// Why: functions are needed for one value in many, so there are fewer units than lanes. Values wait at the input until
+// the last of them goes into a unit; of the results, the first wait behind the units for the last.
+// Latency: LANES / UNITS - 1 + functions_pkg::FunctionLatency cycles. Throughput: LANES values every LANES / UNITS
+// cycles.
 
 module function_lanes #(
   // Values that come together.
@@ -34,7 +35,7 @@ module function_lanes #(
   localparam int Parts   = LANES / UNITS;
   localparam int PartW   = $clog2(Parts);
   localparam int GroupW  = UNITS * 32;
-  localparam int HeldW   = LANES * 32 - GroupW;
+  localparam int HeldW   = Parts < 2 ? GroupW : LANES * 32 - GroupW;
   localparam int Latency = functions_pkg::FunctionLatency;
 
   if (LANES % UNITS != 0 || Parts < 2 || 2 ** PartW != Parts) begin : g_bad_units

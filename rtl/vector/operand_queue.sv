@@ -2,8 +2,8 @@
 //
 // Words of an operand that are asked for or waiting, and what is noted of each when it is asked for.
 //
-// Why: an answer of the scratchpad is never refused, so there must be room before the question. Words are stored whole and
-// leave part by part, for there are fewer lanes than a word has values. Words and notes are in distributed RAM.
+// Why: an answer of the scratchpad is never refused, so there must be room before the question. Words are stored whole
+// and leave part by part, for there are fewer lanes than a word has values. Words and notes are in distributed RAM.
 // Latency: an answer to its first part 1 cycle. Throughput: one word in, one part out per cycle.
 
 module operand_queue #(

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the words of the vector engine's operands A and B from the scratchpad, ahead of their use, and gives them in parts.
+// Reads the words of the vector engine's operands A and B from the scratchpad, ahead of their use, and gives them in
+// parts.
 //
-// Why: the scratchpad is shared, so a read is granted when it is free. Both operands have the same rows, which are counted
-// once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in the banks do
-// not meet there. Where B is one value per row, it is asked for with the row's first word and stays until the last.
+// Why: the scratchpad is shared, so a read is granted when it is free. Both operands have the same rows, which are
+// counted once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in
+// the banks do not meet there. Where B is one value per row, it is asked for with the row's first word and stays until
+// the last.
 // Latency: start_i to out_valid_o 2 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
 // while the scratchpad grants a word in as many cycles as it has parts, and answers within DEPTH - 2 cycles.
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes what the vector engine computes: the words of y, joined from their parts, and a sum or a largest value per row.
+// Writes what the vector engine computes: the words of y, joined from their parts, and a sum or a largest value per
+// row.
 //
-// Why: both go to the same scratchpad at addresses of their own, and a row's value comes some cycles after its last word. One
-// register of a word holds either; a row's value is in each of its lanes, and the strobe chooses one.
-// Latency: a word's last part to its write 1 cycle; a row's value 1 cycle more than row_reducer says. Throughput: one part
-// per cycle.
+// Why: both go to the same scratchpad at addresses of their own, and a row's value comes some cycles after its last
+// word. One register of a word holds either; a row's value is in each of its lanes, and the strobe chooses one.
+// Latency: a word's last part to its write 1 cycle; a row's value 1 cycle more than row_reducer says. Throughput: one
+// part per cycle.
 
 module result_writer #(
   // Width of an address in words.
@@ -23,8 +24,8 @@ module result_writer #(
   input  logic [1:0]           reduction_i,
   input  logic [3*VALUE_W-1:0] r_i,
 
-  // Parts of words of y, lowest first, from one of two sources: without a function, or with one (function_i, which changes
-  // only between commands).
+  // Parts of words of y, lowest first, from one of two sources: without a function, or with one (function_i, which
+  // changes only between commands).
   input  logic                 function_i,
   input  logic                 in_valid_i,
   output logic                 in_ready_o,

@@ -2,8 +2,8 @@
 //
 // Where a row of an operand begins, for rows in two nested loops.
 //
-// Why: each operand has distances of its own; the loops are counted elsewhere, once for all operands that move together.
-// One adder serves both loops. Latency 1 cycle from start_i or next_i. Throughput: one row per cycle.
+// Why: each operand has distances of its own; the loops are counted elsewhere, once for all operands that move
+// together. One adder serves both loops. Latency 1 cycle from start_i or next_i. Throughput: one row per cycle.
 
 module row_address #(
   // Width of an address.

@@ -2,15 +2,16 @@
 //
 // Sum, largest value, or place of the largest value of a row that comes in half words.
 //
-// Why: softmax and RMSNorm need one number per row. As many interleaved sums as two adder latencies are kept in a loop of
-// the adder and a delay as long, each half word meeting the sum of the half word of four words before. The order of additions
-// is therefore fixed, whatever the pauses: interleaved sums first, then halves added to halves (tb/models/vector.py, row_sums).
-// The loop moves with the half words, not with the clock, so that a half word always meets the right sum.
-// The largest of a half word is found in two steps, then the largest so far. The place comes as 2**23 plus the
-// value's number in the row, which FP32 holds exactly; the first of equal ones counts.
+// Why: softmax and RMSNorm need one number per row. As many interleaved sums as two adder latencies are kept in a loop
+// of the adder and a delay as long, each half word meeting the sum of the half word of four words before. The order of
+// additions is therefore fixed, whatever the pauses: interleaved sums first, then halves added to halves
+// (tb/models/vector.py, row_sums).
+// The loop moves with the half words, not with the clock, so that a half word always meets the right sum. The largest
+// of a half word is found in two steps, then the largest so far. The place comes as 2**23 plus the value's number in
+// the row, which FP32 holds exactly; the first of equal ones counts.
 // Values are results of the FP32 units: no subnormals, and no NaN but fp32_pkg::CanonicalNan, which is larger than all.
-// Latency: a row's last half word to its sum 24 cycles, to its largest value 3. Throughput: one half word per cycle within
-// a row; the next row begins the cycle after the result is taken.
+// Latency: a row's last half word to its sum 24 cycles, to its largest value 3. Throughput: one half word per cycle
+// within a row; the next row begins the cycle after the result is taken.
 
 module row_reducer (
   input  logic         clk_i,
@@ -36,11 +37,11 @@ module row_reducer (
   localparam int HalfW   = Lanes * 32;
   localparam int Latency = fp32_pkg::AddLatency;
 
-  // Steps of the combination, counted from the first after the row's last half word, Latency after Latency:
-  // in 0 to 3 meet the sums of words two apart, what the adder has and what is Latency steps older; in 6 and 7 the two sums
-  // of each half, two steps apart; in 11 lower and upper half, one step apart; in 15 lanes two apart, in 19 lanes one apart.
-  // What else the adder adds meanwhile, nobody uses.
-  // Last steps: of a sum, after which it shows at the adder, and of a largest value.
+  // Steps of the combination, counted from the first after the row's last half word, Latency after Latency: in 0 to 3
+  // meet the sums of words two apart, what the adder has and what is Latency steps older; in 6 and 7 the two sums of
+  // each half, two steps apart; in 11 lower and upper half, one step apart; in 15 lanes two apart, in 19 lanes one
+  // apart. What else the adder adds meanwhile, nobody uses. Last steps: of a sum, after which it shows at the adder,
+  // and of a largest value.
   localparam int SumLast = 6 * Latency - 2;
   localparam int MaxLast = 1;
 

@@ -2,8 +2,8 @@
 //
 // Addresses of an operand in the scratchpad: rows in two nested loops, the words of each row.
 //
-// Why: operands, destinations and results are walked in the same order with strides of their own, and each runs ahead of
-// the others as far as its queue allows. Addresses advance by addition.
+// Why: operands, destinations and results are walked in the same order with strides of their own, and each runs ahead
+// of the others as far as its queue allows. Addresses advance by addition.
 // Latency: start_i to the first address 1 cycle. Throughput: one address per cycle, from walk to walk too.
 
 module row_walker #(

@@ -5,11 +5,12 @@
 // Why: normalization, rotary embedding, softmax, gates, residuals, their backward passes and the optimizer are all
 // sequences of this one form; tb/models/vector.py says what an instruction means, bit for bit. Operands are read ahead,
 // results leave as the scratchpad takes them, and everything between moves at the pace of the slowest.
-// A word is worked on in two parts, lower half first, for half of the arithmetic is enough: weights take longer to come.
-// Latency: a command's transfer to its first write 11 cycles, with a function 18 + Lanes / UNITS of vector_pkg, with operand
-// B one more, and those of the scratchpad's answer.
-// Throughput: one word in two cycles; with a function one in Lanes / UNITS cycles; a sum adds 24 cycles per row, a largest
-// value 3.
+// A word is worked on in two parts, lower half first, for half of the arithmetic is enough: weights take longer to
+// come.
+// Latency: a command's transfer to its first write 11 cycles, with a function 18 + Lanes / UNITS of vector_pkg, with
+// operand B one more, and those of the scratchpad's answer.
+// Throughput: one word in two cycles; with a function one in Lanes / UNITS cycles; a sum adds 24 cycles per row, a
+// largest value 3.
 
 module vector_engine #(
   // Width of a scratchpad address in words, at most 16.
@@ -198,7 +199,8 @@ module vector_engine #(
   // ---------------------------------------------------------------------------------------------
   // Which values of a part are active
   // ---------------------------------------------------------------------------------------------
-  // Active values of the rows of this outer iteration, were they long enough; from 2**16 on it does not matter how many.
+  // Active values of the rows of this outer iteration, were they long enough; from 2**16 on it does not matter how
+  // many.
   logic [16:0]        first_q;
   logic [15-LowW:0]   part_q;  // number of the part in its row
   logic               some;

@@ -11,7 +11,8 @@ package vector_pkg;
   // of interleaved sums.
   localparam int Lanes = 8;
 
-  // Values that are worked on per cycle: a word is two parts of these, lower part first. The results do not depend on it.
+  // Values that are worked on per cycle: a word is two parts of these, lower part first. The results do not depend on
+  // it.
   localparam int PhysicalLanes = 4;
 
   // Addresses of commands, in words and in values.
