@@ -204,7 +204,7 @@ module vector_engine #(
   logic [16:0]        first_q;
   logic [15-LowW:0]   part_q;  // number of the part in its row
   logic               some;
-  logic [Lanes-1:0]   active;
+  logic [Lanes-1:0]   first_values, active;
 
   always_ff @(posedge clk_i) begin
     if (start) first_q <= {!masked, first};
@@ -213,10 +213,11 @@ module vector_engine #(
     else if (issue) part_q <= part_q + (16 - LowW)'(1);
   end
 
-  assign some = {1'b0, part_q} == first_q[16:LowW];
+  assign some         = {1'b0, part_q} == first_q[16:LowW];
+  assign first_values = ~({Lanes{1'b1}} << first_q[LowW-1:0]);
   for (genvar l = 0; l < Lanes; l++) begin : g_active
     logic in_first, in_length;
-    assign in_first  = {1'b0, part_q} < first_q[16:LowW] || (some && LowW'(l) < first_q[LowW-1:0]);
+    assign in_first  = {1'b0, part_q} < first_q[16:LowW] || (some && first_values[l]);
     assign in_length = !last_word || length_q == '0 || {upper, LowW'(l)} < length_q;
     assign active[l] = in_first && in_length;
   end
