@@ -8,6 +8,8 @@
 // Rounding comes before the long left shift: a sum that needs more than one place of normalization
 // has operands at most one place apart and is therefore exact. So no stage holds both a full shift
 // and a rounding carry.
+// There are dozens of these in a core, so it is written for few LUTs: shifts in four ways a step, one
+// LUT per bit; special operands become values that give the right result by themselves.
 
 module fp32_add (
   input  logic        clk_i,
@@ -19,107 +21,156 @@ module fp32_add (
 );
 
   // Stage 1: order by magnitude. Equal magnitudes may go either way.
-  logic        swap;
-  logic [23:0] man_a, man_b;
-  logic        subtract;
+  logic       swap, a_zero, b_zero, subtract, unused_carry;
+  logic [7:0] difference;
 
   assign swap     = b_i[30:0] > a_i[30:0];
-  assign man_a    = fp32_pkg::is_zero(a_i) ? 24'h0 : {1'b1, a_i[22:0]};
-  assign man_b    = fp32_pkg::is_zero(b_i) ? 24'h0 : {1'b1, b_i[22:0]};
+  assign a_zero   = fp32_pkg::is_zero(a_i);
+  assign b_zero   = fp32_pkg::is_zero(b_i);
   assign subtract = a_i[31] ^ b_i[31];
+  // a - b, or a - b - 1 = ~(b - a) if b is the larger one: the carry into the lowest place says which.
+  assign {difference, unused_carry} = {a_i[30:23], 1'b1} + {~b_i[30:23], !swap};
 
-  logic [23:0] big_q, small_q;
-  logic [7:0]  exp_q, shift_q;
-  logic        sign_q, subtract_q, nan_q, inf_q;
+  logic [23:0] small_q;
+  logic [22:0] big_q;
+  logic [7:0]  exp_q;
+  logic [4:0]  places_q;
+  logic        sign_q, subtract_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      big_q      <= swap ? man_b : man_a;
-      small_q    <= swap ? man_a : man_b;
+      // Two zeros leave a big operand with an exponent of zero, which gives a zero.
+      big_q      <= swap ? b_i[22:0] : a_i[22:0];
+      small_q    <= a_zero || b_zero ? 24'h0 : {1'b1, swap ? a_i[22:0] : b_i[22:0]};
       exp_q      <= swap ? b_i[30:23] : a_i[30:23];
-      shift_q    <= swap ? b_i[30:23] - a_i[30:23] : a_i[30:23] - b_i[30:23];
-      sign_q     <= swap ? b_i[31] : a_i[31];
+      // From 27 places on only the sticky bit is left.
+      places_q   <= difference[7:5] != {3{swap}} ? 5'd31 : difference[4:0] ^ {5{swap}};
+      sign_q     <= (swap ? b_i[31] : a_i[31]) && !(a_zero && b_zero && subtract);
       subtract_q <= subtract;
-      inf_q      <= fp32_pkg::is_inf(a_i) || fp32_pkg::is_inf(b_i);
-      nan_q      <= fp32_pkg::is_nan(a_i) || fp32_pkg::is_nan(b_i)
-                    || (fp32_pkg::is_inf(a_i) && fp32_pkg::is_inf(b_i) && subtract);
     end
   end
 
   // Stage 2: align the smaller operand to guard, round and sticky bits, then add or subtract.
-  logic        far;
-  logic [26:0] shifted;
-  logic [23:0] lost_mask;
-  logic        sticky;
-  logic [27:0] addend;
+  // One step of the right shift, by 0 to 3 times `unit` places; the lowest bit stays set by what falls out.
+  function automatic logic [26:0] shift(input logic [26:0] value, input logic [1:0] times, input int unit);
+    logic [26:0] moved;
+    logic        lost;
+    begin
+      moved = times == 2'd0 ? value
+            : times == 2'd1 ? value >> unit
+            : times == 2'd2 ? value >> 2 * unit : value >> 3 * unit;
+      lost  = (times != 2'd0 && (value << (27 - unit)) != '0)
+              || (times[1] && (value >> unit << (27 - unit)) != '0)
+              || (times == 2'd3 && (value >> 2 * unit << (27 - unit)) != '0);
+      shift = {moved[26:1], moved[0] || lost};
+    end
+  endfunction
 
-  // From 27 places on only the sticky bit is left; the shifter and the mask see to that up to 31.
-  assign far       = |shift_q[7:5];
-  assign shifted   = {small_q, 3'b000} >> shift_q[4:0];
-  // Ones over the bits of small_q that fall below the sticky position.
-  assign lost_mask = ~(24'hFF_FFFF << (shift_q[4:0] < 5'd3 ? 5'd0 : shift_q[4:0] - 5'd3));
-  assign sticky    = |(small_q & (lost_mask | {24{far}}));
-  assign addend    = far ? {27'h0, sticky} : {1'b0, shifted[26:1], shifted[0] | sticky};
+  logic [26:0] addend;
+  logic        special, unused_carry2;
+  logic [27:0] sum;
+
+  assign addend  = shift(shift(shift({small_q, 3'b000}, places_q[4:3], 8), places_q[2:1], 2),
+                         2'(places_q[0]), 1);
+  assign special = exp_q == 8'hFF;
+  // The sticky bit stays what it is when it is subtracted from zero; it borrows.
+  assign sum[0]  = addend[0];
+  assign {sum[27:1], unused_carry2} = {2'b01, big_q, 3'b001}
+                                      + {{1'b0, addend[26:1]} ^ {27{subtract_q}}, subtract_q && !addend[0]};
 
   logic [27:0] sum_q2;
   logic [7:0]  exp_q2;
-  logic        sign_q2, subtract_q2, nan_q2, inf_q2;
+  logic        sign_q2, top_q2, nan_q2;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      sum_q2      <= {1'b0, big_q, 3'b000} + (addend ^ {28{subtract_q}}) + 28'(subtract_q);
-      exp_q2      <= exp_q;
-      sign_q2     <= sign_q;
-      subtract_q2 <= subtract_q;
-      nan_q2      <= nan_q;
-      inf_q2      <= inf_q;
+      // An infinity is one with an exponent that overflows.
+      sum_q2  <= special ? 28'h400_0000 : sum;
+      exp_q2  <= exp_q;
+      sign_q2 <= sign_q;
+      top_q2  <= exp_q == 8'hFE;
+      // The larger operand is a NaN, or both are infinities.
+      nan_q2  <= special && (big_q != '0 || (subtract_q && places_q == '0));
     end
   end
 
-  // Stage 3: normalize by one place either way and round; count what is left to shift.
-  logic [22:0]        normal;
-  logic               guard, rest, round_up;
-  logic signed [10:0] normal_exp;
-  logic [4:0]         zeros;
+  // Stage 3: normalize by one place to the right or 0, 1 or 13 to the left, and round. Below one, count
+  // what is left to shift, empty nibbles and the places in the next one.
+  logic        below, coarse, last, guard, rest;
+  logic [1:0]  move, nibbles, places;
+  logic [5:0]  empty;
+  logic [2:0]  first;
+  logic [22:0] normal;
+  logic [23:0] rounded;
 
-  // Fraction (the leading one left out), guard and rest for a sum of 2 or more, of 1 to 2, and of less than 1.
-  assign {normal, guard, rest} = sum_q2[27] ? {sum_q2[26:3], |sum_q2[2:0]} :
-                                 sum_q2[26] ? {sum_q2[25:2], |sum_q2[1:0]} :
-                                              sum_q2[24:0];
-  assign normal_exp = 11'(exp_q2) + (sum_q2[27] ? 11'sd1 : sum_q2[26] ? 11'sd0 : -11'sd1);
-  assign round_up = guard && (rest || normal[0]);
-  assign zeros    = fp32_pkg::leading_zeros({sum_q2[25:2], 8'h0});
+  for (genvar n = 0; n < 6; n++) begin : g_empty
+    assign empty[n] = sum_q2[25-4*n-:4] == '0;
+  end
+  assign below   = sum_q2[27:26] == '0;
+  assign coarse  = below && empty[2:0] == '1;
+  assign nibbles = coarse ? {empty[4] && empty[3], !empty[4] && empty[3]}
+                          : {empty[1] && empty[0], !empty[1] && empty[0]};
+  // The fourth bit of a nibble need not be seen to know where its leading one is.
+  assign first   = coarse ? (nibbles[1] ? sum_q2[5:3] : nibbles[0] ? sum_q2[9:7] : sum_q2[13:11])
+                          : (nibbles[1] ? sum_q2[17:15] : nibbles[0] ? sum_q2[21:19] : sum_q2[25:23]);
+  assign places  = {first[2:1] == '0, !first[2] && (first[1] || !first[0])};
 
-  logic [23:0]        rounded_q3;
-  logic signed [10:0] exp_q3;
-  logic [4:0]         zeros_q3;
-  logic               sign_q3, zero_q3, nan_q3, inf_q3;
+  // The fraction, its last bit, guard and rest. Nothing is rounded where the sum moves by more than one place.
+  assign move    = {!below, sum_q2[27] || coarse};
+  assign normal  = move[1] ? (move[0] ? sum_q2[26:4] : sum_q2[25:3])
+                           : (move[0] ? {sum_q2[12:0], 10'h0} : sum_q2[24:2]);
+  assign last    = sum_q2[27] ? sum_q2[4] : sum_q2[26] ? sum_q2[3] : sum_q2[2];
+  assign guard   = sum_q2[27] ? sum_q2[3] : sum_q2[26] ? sum_q2[2] : sum_q2[1];
+  assign rest    = sum_q2[0] || (!below && sum_q2[1]) || (sum_q2[27] && sum_q2[2]);
+  assign rounded = 24'(normal) + 24'(guard && (rest || last));
+
+  logic [22:0] rounded_q3;
+  logic [7:0]  exp_q3;
+  logic [1:0]  nibbles_q3, places_q3;
+  logic        carry_q3, below_q3, above_q3, coarse_q3, zero_q3, sign_q3, nan_q3;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      rounded_q3 <= 24'(normal) + 24'(round_up);
-      exp_q3     <= normal_exp;
-      zeros_q3   <= (|sum_q2[27:26]) ? 5'd0 : zeros;
-      zero_q3    <= sum_q2 == '0;
-      sign_q3    <= sign_q2 && !(subtract_q2 && sum_q2 == '0);
+      rounded_q3 <= rounded[22:0];
+      // An exponent that reaches 255 without the carry need not go further.
+      carry_q3   <= rounded[23] && !(top_q2 && sum_q2[27]);
+      below_q3   <= below;
+      above_q3   <= sum_q2[27];
+      coarse_q3  <= coarse;
+      nibbles_q3 <= below ? nibbles : 2'd0;
+      places_q3  <= below ? places : 2'd0;
+      zero_q3    <= below && empty == '1;
+      exp_q3     <= exp_q2;
+      sign_q3    <= sign_q2;
       nan_q3     <= nan_q2;
-      inf_q3     <= inf_q2;
     end
   end
 
-  // Stage 4: the long left shift, the exponent and the special results. A rounding carry leaves a
-  // zero fraction and excludes a left shift.
-  logic [22:0]        fraction;
-  logic signed [10:0] final_exp;
-  logic [31:0]        y_d, y_q;
+  // Stage 4: the rest of the left shift, the exponent and the special results. A rounding carry leaves
+  // a zero fraction and excludes a left shift.
+  logic [22:0] moved, fraction;
+  logic [2:0]  all_nibbles;
+  logic [8:0]  step, exponent;
+  logic        zero, unused_carry4;
+  logic [31:0] y_d, y_q;
 
-  assign fraction  = rounded_q3[22:0] << zeros_q3;
-  assign final_exp = exp_q3 - (rounded_q3[23] ? -11'sd1 : 11'(zeros_q3));
+  assign moved    = nibbles_q3 == 2'd0 ? rounded_q3
+                  : nibbles_q3 == 2'd1 ? rounded_q3 << 4 : rounded_q3 << 8;
+  assign fraction = places_q3 == 2'd0 ? moved
+                  : places_q3 == 2'd1 ? moved << 1
+                  : places_q3 == 2'd2 ? moved << 2 : moved << 3;
 
-  assign y_d = nan_q3  ? fp32_pkg::CanonicalNan :
-               inf_q3  ? {sign_q3, fp32_pkg::InfinityBits} :
-               zero_q3 ? {sign_q3, 31'h0} :
-                         fp32_pkg::pack(sign_q3, final_exp, fraction);
+  // One more for a sum of 2 and above; -1 - shift = ~shift below 1.
+  assign all_nibbles = coarse_q3 ? 3'd3 + 3'(nibbles_q3) : 3'(nibbles_q3);
+  assign step        = below_q3 ? ~{4'h0, all_nibbles, places_q3} : 9'(above_q3);
+  assign {exponent, unused_carry4} = {1'b0, exp_q3, 1'b1} + {step, carry_q3};
+  assign zero        = zero_q3 || exponent[8] || exponent == '0;
+
+  // The exponent is at most 255, and that if it overflows.
+  assign y_d[31]    = sign_q3 && !zero_q3 && !nan_q3;
+  assign y_d[30:23] = zero ? 8'h0 : exponent[7:0];
+  assign y_d[22:0]  = nan_q3 ? fp32_pkg::CanonicalNan[22:0]
+                    : zero || exponent[7:0] == 8'hFF ? 23'h0 : fraction;
 
   always_ff @(posedge clk_i) begin
     if (en_i) y_q <= y_d;
