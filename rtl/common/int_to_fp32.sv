@@ -25,11 +25,14 @@ module int_to_fp32 #(
     ERROR_int_to_fp32_WIDTH_must_be_2_to_64 error ();
   end
 
-  // Magnitudes are kept left-aligned in whole nibbles, at least 28 bits so that narrow integers too
-  // have a guard and a sticky bit.
-  localparam int Nibbles   = WIDTH < 28 ? 7 : (WIDTH + 3) / 4;
-  localparam int WorkWidth = 4 * Nibbles;
-  localparam int Pad       = WorkWidth - WIDTH;
+  // Magnitudes are kept left-aligned in whole nibbles. They move left by up to 48, 12 and 3 places, and
+  // in the end 24 bits, a guard and a sticky bit count. So each of these steps keeps as many bits as the
+  // next ones can still bring up there, and of those below only whether there are any.
+  localparam int PlaceWidth  = 25 + 3;
+  localparam int NibbleWidth = PlaceWidth + 12;
+  localparam int Nibbles     = WIDTH < NibbleWidth ? NibbleWidth / 4 : (WIDTH + 3) / 4;
+  localparam int WorkWidth   = 4 * Nibbles;
+  localparam int Pad         = WorkWidth - WIDTH;
 
   // Stage 1: magnitude, and how many nibbles above it are empty. That is counted on the ones'
   // complement, one less than the magnitude of a negative number, so as not to wait for the carry.
@@ -53,61 +56,82 @@ module int_to_fp32 #(
   logic unused_work;
   assign unused_work = ^work;
 
-  logic [WIDTH-1:0]   magnitude_q;
-  logic [3:0]         nibbles_q;
-  logic signed [10:0] exp_q;
-  logic               sign_q, nan_q;
+  logic [WIDTH-1:0]  magnitude_q;
+  logic [3:0]        nibbles_q;
+  logic signed [9:0] exp_q;
+  logic              sign_q, nan_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       magnitude_q <= inverted + WIDTH'(value_i[WIDTH-1]);
       nibbles_q   <= fp32_pkg::leading_flags(used);
-      exp_q       <= 11'(exponent_i) + 11'(fp32_pkg::ExponentBias + WIDTH - 1);
+      exp_q       <= exponent_i;
       sign_q      <= value_i[WIDTH-1];
       nan_q       <= nan_i;
     end
   end
 
-  // Stage 2: normalize. The exponent counts the nibbles; what is left to add to it, the places within
-  // the nibble or the one place of a carry beyond the counted nibbles (the magnitude then is a power
-  // of two), goes to the rounding adder.
-  logic                 beyond;
-  logic [WorkWidth-1:0] shifted;
-  logic [1:0]           places;
+  // Stage 2: normalize. The carry of the magnitude may lie one place beyond the counted nibbles; the
+  // magnitude then is a power of two.
+  logic                   beyond, sticky1, sticky2, sticky3;
+  logic [WorkWidth:0]     magnitude;
+  logic [WorkWidth:0]     by16;
+  logic [NibbleWidth:0]   by4;
+  logic [PlaceWidth-1:0]  top;
+  // Behind the leading one.
+  logic [PlaceWidth-2:0]  by1;
+  logic [1:0]             places;
 
-  assign {beyond, shifted} = ((WorkWidth+1)'(magnitude_q) << Pad) << {nibbles_q, 2'b00};
-  assign places[1]         = shifted[WorkWidth-1 -: 2] == '0;
-  assign places[0]         = !shifted[WorkWidth-1] && (shifted[WorkWidth-2] || !shifted[WorkWidth-3]);
+  assign magnitude = (WorkWidth+1)'(magnitude_q) << Pad;
+  assign by16      = nibbles_q[3:2] == 2'd0 ? magnitude
+                   : nibbles_q[3:2] == 2'd1 ? magnitude << 16
+                   : nibbles_q[3:2] == 2'd2 ? magnitude << 32 : magnitude << 48;
+  assign by4       = nibbles_q[1:0] == 2'd0 ? by16[WorkWidth-:NibbleWidth+1]
+                   : nibbles_q[1:0] == 2'd1 ? by16[WorkWidth-:NibbleWidth+1] << 4
+                   : nibbles_q[1:0] == 2'd2 ? by16[WorkWidth-:NibbleWidth+1] << 8
+                                            : by16[WorkWidth-:NibbleWidth+1] << 12;
+  assign {beyond, top} = by4[NibbleWidth-:PlaceWidth+1];
+  assign places[1] = !beyond && top[PlaceWidth-1-:2] == '0;
+  assign places[0] = !beyond && !top[PlaceWidth-1] && (top[PlaceWidth-2] || !top[PlaceWidth-3]);
+  assign by1       = (PlaceWidth - 1)'(places == 2'd0 ? top
+                                       : places == 2'd1 ? top << 1
+                                       : places == 2'd2 ? top << 2 : top << 3);
 
-  logic [WorkWidth-2:0] normal_q2;
-  logic signed [10:0]   exp_q2;
-  logic [2:0]           step_q2;
-  logic                 nonzero_q2, sign_q2, nan_q2;
+  if (WorkWidth > NibbleWidth) begin : g_below
+    assign sticky1 = by16[WorkWidth-NibbleWidth-1:0] != '0;
+  end else begin : g_whole
+    assign sticky1 = 1'b0;
+  end
+  assign sticky2 = by4[NibbleWidth-PlaceWidth-1:0] != '0;
+  assign sticky3 = by1[2:0] != '0;
+
+  logic [23:0]       normal_q2;
+  logic              sticky_q2, nonzero_q2, sign_q2, nan_q2;
+  logic signed [9:0] exp_q2;
+  logic [7:0]        step_q2;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      normal_q2  <= shifted[WorkWidth-2:0] << places;
-      exp_q2     <= exp_q - 11'({nibbles_q, 2'b00});
-      step_q2    <= beyond ? 3'd1 : 3'd0 - 3'(places);
-      nonzero_q2 <= beyond || (|shifted[WorkWidth-1 -: 4]);
+      normal_q2  <= by1[PlaceWidth-2-:24];
+      sticky_q2  <= sticky1 || sticky2 || sticky3;
+      nonzero_q2 <= beyond || (|top[PlaceWidth-1-:4]);
+      // Exponent of the leading one. Here the constant costs nothing.
+      step_q2    <= 8'(fp32_pkg::ExponentBias + WIDTH - 1) - {2'b00, nibbles_q, places} + 8'(beyond);
+      exp_q2     <= exp_q;
       sign_q2    <= sign_q;
       nan_q2     <= nan_q;
     end
   end
 
   // Stage 3: round and pack.
-  logic [22:0]        fraction;
-  logic               guard, sticky, round_up;
+  logic               guard, round_up;
   logic signed [10:0] rounded_exp;
-  logic [22:0]        rounded_fraction;
+  logic [22:0]        fraction, rounded_fraction;
   logic [31:0]        y_d, y_q;
 
-  assign fraction = normal_q2[WorkWidth-2 -: 23];
-  assign guard    = normal_q2[WorkWidth-25];
-  assign sticky   = |normal_q2[WorkWidth-26:0];
-  assign round_up = guard && (sticky || fraction[0]);
-  assign {rounded_exp, rounded_fraction} =
-      {exp_q2, fraction} + {{8{step_q2[2]}}, step_q2, 22'h0, round_up};
+  assign {fraction, guard} = normal_q2;
+  assign round_up = guard && (sticky_q2 || fraction[0]);
+  assign {rounded_exp, rounded_fraction} = {11'(exp_q2), fraction} + {3'b0, step_q2, 22'h0, round_up};
 
   assign y_d = nan_q2      ? fp32_pkg::CanonicalNan :
                !nonzero_q2 ? 32'h0 :
