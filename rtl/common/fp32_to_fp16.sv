@@ -12,38 +12,49 @@ module fp32_to_fp16 (
   output logic [15:0] y_o
 );
 
-  // FP32 exponents of the smallest normal FP16 number and of the first power of two beyond the format.
+  // FP32 exponents of the smallest normal FP16 number, of half the smallest subnormal one less one, and of
+  // the first power of two beyond the format.
   localparam logic [7:0] MinNormal = 8'd113;
+  localparam logic [7:0] Vanished  = 8'd101;
   localparam logic [7:0] Overflow  = 8'd143;
-  // Places by which a significand may be moved before even its rounding bit is gone.
-  localparam logic [7:0] MaxPlaces = 8'd12;
 
-  logic        subnormal;
-  logic [7:0]  places;
+  logic        nan, overflow, subnormal, sticky, round_up;
+  logic [3:0]  places;
   logic [4:0]  exponent;
-  logic [23:0] significand;
-  logic [22:0] moved;
-  logic [11:0] lost;
-  logic        guard, sticky, round_up;
-  logic [14:0] truncated;
+  logic [11:0] significand, by4;
+  logic [10:0] by1;
+  logic [14:0] rounded;
 
-  assign subnormal   = x_i[30:23] < MinNormal;
-  assign places      = subnormal ? MinNormal - x_i[30:23] : 8'd0;
-  assign exponent    = subnormal ? 5'd0 : 5'(x_i[30:23] - (MinNormal - 8'd1));
-  assign significand = {1'b1, x_i[22:0]};
+  assign nan       = fp32_pkg::is_nan(x_i);
+  assign overflow  = x_i[30:23] >= Overflow;
+  assign subnormal = x_i[30:23] < MinNormal;
 
   // A normal number drops its leading one at the top. Below MinNormal the significand moves right and
   // the exponent field is zero; the rounding carry then counts through to the smallest normal number
-  // by itself, and likewise to infinity at the top.
-  assign {moved, lost} = 35'({significand, 12'h0} >> places[3:0]);
-  assign truncated     = {exponent, moved[22:13]};
-  assign guard         = moved[12];
-  assign sticky        = (|moved[11:0]) || (|lost);
-  assign round_up      = guard && (sticky || moved[13]);
+  // by itself, and likewise to infinity at the top. 15 places leave neither a fraction nor a guard bit.
+  assign places      = overflow || x_i[30:23] <= Vanished ? 4'd15 : subnormal ? 4'(MinNormal - x_i[30:23]) : 4'd0;
+  assign exponent    = overflow ? 5'h1F : subnormal ? 5'd0 : 5'(x_i[30:23] - (MinNormal - 8'd1));
+  // The fraction with its leading one, and the guard bit.
+  assign significand = {1'b1, x_i[22:12]};
 
-  assign y_o = fp32_pkg::is_nan(x_i)   ? fp32_pkg::Fp16Nan :
-               x_i[30:23] >= Overflow  ? {x_i[31], 5'h1F, 10'h0} :
-               places >= MaxPlaces     ? {x_i[31], 15'h0} :
-                                         {x_i[31], truncated + 15'(round_up)};
+  // Four ways a step are one LUT per bit.
+  assign by4 = places[3:2] == 2'd0 ? significand
+             : places[3:2] == 2'd1 ? significand >> 4
+             : places[3:2] == 2'd2 ? significand >> 8 : 12'd0;
+  assign by1 = 11'(places[1:0] == 2'd0 ? by4
+                   : places[1:0] == 2'd1 ? by4 >> 1
+                   : places[1:0] == 2'd2 ? by4 >> 2 : by4 >> 3);
+
+  assign sticky = x_i[11:0] != '0
+                  || (places[3:2] != '0 && significand[3:0] != '0)
+                  || (places[3] && significand[7:4] != '0)
+                  || (places[3:2] == 2'd3)
+                  || (places[1:0] != '0 && by4[0])
+                  || (places[1] && by4[1])
+                  || (places[1:0] == 2'd3 && by4[2]);
+  assign round_up = by1[0] && (sticky || by1[1]);
+  assign rounded  = {exponent, by1[10:1]} + 15'(round_up);
+
+  assign y_o = nan ? fp32_pkg::Fp16Nan : {x_i[31], rounded};
 
 endmodule : fp32_to_fp16
