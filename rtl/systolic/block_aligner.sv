@@ -56,6 +56,8 @@ module block_aligner #(
   localparam int HalfShift = 10;
   localparam int SigW = HALVES != 0 ? 27 : 24;
   localparam int ShiftedW = MagW + 2;
+  // Without HALVES the last place of the shift is still to come when this is stored.
+  localparam int MovedW = HALVES != 0 ? MagW + 2 : SigW + 2;
   localparam int Values = HALVES != 0 ? 2 * LANES : LANES;
   // FP16 exponents in FP32: the bias is larger by this, and subnormals begin at the exponent of one.
   localparam logic [7:0] BiasStep = 8'd112;
@@ -256,7 +258,9 @@ module block_aligner #(
     logic zero, sign_q, sign_q2;
     logic [SigW-1:0] significand, significand_q;
     logic [4:0] right_q;
-    logic [MagW+1:0] shifted_q;
+    logic [SigW+1:0] even;
+    logic [MovedW-1:0] moved, moved_q;
+    logic [MagW+1:0] shifted;
     assign value = raw_read[l*32+:32];
     if (HALVES != 0) begin : g_either
       logic normal;
@@ -275,13 +279,25 @@ module block_aligner #(
         significand_q <= significand;
         right_q <= places(info_base, exponent, zero);
         sign_q2 <= sign_q;
-        shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 2'b0}, right_q[4:3], 8), right_q[2:1], 2),
-                                       2'(right_q[0]), 1));
+        moved_q <= moved;
       end
     end
-    // The largest magnitude does not round up.
+    assign even = shift(shift({significand_q, 2'b0}, right_q[4:3], 8), right_q[2:1], 2);
+    if (HALVES != 0) begin : g_odd
+      assign moved = MovedW'(shift(even, 2'(right_q[0]), 1));
+      assign shifted = moved_q;
+    end else begin : g_late
+      // The last place shares the LUTs of the negation.
+      logic odd_q;
+      always_ff @(posedge clk_i) begin
+        if (advance) odd_q <= right_q[0];
+      end
+      assign moved = even;
+      assign shifted = (MagW + 2)'(shift(moved_q, 2'(odd_q), 1));
+    end
+    // The largest magnitude does not round up; unless BaseShift moves it, it has nothing to round.
     assign words[l*ShiftedW+:ShiftedW] = {
-      sign_q2, shifted_q[1] && (shifted_q[0] || shifted_q[2]) && shifted_q[2+:MagW] != '1, shifted_q[2+:MagW]
+      sign_q2, shifted[1] && (shifted[0] || shifted[2]) && (BaseShift == 0 || shifted[2+:MagW] != '1), shifted[2+:MagW]
     };
   end
 
