@@ -114,6 +114,17 @@ module edge_qlora #(
   logic [7:0]  error_code;
   logic [registers_pkg::CounterCount*64-1:0] counters;
 
+  localparam int WordW = vector_pkg::Lanes * 32;
+  logic                   vector_rst_n, vector_cmd_valid, vector_cmd_ready, vector_bad, vector_done;
+  logic [511:0]           vector_cmd;
+  logic [1:0]             vector_req_valid, vector_req_ready, vector_rsp_valid;
+  logic [2*SCRATCH_W-1:0] vector_req_addr;
+  logic [2*WordW-1:0]     vector_rsp_data;
+  logic                   vector_w_valid, vector_w_ready;
+  logic [SCRATCH_W-1:0]   vector_w_addr;
+  logic [WordW-1:0]       vector_w_data;
+  logic [vector_pkg::Lanes-1:0] vector_w_strobe;
+
   vega_bridge #(
     .DATA_W      (HOST_W),
     .ADDR_W      (HOST_ADDR_W),
@@ -198,6 +209,23 @@ module edge_qlora #(
     .error_info_o    (error_info),
     .nonfinite_o     (nonfinite),
     .counters_o      (counters),
+    .vector_rst_no     (vector_rst_n),
+    .vector_cmd_valid_o(vector_cmd_valid),
+    .vector_cmd_ready_i(vector_cmd_ready),
+    .vector_cmd_o      (vector_cmd),
+    .vector_bad_i      (vector_bad),
+    .vector_done_i     (vector_done),
+    .vector_wait_i     (1'b0),
+    .vector_req_valid_i(vector_req_valid),
+    .vector_req_ready_o(vector_req_ready),
+    .vector_req_addr_i (vector_req_addr),
+    .vector_rsp_valid_o(vector_rsp_valid),
+    .vector_rsp_data_o (vector_rsp_data),
+    .vector_w_valid_i  (vector_w_valid),
+    .vector_w_ready_o  (vector_w_ready),
+    .vector_w_addr_i   (vector_w_addr),
+    .vector_w_data_i   (vector_w_data),
+    .vector_w_strobe_i (vector_w_strobe),
     .m_axi_awid,
     .m_axi_awaddr,
     .m_axi_awlen,
@@ -235,6 +263,33 @@ module edge_qlora #(
     .m_axi_rlast,
     .m_axi_rvalid,
     .m_axi_rready
+  );
+
+  vector_engine #(
+    .SCRATCH_W(SCRATCH_W)
+  ) u_vector (
+    .clk_i,
+    .rst_ni       (vector_rst_n),
+    .cmd_valid_i  (vector_cmd_valid),
+    .cmd_ready_o  (vector_cmd_ready),
+    .cmd_i        (vector_cmd),
+    .bad_o        (vector_bad),
+    .done_o       (vector_done),
+    .a_req_valid_o(vector_req_valid[0]),
+    .a_req_ready_i(vector_req_ready[0]),
+    .a_req_addr_o (vector_req_addr[0+:SCRATCH_W]),
+    .a_rsp_valid_i(vector_rsp_valid[0]),
+    .a_rsp_data_i (vector_rsp_data[0+:WordW]),
+    .b_req_valid_o(vector_req_valid[1]),
+    .b_req_ready_i(vector_req_ready[1]),
+    .b_req_addr_o (vector_req_addr[SCRATCH_W+:SCRATCH_W]),
+    .b_rsp_valid_i(vector_rsp_valid[1]),
+    .b_rsp_data_i (vector_rsp_data[WordW+:WordW]),
+    .w_valid_o    (vector_w_valid),
+    .w_ready_i    (vector_w_ready),
+    .w_addr_o     (vector_w_addr),
+    .w_data_o     (vector_w_data),
+    .w_strobe_o   (vector_w_strobe)
   );
 
 endmodule : edge_qlora

@@ -3,7 +3,7 @@
 // The accelerator without its host side: lists of commands from memory, run by five engines around one scratchpad.
 //
 // Why: loading weights, multiplying, vector work and transfers each go on by themselves; what they share is here: the
-// bus, the scratchpad and the counters.
+// bus, the scratchpad and the counters. The vector engine alone is outside, because two cores can share one.
 //
 // Latency and throughput: see the engines; doorbell_i to a list's first command in its engine about 30 cycles.
 
@@ -44,6 +44,26 @@ module qlora_core #(
   output logic [63:0]         error_info_o,
   output logic                nonfinite_o,
   output logic [registers_pkg::CounterCount*64-1:0] counters_o,
+
+  // The vector engine, which two cores may share: its reset, its commands, and its ports to the scratchpad.
+  output logic                 vector_rst_no,
+  output logic                 vector_cmd_valid_o,
+  input  logic                 vector_cmd_ready_i,
+  output logic [511:0]         vector_cmd_o,
+  input  logic                 vector_bad_i,
+  input  logic                 vector_done_i,
+  // A command waits for the other core's; the other's watchdog sees to it that this ends.
+  input  logic                 vector_wait_i,
+  input  logic [1:0]           vector_req_valid_i,  // A, B
+  output logic [1:0]           vector_req_ready_o,
+  input  logic [2*SCRATCH_W-1:0] vector_req_addr_i,
+  output logic [1:0]           vector_rsp_valid_o,
+  output logic [2*vector_pkg::Lanes*32-1:0] vector_rsp_data_o,
+  input  logic                 vector_w_valid_i,
+  output logic                 vector_w_ready_o,
+  input  logic [SCRATCH_W-1:0] vector_w_addr_i,
+  input  logic [vector_pkg::Lanes*32-1:0] vector_w_data_i,
+  input  logic [vector_pkg::Lanes-1:0]    vector_w_strobe_i,
 
   // Memory.
   output logic [ID_W-1:0]     m_axi_awid,
@@ -106,8 +126,7 @@ module qlora_core #(
 
   // Scratchpad ports.
   localparam int ReadMatrix  = 0;
-  localparam int ReadVectorA = 1;
-  localparam int ReadVectorB = 2;
+  localparam int ReadVectorA = 1;  // and B
   localparam int ReadWriter  = 3;
   localparam int Readers     = 4;
   localparam int WriteMatrix = 0;
@@ -151,10 +170,10 @@ module qlora_core #(
   logic [Writers*Lanes-1:0]   write_strobe;
 
   // Words of the scratchpad, beats of weights, and vectors of the array: a tile may keep it busy for thousands of cycles
-  // with all its weights and activations there.
+  // with all its weights and activations there. So may another core the vector engine.
   logic activity;
   assign activity = (|(read_valid & read_ready)) || (|(write_valid & write_ready)) || (wgt_valid && wgt_ready) ||
-                    mac_vector;
+                    mac_vector || vector_wait_i;
 
   command_unit #(
     .BUS_W (BUS_W),
@@ -387,32 +406,23 @@ module qlora_core #(
   );
   assign write_strobe[WriteMatrix*Lanes+:Lanes] = '1;
 
-  vector_engine #(
-    .SCRATCH_W(SCRATCH_W)
-  ) u_vector (
-    .clk_i,
-    .rst_ni       (engine_rst_n),
-    .cmd_valid_i  (cmd_valid[Vector]),
-    .cmd_ready_o  (cmd_ready[Vector]),
-    .cmd_i        (cmd[Vector*512+:512]),
-    .bad_o        (bad[Vector]),
-    .done_o       (done[Vector]),
-    .a_req_valid_o(read_valid[ReadVectorA]),
-    .a_req_ready_i(read_ready[ReadVectorA]),
-    .a_req_addr_o (read_addr[ReadVectorA*SCRATCH_W+:SCRATCH_W]),
-    .a_rsp_valid_i(answer_valid[ReadVectorA]),
-    .a_rsp_data_i (answer_data[ReadVectorA*WordW+:WordW]),
-    .b_req_valid_o(read_valid[ReadVectorB]),
-    .b_req_ready_i(read_ready[ReadVectorB]),
-    .b_req_addr_o (read_addr[ReadVectorB*SCRATCH_W+:SCRATCH_W]),
-    .b_rsp_valid_i(answer_valid[ReadVectorB]),
-    .b_rsp_data_i (answer_data[ReadVectorB*WordW+:WordW]),
-    .w_valid_o    (write_valid[WriteVector]),
-    .w_ready_i    (write_ready[WriteVector]),
-    .w_addr_o     (write_addr[WriteVector*SCRATCH_W+:SCRATCH_W]),
-    .w_data_o     (write_data[WriteVector*WordW+:WordW]),
-    .w_strobe_o   (write_strobe[WriteVector*Lanes+:Lanes])
-  );
+  // Operands A and B are neighbours among the readers.
+  assign vector_rst_no      = engine_rst_n;
+  assign vector_cmd_valid_o = cmd_valid[Vector];
+  assign vector_cmd_o       = cmd[Vector*512+:512];
+  assign cmd_ready[Vector]  = vector_cmd_ready_i;
+  assign bad[Vector]        = vector_bad_i;
+  assign done[Vector]       = vector_done_i;
+  assign read_valid[ReadVectorA+:2] = vector_req_valid_i;
+  assign read_addr[ReadVectorA*SCRATCH_W+:2*SCRATCH_W] = vector_req_addr_i;
+  assign vector_req_ready_o = read_ready[ReadVectorA+:2];
+  assign vector_rsp_valid_o = answer_valid[ReadVectorA+:2];
+  assign vector_rsp_data_o  = answer_data[ReadVectorA*WordW+:2*WordW];
+  assign write_valid[WriteVector] = vector_w_valid_i;
+  assign vector_w_ready_o         = write_ready[WriteVector];
+  assign write_addr[WriteVector*SCRATCH_W+:SCRATCH_W] = vector_w_addr_i;
+  assign write_data[WriteVector*WordW+:WordW]         = vector_w_data_i;
+  assign write_strobe[WriteVector*Lanes+:Lanes]       = vector_w_strobe_i;
 
   read_engine #(
     .ADDR_W    (ADDR_W),

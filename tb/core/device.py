@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable
+from functools import cached_property
 
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, ValueChange
 from cocotbext.axi import AxiBus, AxiMaster
 from edge_qlora import registers
 
@@ -80,30 +81,53 @@ class DeviceMemory:
         self.bytes[at : at + len(data)] = data
 
 
+class HostPort:
+    """The accelerator's AXI4 slave, which the hosts of several cores may share.
+
+    Args:
+        dut: handle of edge_qlora or edge_qlora_pair.
+        pace: pauses of the host's channels.
+    """
+
+    def __init__(self, dut, pace: Pace) -> None:
+        logging.getLogger(f"cocotb.{dut._name}.s_axi").setLevel(logging.WARNING)
+        self.dut, self.pace = dut, pace
+
+    @cached_property
+    def bus(self) -> AxiMaster:
+        """Connected when it is first used; only after reset, because the bus model takes no undefined signals."""
+        dut = self.dut
+        bus = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk_i, dut.rst_ni, reset_active_level=False)
+        write, read = bus.write_if, bus.read_if
+        for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
+            keep_pace(channel, self.pace)
+        return bus
+
+
 class Host:
     """Backend of the driver software: registers over AXI, memory directly.
 
     Args:
-        dut: handle of edge_qlora.
-        memory: what the accelerator sees.
-        pace: pauses of the host's channels.
+        port: of the registers.
+        memory: what the core sees.
+        core: its number, of those that share the port.
 
     Attributes:
         poll: wait for the end by reading STATUS instead of by the interrupt line.
     """
 
-    def __init__(self, dut, memory: DeviceMemory, pace: Pace) -> None:
-        logging.getLogger(f"cocotb.{dut._name}.s_axi").setLevel(logging.WARNING)
-        self.dut, self.memory, self.pace = dut, memory, pace
+    def __init__(self, port: HostPort, memory: DeviceMemory, core: int = 0) -> None:
+        self.port, self.dut, self.memory, self.core = port, port.dut, memory, core
         self.poll = False
 
     def attach(self) -> None:
-        """Connect to the port; only after reset, because the bus model takes no undefined signals."""
-        dut = self.dut
-        self.bus = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk_i, dut.rst_ni, reset_active_level=False)
-        write, read = self.bus.write_if, self.bus.read_if
-        for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
-            keep_pace(channel, self.pace)
+        """Connect to the port."""
+        self.bus, self.registers = self.port.bus, self.core * registers.WINDOW_SIZE
+
+    @property
+    def interrupt(self) -> bool:
+        """Level of the core's interrupt line."""
+        return bool(int(self.dut.irq_o.value) >> self.core & 1)
 
     async def read(self, address: int, size: int) -> bytes:
         """`size` bytes of memory."""
@@ -115,14 +139,14 @@ class Host:
 
     async def read_register(self, offset: int) -> int:
         """A 32-bit register by byte offset."""
-        access = self.bus.read(offset, 4, size=WORD)
+        access = self.bus.read(self.registers + offset, 4, size=WORD)
         answer = await within(LONGEST_ACCESS, access, f"the answer of register {offset:#x}")
         assert answer.resp == 0, f"reading register {offset:#x} gave response {answer.resp}"
         return int.from_bytes(answer.data, "little")
 
     async def write_register(self, offset: int, value: int) -> None:
         """Write a 32-bit register by byte offset."""
-        access = self.bus.write(offset, value.to_bytes(4, "little"), size=WORD)
+        access = self.bus.write(self.registers + offset, value.to_bytes(4, "little"), size=WORD)
         answer = await within(LONGEST_ACCESS, access, f"the answer of register {offset:#x}")
         assert answer.resp == 0, f"writing register {offset:#x} gave response {answer.resp}"
 
@@ -144,5 +168,5 @@ class Host:
         if self.poll:
             while registers.STATUS["busy"].get(await self.read_register(registers.STATUS.offset)):
                 await ClockCycles(self.dut.clk_i, 50)
-        elif not self.dut.irq_o.value:
-            await RisingEdge(self.dut.irq_o)
+        while not self.poll and not self.interrupt:
+            await ValueChange(self.dut.irq_o)

@@ -13,12 +13,12 @@ from edge_qlora.footprint import MemoryWindow
 from pyuvm import uvm_analysis_port, uvm_component, uvm_driver, uvm_env, uvm_sequencer, uvm_subscriber, uvm_test
 
 from tb.axi_master.memory import AxiMemory, any_paces
-from tb.axi_master.model import Faults, Geometry
+from tb.axi_master.model import Faults, Geometry, Memory
 from tb.common.base import config, cycle, finish, start, within
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamItem
 from tb.core.counters import check_counters
-from tb.core.device import LINE, LONGEST_LIST, DeviceMemory, Host
+from tb.core.device import LINE, LONGEST_LIST, DeviceMemory, Host, HostPort
 from tb.core.items import Ended, ListItem, Lists, footprint
 
 ADDRESS_WIDTH = 40
@@ -87,7 +87,7 @@ class HostDriver(uvm_driver):
         await host.write_register(regs.IRQ_STATUS.offset, events)
         # There is one report, so nothing comes to the interrupt line any more.
         await ClockCycles(host.dut.clk_i, QUIET)
-        assert not host.dut.irq_o.value, f"{item.get_name()} is reported twice"
+        assert not host.interrupt, f"{item.get_name()} is reported twice"
         item.ended = Ended(
             status=await host.read_register(regs.STATUS.offset),
             events=events,
@@ -194,22 +194,21 @@ class AccessMonitor(uvm_component):
 
 
 class CoreEnv(uvm_env):
-    """Host agent, memory, predictor, monitors and scoreboard around edge_qlora.
+    """Host agent, memory, predictor, monitors and scoreboard around edge_qlora, or around one core of edge_qlora_pair.
 
     Args:
-        dut: handle of edge_qlora.
-        full_speed: neither side pauses.
+        port: of the host, to the registers.
+        core: number of the core.
     """
 
-    def __init__(self, name: str, parent: uvm_component, dut, full_speed: bool = False):
+    def __init__(self, name: str, parent: uvm_component, port: HostPort, core: int = 0):
         super().__init__(name, parent)
-        self.dut, self.full_speed = dut, full_speed
+        self.port, self.core = port, core
 
     def build_phase(self) -> None:
-        self.beat_bytes = config()["bus_width"] // 8
-        self.memory = DeviceMemory(0, LINE, self.beat_bytes)
+        self.memory = DeviceMemory(0, LINE, config()["bus_width"] // 8)
         self.faults = Faults([])
-        self.host = Host(self.dut, self.memory, Pace() if self.full_speed else Pace.any())
+        self.host = Host(self.port, self.memory, self.core)
         self.sequencer = uvm_sequencer("sequencer", self)
         self.driver = HostDriver("driver", self, self.host, self.memory, self.faults)
         self.monitor = ResultMonitor("monitor", self, self.memory)
@@ -217,11 +216,6 @@ class CoreEnv(uvm_env):
         self.accesses = AccessMonitor("accesses", self, self.memory)
         self.scoreboard = Scoreboard("scoreboard", self)
         self.predictor = Predictor("predictor", self, self.scoreboard)
-
-    async def run_phase(self) -> None:
-        paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if self.full_speed else any_paces()
-        await RisingEdge(self.dut.rst_ni)
-        AxiMemory(self.dut, self.memory, self.faults, Geometry(self.beat_bytes, 256, ADDRESS_WIDTH), paces)
 
     def connect_phase(self) -> None:
         self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
@@ -231,6 +225,13 @@ class CoreEnv(uvm_env):
         self.monitor.analysis_port.connect(self.scoreboard.analysis_export)
 
 
+async def attach_memory(dut, memory: Memory, faults: Faults, full_speed: bool = False) -> None:
+    """Connect a memory to the ``m_axi`` port after reset; ``full_speed``: it does not pause."""
+    paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if full_speed else any_paces()
+    await RisingEdge(dut.rst_ni)
+    AxiMemory(dut, memory, faults, Geometry(config()["bus_width"] // 8, 256, ADDRESS_WIDTH), paces)
+
+
 class ListTest(uvm_test):
     """Run lists one after the other; subclasses say which.
 
@@ -238,7 +239,7 @@ class ListTest(uvm_test):
         group: of the coverage in the closing table.
         corrupt: see ``ResultMonitor``.
         injected: the test must fail, and is not reported.
-        full_speed: see ``CoreEnv``.
+        full_speed: neither host nor memory pauses.
     """
 
     group: str | None = None
@@ -247,7 +248,7 @@ class ListTest(uvm_test):
     full_speed = False
 
     def build_phase(self) -> None:
-        self.env = CoreEnv("env", self, cocotb.top, self.full_speed)
+        self.env = CoreEnv("env", self, HostPort(cocotb.top, Pace() if self.full_speed else Pace.any()))
 
     def end_of_elaboration_phase(self) -> None:
         self.env.monitor.corrupt = self.corrupt
@@ -265,6 +266,9 @@ class ListTest(uvm_test):
     def utilisation(self) -> tuple[str, float | None]:
         """What the closing table says of the lists' speed, and its ratio."""
         return "", None
+
+    def start_of_simulation_phase(self) -> None:
+        cocotb.start_soon(attach_memory(cocotb.top, self.env.memory, self.env.faults, self.full_speed))
 
     async def run_phase(self) -> None:
         self.raise_objection()

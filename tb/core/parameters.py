@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from sim.bench import Config
 
+# Rows that keep an array busy while its weights come: a bus of 256 bits loads a column per cycle, so four would do for
+# four columns. These come from LUTs, 64 would need block RAM.
+INFER_ROWS = 8
+
 
 def scratch_width(config: Config) -> int:
     """Address width of the scratchpad."""
@@ -21,3 +25,17 @@ def parameters(config: Config) -> dict[str, int]:
         "NESTED_DEPTH": config["nested_depth"],
         "HOST_W": config["host_width"],
     }
+
+
+def pair_configs(config: Config) -> tuple[Config, Config]:
+    """Settings of the cores of edge_qlora_pair: one that generates, half as large, and the configuration's own."""
+    halves = {name: config[name] // 2 for name in ("columns", "scratch_words")}
+    return {**config, **halves, "max_rows": INFER_ROWS}, config
+
+
+def pair_parameters(config: Config) -> dict[str, int]:
+    """Parameters of edge_qlora_pair."""
+    own = ("COLUMNS", "SCRATCH_W", "MAX_ROWS")
+    infer, tune = map(parameters, pair_configs(config))
+    found = {name: value for name, value in tune.items() if name not in own}
+    return found | {f"{core}_{name}": of[name] for core, of in (("INFER", infer), ("TUNE", tune)) for name in own}

@@ -1,0 +1,237 @@
+"""Lists on both cores at the same time: each core's results are those that it has alone, whatever the other does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+
+import cocotb
+import numpy as np
+import pyuvm
+from cocotb.triggers import ClockCycles, gather
+from cocotb_coverage.coverage import CoverCross, CoverPoint
+from edge_qlora.commands import End, Read, Vector, Write
+from edge_qlora.ordering import synchronize
+from edge_qlora.vector import LANES, Function, Instruction, Reduction, Region
+from pyuvm import uvm_test
+
+from tb.axi_master.model import OKAY, Burst, Faults, Geometry
+from tb.commands.image import Image
+from tb.commands.lists import FAULTS, RandomLists
+from tb.commands.program import elementwise
+from tb.common.base import config, cycle, finish, scaled, start, within
+from tb.common.scoreboard import ScoreboardError
+from tb.common.stream import Pace
+from tb.core.device import LONGEST_LIST, DeviceMemory, HostPort
+from tb.core.env import CoreEnv, attach_memory
+from tb.core.items import ListItem, Lists
+from tb.core.parameters import pair_configs
+from tb.models.core import Core
+
+CORES = ("infer", "tune")
+WATCHDOG = 1024  # cycles without a sign of life after which a core gives a list up
+
+
+@CoverPoint("pair.core", xf=lambda core, kind: CORES[core], bins=list(CORES))
+@CoverPoint("pair.kind", xf=lambda core, kind: kind, bins=["none", *FAULTS])
+@CoverCross("pair.kinds", items=["pair.core", "pair.kind"])
+def sample_end(core: int, kind: str) -> None:
+    """Cover the end of a list."""
+
+
+class SharedMemory:
+    """One memory port in front of both cores' memories; what belongs to neither counts against the first."""
+
+    def __init__(self, parts: Iterable[DeviceMemory]) -> None:
+        self.parts = list(parts)
+
+    def _part(self, address: int) -> DeviceMemory:
+        return next((m for m in self.parts if m.base <= address < m.base + m.size), self.parts[0])
+
+    def read(self, address: int) -> int:
+        """A beat."""
+        return self._part(address).read(address)
+
+    def write(self, address: int, data: int) -> None:
+        """Take a beat."""
+        self._part(address).write(address, data)
+
+
+class SharedFaults(Faults):
+    """The faulty ranges of both cores' memories."""
+
+    def __init__(self, parts: Iterable[Faults]) -> None:
+        self.parts = list(parts)
+
+    def response(self, addr: int) -> int:
+        """AXI response of the beat at ``addr``."""
+        return next(filter(None, (part.response(addr) for part in self.parts)), OKAY)
+
+    def burst_response(self, geometry: Geometry, burst: Burst) -> int:
+        """Response of the first failing beat of a burst, OKAY when none fails."""
+        return next(filter(None, (part.burst_response(geometry, burst) for part in self.parts)), OKAY)
+
+
+class PairTest(uvm_test):
+    """Two environments around the cores; subclasses say what each of them runs.
+
+    Attributes:
+        corrupt: see ``ResultMonitor``; of core 1.
+        injected: the test must fail, and is not reported.
+    """
+
+    corrupt: int | None = None
+    injected = False
+    ratio: float | None = None
+
+    def build_phase(self) -> None:
+        port = HostPort(cocotb.top, Pace.any())
+        self.envs = [CoreEnv(name, self, port, core) for core, name in enumerate(CORES)]
+        self.make = [RandomLists(chosen, core, len(CORES)) for core, chosen in enumerate(pair_configs(config()))]
+
+    def end_of_elaboration_phase(self) -> None:
+        self.envs[1].monitor.corrupt = self.corrupt
+
+    def start_of_simulation_phase(self) -> None:
+        memory = SharedMemory(env.memory for env in self.envs)
+        cocotb.start_soon(attach_memory(cocotb.top, memory, SharedFaults(env.faults for env in self.envs)))
+
+    async def run_list(self, core: int, item: ListItem, kind: str = "none") -> ListItem:
+        """Run a list on a core."""
+        await Lists([item]).start(self.envs[core].sequencer)
+        if not self.injected:
+            sample_end(core, kind)
+        return item
+
+    async def core(self, core: int) -> None:
+        """What a core's host does."""
+        raise NotImplementedError
+
+    async def body(self) -> None:
+        """What both hosts do."""
+        await both(self.core)
+
+    async def run_phase(self) -> None:
+        self.raise_objection()
+        await start(cocotb.top)
+        begin = cycle()
+        await self.body()
+        boards = [env.scoreboard for env in self.envs]
+        for board in boards:
+            await within(LONGEST_LIST, board.drained(), "results of the last list")
+        compared, mismatches = (sum(getattr(b, name) for b in boards) for name in ("compared", "mismatches"))
+        finish("pair", compared, mismatches, cycle() - begin, self.ratio, "of the time apart", self.injected)
+        self.drop_objection()
+
+
+async def both(work: Callable[[int], Awaitable[None]]) -> None:
+    """Do something for both cores at the same time."""
+    await gather(*(cocotb.start_soon(work(core)) for core in range(len(CORES))))
+
+
+@pyuvm.test()
+class Legal(PairTest):
+    """Lists of many commands over all engines."""
+
+    async def core(self, core: int) -> None:
+        for _ in range(scaled(5, 1)):
+            await self.run_list(core, self.make[core].legal(scaled(random.randint(2, 6), 1)))
+
+
+@pyuvm.test()
+class Instructions(PairTest):
+    """VECTOR commands on both cores, many in a list."""
+
+    async def core(self, core: int) -> None:
+        for _ in range(scaled(3, 1)):
+            await self.run_list(core, self.make[core].legal([elementwise] * scaled(12, 2)))
+
+
+@pyuvm.test()
+class Errors(PairTest):
+    """Every kind of error on one core, while the other one's lists must not notice; then the other way round."""
+
+    async def body(self) -> None:
+        for self.failing in random.sample(range(len(CORES)), scaled(2, 1)):
+            self.over = False
+            await both(self.core)
+
+    async def core(self, core: int) -> None:
+        if core == self.failing:
+            for kind in random.sample(FAULTS, scaled(len(FAULTS), 1)):
+                await self.run_list(core, self.make[core].illegal(kind, scaled(3, 1)), kind)
+            self.over = True
+        while core != self.failing and not self.over:
+            await self.run_list(core, self.make[core].legal(scaled(3, 1)))
+
+
+@pyuvm.test()
+class LongWait(PairTest):
+    """A core waits for the other's vector command for longer than its watchdog, and does not give up."""
+
+    def sums(self, core: int, rows: int) -> ListItem:
+        """exp(x) of a row of 64 values, summed again and again."""
+        rng, base = self.make[core].place()
+        image = Image(1 << 20, base)
+        x = image.place(rng.standard_normal(64, np.float32))
+        result = image.allocate(4 * rows)
+        instruction = Instruction(
+            length=64,
+            outer=rows,
+            function=Function.EXP,
+            reduction=Reduction.SUM,
+            r=Region(LANES * 8, 1),
+        )
+        commands = synchronize(
+            [
+                Read(address=x, length=64, s=Region(0)),
+                Vector(instruction=instruction),
+                Write(address=result, length=rows, s=Region(8)),
+                End(),
+            ]
+        )
+        chosen, limits = self.make[core].config, replace(self.make[core].limits, window=image.window)
+        address = image.list(commands)
+        golden = Core(image.memory.copy(), limits, chosen["act_width"], base, chosen["columns"])
+        return ListItem(f"{rows} sums", golden, address)
+
+    async def body(self) -> None:
+        for long, short in random.sample([(0, 1), (1, 0)], scaled(2, 1)):
+            running = cocotb.start_soon(self.run_list(long, self.sums(long, scaled(1024, 192))))
+            await ClockCycles(cocotb.top.clk_i, 3 * WATCHDOG)
+            item = await self.run_list(short, self.sums(short, 32))
+            assert item.ended.cycles > WATCHDOG, "the list did not have to wait for the other core's"
+            await running
+
+
+@pyuvm.test()
+class Together(PairTest):
+    """The same lists apart and at once: the time of both at once is reported."""
+
+    async def body(self) -> None:
+        items = [self.make[core].legal(scaled(6, 1)) for core in range(len(CORES))]
+        begin = cycle()
+        for core, item in enumerate(items):
+            await self.run_list(core, again(item))
+        apart, begin = cycle() - begin, cycle()
+        await both(lambda core: self.run_list(core, again(items[core])))
+        self.ratio = (cycle() - begin) / apart
+
+
+def again(item: ListItem) -> ListItem:
+    """The same list on memory as it was."""
+    core = item.core
+    memory = Core(core.memory.copy(), core.limits, core.act_width, core.base, core.columns)
+    return ListItem(item.get_name(), memory, item.address)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class InjectedFault(PairTest):
+    """One flipped bit in the memory of one core must be seen."""
+
+    injected = True
+    corrupt = 1
+
+    async def core(self, core: int) -> None:
+        await self.run_list(core, self.make[core].legal(1))
