@@ -9,7 +9,7 @@
 // The AXI port names carry no _i/_o suffix: they are the names of the AXI specification behind s_axi_ and m_axi_.
 
 module edge_qlora_pair #(
-  // Core 0, which generates: see edge_qlora.
+  // Core 0, which generates: see edge_qlora. It has no backward passes: codes in N mode alone.
   parameter int INFER_COLUMNS   = 4,
   parameter int INFER_SCRATCH_W = 12,
   parameter int INFER_MAX_ROWS  = 8,
@@ -222,9 +222,10 @@ module edge_qlora_pair #(
   logic             axi_rlast;
 
   for (genvar c = 0; c < Cores; c++) begin : g_core
-    localparam int Columns   = (c == 0) ? INFER_COLUMNS : TUNE_COLUMNS;
+    localparam int Columns      = (c == 0) ? INFER_COLUMNS : TUNE_COLUMNS;
     localparam int CoreScratchW = (c == 0) ? INFER_SCRATCH_W : TUNE_SCRATCH_W;
-    localparam int MaxRows   = (c == 0) ? INFER_MAX_ROWS : TUNE_MAX_ROWS;
+    localparam int MaxRows      = (c == 0) ? INFER_MAX_ROWS : TUNE_MAX_ROWS;
+    localparam int Backward     = c;
 
     logic        doorbell, clear_counters, busy, done, error, nonfinite;
     logic [63:0] list_addr, mem_base, mem_limit, error_command, error_info;
@@ -237,7 +238,8 @@ module edge_qlora_pair #(
       .BUS_W       (BUS_W),
       .SCRATCH_W   (CoreScratchW),
       .MAX_ROWS    (MaxRows),
-      .NESTED_DEPTH(NESTED_DEPTH)
+      .NESTED_DEPTH(NESTED_DEPTH),
+      .BACKWARD    (Backward)
     ) u_registers (
       .clk_i,
       .rst_ni,
@@ -273,6 +275,7 @@ module edge_qlora_pair #(
       .MAX_ROWS    (MaxRows),
       .NESTED_DEPTH(NESTED_DEPTH),
       .FIFO_BEATS  (FIFO_BEATS),
+      .BACKWARD    (Backward),
       .ADDR_W      (ADDR_W),
       .ID_W        (ID_W)
     ) u_core (

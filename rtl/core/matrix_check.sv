@@ -13,7 +13,9 @@ module matrix_check #(
   // Most rows of a command.
   parameter int MAX_ROWS     = 64,
   // Entries of the nested absmax table.
-  parameter int NESTED_DEPTH = 4096
+  parameter int NESTED_DEPTH = 4096,
+  // 1: codes also in T mode.
+  parameter int BACKWARD     = 1
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
@@ -57,7 +59,7 @@ module matrix_check #(
   assign bad_lengths = length0 == '0 || (length0[5:0] != '0 && (codes || !transpose0)) ||
                        (length1[5:0] != '0 && !transpose1);
   assign bad_formats = format0 > commands_pkg::WeightFormatBfp8 ||
-                       (format0 == commands_pkg::WeightFormatInt8 && transpose0) ||
+                       (codes && transpose0 && (BACKWARD == 0 || format0 == commands_pkg::WeightFormatInt8)) ||
                        (second && (format1 > commands_pkg::WeightFormatBfp8 || systolic_pkg::is_codes(format1)));
   assign bad_header  = header_lines == 16'd1 || 32'(header_lines) > 32'(2 + NESTED_DEPTH / 16) ||
                        (codes && cmd_i[commands_pkg::MatrixBlockLsb+:32] >= 32'(NESTED_DEPTH * nf4_pkg::NestedBlock));

@@ -22,7 +22,9 @@ module matrix_engine #(
   // Entries of the nested absmax table, a power of two: at least two beats and 16, a line of memory.
   parameter int NESTED_DEPTH = 4096,
   // Width of a scratchpad address in words, 9 to 16.
-  parameter int SCRATCH_W = 13
+  parameter int SCRATCH_W = 13,
+  // 1: codes also in T mode, as backward passes need them; 0 saves their transposer and the multipliers of row scales.
+  parameter int BACKWARD = 1
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -77,7 +79,8 @@ module matrix_engine #(
   matrix_check #(
     .SCRATCH_W   (SCRATCH_W),
     .MAX_ROWS    (MAX_ROWS),
-    .NESTED_DEPTH(NESTED_DEPTH)
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .BACKWARD    (BACKWARD)
   ) u_check (
     .clk_i,
     .rst_ni,
@@ -147,7 +150,8 @@ module matrix_engine #(
     .BUS_W       (BUS_W),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
-    .SCRATCH_W   (SCRATCH_W)
+    .SCRATCH_W   (SCRATCH_W),
+    .BACKWARD    (BACKWARD)
   ) u_unit (
     .clk_i,
     .rst_ni,

@@ -22,6 +22,8 @@ module qlora_core #(
   parameter int NESTED_DEPTH = 4096,
   // Beats of weights that are loaded ahead of the array, a power of two.
   parameter int FIFO_BEATS   = 512,
+  // 1: codes also in T mode, as backward passes need them; 0 saves their transposer and the multipliers of row scales.
+  parameter int BACKWARD     = 1,
   // Width of a memory address, at least 38.
   parameter int ADDR_W       = 40,
   // Width of the AXI ID.
@@ -374,7 +376,8 @@ module qlora_core #(
     .BUS_W       (BUS_W),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
-    .SCRATCH_W   (SCRATCH_W)
+    .SCRATCH_W   (SCRATCH_W),
+    .BACKWARD    (BACKWARD)
   ) u_matrix (
     .clk_i,
     .rst_ni          (engine_rst_n),

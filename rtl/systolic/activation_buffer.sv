@@ -5,8 +5,8 @@
 // Why: the activations are FP32 in the scratchpad, and every tile of the weights meets them anew. For each tile the rows'
 // blocks of 64 are read, multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of four
 // buffers, from which the array reads whole vectors as often as it needs while the others are filled.
-// Latency: a tile's command to ready_o 8 * rows + 19 cycles, where the scratchpad answers after 2; read_row_i to
-// read_data_o 1.
+// Latency: a tile's command to ready_o 8 * rows + 19 cycles, 16 without BACKWARD, where the scratchpad answers after 2;
+// read_row_i to read_data_o 1.
 // Throughput: one scratchpad word per cycle into a buffer; one vector of 64 per cycle out of it.
 
 module activation_buffer #(
@@ -17,7 +17,9 @@ module activation_buffer #(
   // Most rows that one tile serves.
   parameter int MAX_ROWS = 64,
   // Row scales written per cycle.
-  parameter int PORTS = 1
+  parameter int PORTS = 1,
+  // 1: tiles may be scaled.
+  parameter int BACKWARD = 1
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -112,62 +114,71 @@ module activation_buffer #(
     end
   end
 
-  // Row scales: one bank per lane, so that a word of scales is read at once. A tile claims its half when it starts and
-  // gives it back with its last answer.
-  logic [1:0] scale_used_q, scale_full_q;
-  logic scale_write_half_q, scale_read_half_q, scale_release;
-  logic [Lanes*32-1:0] scale_word;
-  assign scale_free_o = scale_used_q != 2'd2;
-  assign scale_release = rsp_valid_i && scaled && last_word && last_row;
-  assign may_start = buffers_used_q != (BufferW + 1)'(Buffers) && (!cmd_scaled_i || scale_full_q != '0);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      scale_used_q <= '0;
-      scale_full_q <= '0;
-      scale_write_half_q <= 1'b0;
-      scale_read_half_q <= 1'b0;
-    end else begin
-      scale_used_q <= scale_used_q + 2'(scale_reserve_i) - 2'(scale_release);
-      scale_full_q <= scale_full_q + 2'(scale_last_i) - 2'(start && cmd_scaled_i);
-      if (scale_last_i) scale_write_half_q <= !scale_write_half_q;
-      if (scale_release) scale_read_half_q <= !scale_read_half_q;
-    end
-  end
-  for (genvar l = 0; l < Lanes; l++) begin : g_scale_bank
-    localparam int Port = l % PORTS;
-    localparam int Step = l / PORTS;  // position of this lane within a word, in steps of PORTS scales
-    logic [31:0] bank_q[2*Words];
-    always_ff @(posedge clk_i) begin
-      if (scale_write_i && scale_index_i[StepW-1:0] == StepW'(Step))
-        bank_q[{scale_write_half_q, scale_index_i[StepW+:WordW]}] <= scale_data_i[Port*32+:32];
-    end
-    assign scale_word[l*32+:32] = bank_q[{scale_read_half_q, word_index}];
-  end
-
-  // Multiply by the row scales (or by one), then align. Values behind the row's end count as zero.
-  localparam int PipeL = 1 + MulLatency;
+  // Values behind the row's end count as zero.
+  localparam int PipeL = (BACKWARD != 0) ? 1 + MulLatency : 1;
   logic [PipeL-1:0] valid_pipe_q, last_word_pipe_q, last_row_pipe_q;
-  logic [Lanes*32-1:0] data_q, factor_q, product;
+  logic [Lanes*32-1:0] data_q, product;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_pipe_q <= '0;
     else valid_pipe_q <= PipeL'({valid_pipe_q, rsp_valid_i});
     last_word_pipe_q <= PipeL'({last_word_pipe_q, last_word});
     last_row_pipe_q <= PipeL'({last_row_pipe_q, last_row});
-    factor_q <= scaled ? scale_word : {Lanes{systolic_pkg::FpOne}};
   end
-
   for (genvar l = 0; l < Lanes; l++) begin : g_lane
     always_ff @(posedge clk_i) begin
       if (!active[l]) data_q[l*32+:32] <= '0;
       else data_q[l*32+:32] <= rsp_data_i[l*32+:32];
     end
-    fp32_mul u_mul (
-      .clk_i,
-      .en_i(1'b1),
-      .a_i(data_q[l*32+:32]),
-      .b_i(factor_q[l*32+:32]),
-      .y_o(product[l*32+:32])
-    );
+  end
+
+  logic buffer_free;
+  assign buffer_free = buffers_used_q != (BufferW + 1)'(Buffers);
+  if (BACKWARD != 0) begin : g_scales
+    // Row scales: one bank per lane, so that a word of scales is read at once. A tile claims its half when it starts and
+    // gives it back with its last answer.
+    logic [1:0] scale_used_q, scale_full_q;
+    logic scale_write_half_q, scale_read_half_q, scale_release;
+    logic [Lanes*32-1:0] factor_q;
+    assign scale_free_o = scale_used_q != 2'd2;
+    assign scale_release = rsp_valid_i && scaled && last_word && last_row;
+    assign may_start = buffer_free && (!cmd_scaled_i || scale_full_q != '0);
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        scale_used_q <= '0;
+        scale_full_q <= '0;
+        scale_write_half_q <= 1'b0;
+        scale_read_half_q <= 1'b0;
+      end else begin
+        scale_used_q <= scale_used_q + 2'(scale_reserve_i) - 2'(scale_release);
+        scale_full_q <= scale_full_q + 2'(scale_last_i) - 2'(start && cmd_scaled_i);
+        if (scale_last_i) scale_write_half_q <= !scale_write_half_q;
+        if (scale_release) scale_read_half_q <= !scale_read_half_q;
+      end
+    end
+    // The values times the row scales, or times one.
+    for (genvar l = 0; l < Lanes; l++) begin : g_lane
+      localparam int Port = l % PORTS;
+      localparam int Step = l / PORTS;  // position of this lane within a word, in steps of PORTS scales
+      logic [31:0] bank_q[2*Words];
+      always_ff @(posedge clk_i) begin
+        if (scale_write_i && scale_index_i[StepW-1:0] == StepW'(Step))
+          bank_q[{scale_write_half_q, scale_index_i[StepW+:WordW]}] <= scale_data_i[Port*32+:32];
+        factor_q[l*32+:32] <= scaled ? bank_q[{scale_read_half_q, word_index}] : systolic_pkg::FpOne;
+      end
+      fp32_mul u_mul (
+        .clk_i,
+        .en_i(1'b1),
+        .a_i(data_q[l*32+:32]),
+        .b_i(factor_q[l*32+:32]),
+        .y_o(product[l*32+:32])
+      );
+    end
+  end else begin : g_no_scales
+    assign scale_free_o = 1'b0;
+    assign may_start = buffer_free;
+    assign product = data_q;
+    logic unused_scales;
+    assign unused_scales = ^{scaled, word_index, scale_reserve_i, scale_write_i, scale_last_i, scale_index_i, scale_data_i};
   end
 
   logic aligner_ready, vector_valid, vector_last, vector_bad, exponent_valid, exponent_bad;

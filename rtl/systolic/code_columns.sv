@@ -12,7 +12,9 @@ module code_columns #(
   // Memory bus width in bits.
   parameter int BUS_W = 256,
   // Columns that the array loads per cycle.
-  parameter int PORTS = 1
+  parameter int PORTS = 1,
+  // 1: T tiles, too.
+  parameter int BACKWARD = 1
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
@@ -97,52 +99,60 @@ module code_columns #(
   // T tiles: one row at a time through the transposer.
   logic to_transposer_valid, to_transposer_ready, columns_valid, columns_ready;
   logic [GroupW-1:0] columns;
-  logic row_valid, row_ready, column_valid, column_ready;
-  logic [RowW-1:0] row, column;
   assign to_transposer_valid = rows_valid && rows_transpose;
 
-  stream_resize #(
-    .IN_WIDTH(GroupW),
-    .OUT_WIDTH(RowW)
-  ) u_split (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i(to_transposer_valid),
-    .in_ready_o(to_transposer_ready),
-    .in_data_i(rows),
-    .out_valid_o(row_valid),
-    .out_ready_i(row_ready),
-    .out_data_o(row)
-  );
-  tile_transposer #(
-    .LANES(64),
-    .WIDTH(4),
-    .WIDE(0)
-  ) u_transposer (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i(row_valid),
-    .in_ready_o(row_ready),
-    .in_data_i(row),
-    .in_lines_i(7'd64),
-    .in_wide_i(1'b0),
-    .out_valid_o(column_valid),
-    .out_ready_i(column_ready),
-    .out_data_o(column)
-  );
-  stream_resize #(
-    .IN_WIDTH(RowW),
-    .OUT_WIDTH(GroupW)
-  ) u_pair (
-    .clk_i,
-    .rst_ni,
-    .in_valid_i(column_valid),
-    .in_ready_o(column_ready),
-    .in_data_i(column),
-    .out_valid_o(columns_valid),
-    .out_ready_i(columns_ready),
-    .out_data_o(columns)
-  );
+  if (BACKWARD != 0) begin : g_turn
+    logic row_valid, row_ready, column_valid, column_ready;
+    logic [RowW-1:0] row, column;
+    stream_resize #(
+      .IN_WIDTH(GroupW),
+      .OUT_WIDTH(RowW)
+    ) u_split (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(to_transposer_valid),
+      .in_ready_o(to_transposer_ready),
+      .in_data_i(rows),
+      .out_valid_o(row_valid),
+      .out_ready_i(row_ready),
+      .out_data_o(row)
+    );
+    tile_transposer #(
+      .LANES(64),
+      .WIDTH(4),
+      .WIDE(0)
+    ) u_transposer (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(row_valid),
+      .in_ready_o(row_ready),
+      .in_data_i(row),
+      .in_lines_i(7'd64),
+      .in_wide_i(1'b0),
+      .out_valid_o(column_valid),
+      .out_ready_i(column_ready),
+      .out_data_o(column)
+    );
+    stream_resize #(
+      .IN_WIDTH(RowW),
+      .OUT_WIDTH(GroupW)
+    ) u_pair (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i(column_valid),
+      .in_ready_o(column_ready),
+      .in_data_i(column),
+      .out_valid_o(columns_valid),
+      .out_ready_i(columns_ready),
+      .out_data_o(columns)
+    );
+  end else begin : g_no_turn
+    assign to_transposer_ready = 1'b0;
+    assign columns_valid = 1'b0;
+    assign columns = '0;
+    logic unused_turn;
+    assign unused_turn = ^{to_transposer_valid, columns_ready};
+  end
 
   // The command says which of the two comes next.
   logic order_valid, order_ready, order_transpose, order_wide;

@@ -149,7 +149,7 @@ module float_columns #(
   end
 
   logic exponent_valid, exponent_bad, column_valid, column_ready, unused_bad, unused_tag;
-  logic [7:0] exponent, unused_exponent;
+  logic [7:0] column_exponent, unused_exponent;
   logic [ColumnW-1:0] column;
   block_aligner #(
     .LANES(Lanes),
@@ -166,7 +166,7 @@ module float_columns #(
     .in_last_i(align_last),
     .in_tag_i(1'b0),
     .exponent_valid_o(exponent_valid),
-    .exponent_o(exponent),
+    .exponent_o(column_exponent),
     .nonfinite_o(exponent_bad),
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
@@ -179,10 +179,10 @@ module float_columns #(
 
   // The column's scale, computed while its mantissas are still being shifted.
   localparam int MulLatency = fp32_pkg::MulLatency;
-  logic [31:0] scale_q, unit, product;
+  logic [31:0] scale_q, power, product;
   logic [MulLatency-1:0] scale_valid_q, scale_bad_q;
   // 2^(exponent - 127 - 16), zero below the normal range.
-  assign unit = exponent > 8'd16 ? {1'b0, exponent - 8'd16, 23'd0} : 32'd0;
+  assign power = column_exponent > 8'd16 ? {1'b0, column_exponent - 8'd16, 23'd0} : 32'd0;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) scale_valid_q <= '0;
     else scale_valid_q <= MulLatency'({scale_valid_q, exponent_valid});
@@ -192,7 +192,7 @@ module float_columns #(
   fp32_mul u_scale (
     .clk_i,
     .en_i(1'b1),
-    .a_i(unit),
+    .a_i(power),
     .b_i(scale_q),
     .y_o(product)
   );

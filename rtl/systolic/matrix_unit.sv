@@ -25,7 +25,9 @@ module matrix_unit #(
   // Entries of the nested absmax table, a power of two: at least two beats and 16, a line of memory.
   parameter int NESTED_DEPTH = 4096,
   // Width of a scratchpad address in words.
-  parameter int SCRATCH_W = 13
+  parameter int SCRATCH_W = 13,
+  // 1: codes also in T mode, as backward passes need them; 0 saves their transposer and the multipliers of row scales.
+  parameter int BACKWARD = 1
 ) (
   input  logic                                    clk_i,
   input  logic                                    rst_ni,
@@ -125,7 +127,8 @@ module matrix_unit #(
   weight_loader #(
     .BUS_W(BUS_W),
     .PORTS(Ports),
-    .NESTED_DEPTH(NESTED_DEPTH)
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .BACKWARD(BACKWARD)
   ) u_weights (
     .clk_i,
     .rst_ni,
@@ -188,7 +191,8 @@ module matrix_unit #(
     .ACT_W(ACT_W),
     .ADDR_W(SCRATCH_W),
     .MAX_ROWS(MAX_ROWS),
-    .PORTS(Ports)
+    .PORTS(Ports),
+    .BACKWARD(BACKWARD)
   ) u_activations (
     .clk_i,
     .rst_ni,

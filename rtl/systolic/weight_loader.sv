@@ -17,7 +17,9 @@ module weight_loader #(
   // Columns that the array loads per cycle.
   parameter int PORTS = 1,
   // Entries of the nested absmax table.
-  parameter int NESTED_DEPTH = 4096
+  parameter int NESTED_DEPTH = 4096,
+  // 1: codes also in T mode.
+  parameter int BACKWARD = 1
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
@@ -224,7 +226,8 @@ module weight_loader #(
 
   code_columns #(
     .BUS_W(BUS_W),
-    .PORTS(PORTS)
+    .PORTS(PORTS),
+    .BACKWARD(BACKWARD)
   ) u_codes (
     .clk_i,
     .rst_ni,

@@ -24,7 +24,9 @@ module control_registers #(
   // Most rows of a MATRIX command.
   parameter int MAX_ROWS = 16,
   // Entries of the nested-absmax table.
-  parameter int NESTED_DEPTH = 256
+  parameter int NESTED_DEPTH = 256,
+  // 1: codes in T mode.
+  parameter int BACKWARD = 1
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -75,7 +77,8 @@ module control_registers #(
   localparam logic [31:0] Capability0 =
       (32'(COLUMNS) << registers_pkg::Capability0ColumnsLsb) |
       (32'(ACT_W) << registers_pkg::Capability0ActWidthLsb) |
-      (32'($clog2(BUS_W / 64)) << registers_pkg::Capability0BusWidthLsb);
+      (32'($clog2(BUS_W / 64)) << registers_pkg::Capability0BusWidthLsb) |
+      (32'(BACKWARD != 0) << registers_pkg::Capability0BackwardLsb);
   localparam logic [31:0] Capability1 = 32'd1 << SCRATCH_W;
   localparam logic [31:0] Capability2 =
       (32'(NESTED_DEPTH) << registers_pkg::Capability2NestedDepthLsb) |

@@ -13,7 +13,7 @@ package registers_pkg;
 
   // Version of the register map and of the commands (semantic versioning).
   localparam [11:0] VersionOffset = 12'h004;
-  localparam [31:0] VersionReset = 32'h00000300;
+  localparam [31:0] VersionReset = 32'h00000400;
   localparam int VersionPatchLsb = 0;
   localparam int VersionPatchWidth = 8;
   localparam int VersionMinorLsb = 8;
@@ -21,7 +21,7 @@ package registers_pkg;
   localparam int VersionMajorLsb = 16;
   localparam int VersionMajorWidth = 16;
 
-  // Geometry of the array, set by the parameters of the RTL.
+  // Geometry and abilities of the array, set by the parameters of the RTL.
   localparam [11:0] Capability0Offset = 12'h008;
   localparam int Capability0ColumnsLsb = 0;
   localparam int Capability0ColumnsWidth = 8;
@@ -29,6 +29,8 @@ package registers_pkg;
   localparam int Capability0ActWidthWidth = 8;
   localparam int Capability0BusWidthLsb = 16;
   localparam int Capability0BusWidthWidth = 3;
+  localparam int Capability0BackwardLsb = 24;
+  localparam int Capability0BackwardWidth = 1;
 
   // Size of the scratchpad, set by the parameters of the RTL.
   localparam [11:0] Capability1Offset = 12'h00c;

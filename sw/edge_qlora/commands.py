@@ -51,12 +51,14 @@ class Limits:
         max_rows: most rows of a MATRIX command.
         nested_depth: entries of the table of nested absmax values.
         window: memory that commands may touch; None: not checked.
+        backward: MATRIX takes codes in T mode.
     """
 
     scratch_words: int = ADDRESS_WORDS
     max_rows: int = 0xFFFF
     nested_depth: int = 0xFFFF
     window: MemoryWindow | None = None
+    backward: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,8 +409,8 @@ class Matrix(Command):
             yield self._bad("outputs", self.outputs, f"is not a multiple of {BLOCK}")
         for number, product in enumerate(self.products):
             codes = product.format in CODE_BITS
-            integers_in_t = product.format == WeightFormat.INT8 and product.transpose
-            if product.format not in set(WeightFormat) or integers_in_t or number and codes:
+            takes = limits.backward and product.format != WeightFormat.INT8
+            if product.format not in set(WeightFormat) or codes and (number or product.transpose and not takes):
                 yield self._bad(f"format{number}", product.format, "is no format of these weights")
             if not product.length:
                 yield self._bad(f"length{number}", 0, "is no reduction")

@@ -68,6 +68,7 @@ class Accelerator:
             max_rows=await self._field(registers.CAPABILITY2, "max_rows"),
             nested_depth=await self._field(registers.CAPABILITY2, "nested_depth"),
             window=window,
+            backward=bool(await self._field(registers.CAPABILITY0, "backward")),
         )
         await self._write64(registers.MEM_BASE_LO, registers.MEM_BASE_HI, window.base)
         await self._write64(registers.MEM_LIMIT_LO, registers.MEM_LIMIT_HI, window.limit)

@@ -103,14 +103,15 @@ ID = Register("ID", 0x000, (Field("magic", 0, 32, "RO", 0x45514c52, False),))
 # Version of the register map and of the commands (semantic versioning).
 VERSION = Register("VERSION", 0x004, (
     Field("patch", 0, 8, "RO", 0x0, False),
-    Field("minor", 8, 8, "RO", 0x3, False),
+    Field("minor", 8, 8, "RO", 0x4, False),
     Field("major", 16, 16, "RO", 0x0, False),
 ))
-# Geometry of the array, set by the parameters of the RTL.
+# Geometry and abilities of the array, set by the parameters of the RTL.
 CAPABILITY0 = Register("CAPABILITY0", 0x008, (
     Field("columns", 0, 8, "RO", None, True),
     Field("act_width", 8, 8, "RO", None, True),
     Field("bus_width", 16, 3, "RO", None, True),
+    Field("backward", 24, 1, "RO", None, True),
 ))
 # Size of the scratchpad, set by the parameters of the RTL.
 CAPABILITY1 = Register("CAPABILITY1", 0x00c, (Field("scratchpad_words", 0, 32, "RO", None, True),))

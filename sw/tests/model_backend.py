@@ -33,6 +33,7 @@ class ModelBackend:
         self.registers = {register.offset: 0 for register in registers.REGISTERS}
         self.registers[registers.ID.offset] = registers.ID["magic"].reset
         self.registers[registers.VERSION.offset] = sum(f.put(f.reset) for f in registers.VERSION.fields)
+        self.registers[registers.CAPABILITY0.offset] = registers.CAPABILITY0["backward"].put(1)
         self.registers[registers.CAPABILITY1.offset] = registers.CAPABILITY1["scratchpad_words"].put(scratch_words)
         limits = registers.CAPABILITY2["max_rows"].put(max_rows) | registers.CAPABILITY2["nested_depth"].put(
             nested_depth

@@ -79,6 +79,7 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
             (Matrix, {"transpose0": 0, "length0": BLOCK + 1}),
             (Matrix, {"format0": WeightFormat.CODES, "length0": BLOCK - 1}),
             (Matrix, {"format0": WeightFormat.INT8, "transpose0": 1}),
+            *((Matrix, {"format0": WeightFormat.CODES, "transpose0": 1}) for _ in range(not limits.backward)),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.CODES}),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.INT8}),
             (Matrix, {"length1": BLOCK, "format1": 7}),

@@ -29,16 +29,19 @@ class RandomLists:
         config: settings of the core.
         core: its number, of those that share the memory; no two have the same memory.
         cores: how many these are, a power of two.
+        backward: the core takes codes in T mode.
     """
 
     config: Config
     core: int = 0
     cores: int = 1
+    backward: bool = True
 
     @property
     def limits(self) -> Limits:
         """Of the hardware."""
-        return Limits(self.config["scratch_words"], self.config["max_rows"], self.config["nested_depth"])
+        sizes = (self.config[name] for name in ("scratch_words", "max_rows", "nested_depth"))
+        return Limits(*sizes, backward=self.backward)
 
     def golden(self, program: Program) -> Core:
         """A golden core with a program in its memory."""

@@ -194,9 +194,10 @@ def _linear(b: _Builder) -> _Chain:
     """y = W x + s B (A x), or dx, with some work of the vector engine before or behind."""
     outer, inner = b.nest()
     n, k = (BLOCK * int(b.pick(1, 1, 2, 3)) for _ in range(2))
-    transpose = b.chance(0.4)
+    codes = b.chance(0.7)
+    transpose = b.chance(0.4) and (b.limits.backward or not codes)
     length, outputs = (n, k) if transpose else (k, n)
-    if b.chance(0.7):
+    if codes:
         book = b.pick(None, Codebook.from_values(b.rng.standard_normal(16)))
         weights = b.image.codes(random_weight(b.rng, n, k), book)
     else:
@@ -238,7 +239,8 @@ def _tiles(b: _Builder, weights: tuple[Weights, Weights | None] | None = None) -
     """A MATRIX command of given weights, or any: short blocks, any block numbers, its stream anywhere in memory."""
     outer, inner = b.nest(8)
     if weights is None:
-        chosen = b.pick(*CODES) if b.chance(0.5) else b.pick(*FLOATS)
+        codes = [(form, mode) for form, mode in CODES if b.limits.backward or not mode]
+        chosen = b.pick(*codes) if b.chance(0.5) else b.pick(*FLOATS)
         weights = chosen, b.pick(*FLOATS) if b.chance(0.5) else None
     (first, mode), second = weights
     codes, both = first in CODE_BITS, second is not None

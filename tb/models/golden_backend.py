@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from edge_qlora import registers
 from edge_qlora.commands import Limits
@@ -32,6 +34,7 @@ class GoldenBackend:
         for register in (registers.ID, registers.VERSION):
             self.registers[register.offset] = sum(field.put(field.reset) for field in register.fields)
         capabilities = {
+            registers.CAPABILITY0: {"backward": int(limits.backward)},
             registers.CAPABILITY1: {"scratchpad_words": limits.scratch_words},
             registers.CAPABILITY2: {"max_rows": limits.max_rows, "nested_depth": limits.nested_depth},
         }
@@ -71,10 +74,7 @@ class GoldenBackend:
             self._pair(getattr(registers, f"MEM_{end}_LO"), getattr(registers, f"MEM_{end}_HI"))
             for end in ("BASE", "LIMIT")
         )
-        limits = self.limits
-        self.core.limits = Limits(
-            limits.scratch_words, limits.max_rows, limits.nested_depth, MemoryWindow(base, limit - base)
-        )
+        self.core.limits = replace(self.limits, window=MemoryWindow(base, limit - base))
         self.report = self.core.run(self._pair(registers.LIST_ADDR_LO, registers.LIST_ADDR_HI))
         event = "error" if self.report.error != ErrorCode.NONE else "done"
         self.registers[registers.ERROR_CODE.offset] = registers.ERROR_CODE["code"].put(self.report.error)

@@ -30,6 +30,7 @@ from tb.core.parameters import pair_configs
 from tb.models.core import Core
 
 CORES = ("infer", "tune")
+TUNE = 1
 WATCHDOG = 1024  # cycles without a sign of life after which a core gives a list up
 
 
@@ -88,7 +89,9 @@ class PairTest(uvm_test):
     def build_phase(self) -> None:
         port = HostPort(cocotb.top, Pace.any())
         self.envs = [CoreEnv(name, self, port, core) for core, name in enumerate(CORES)]
-        self.make = [RandomLists(chosen, core, len(CORES)) for core, chosen in enumerate(pair_configs(config()))]
+        self.make = [
+            RandomLists(chosen, core, len(CORES), core == TUNE) for core, chosen in enumerate(pair_configs(config()))
+        ]
 
     def end_of_elaboration_phase(self) -> None:
         self.envs[1].monitor.corrupt = self.corrupt

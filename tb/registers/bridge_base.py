@@ -16,7 +16,7 @@ def capabilities() -> dict[str, int]:
     parameters = config()
     code = {64: 0, 128: 1, 256: 2, 512: 3}[parameters["bus_width"]]
     return {
-        "CAPABILITY0": parameters["columns"] | parameters["act_width"] << 8 | code << 16,
+        "CAPABILITY0": parameters["columns"] | parameters["act_width"] << 8 | code << 16 | 1 << 24,
         "CAPABILITY1": parameters["scratch_words"],
         "CAPABILITY2": parameters["nested_depth"] | parameters["max_rows"] << 16,
     }
