@@ -5,7 +5,7 @@
 // Why: the same stored tile serves both modes. N tiles: a stored row is an array column. T tiles: the tile is transposed
 // on chip, and every column carries the codebook's scale alone, because the row scales went into the activations. Wide
 // tiles, N only, have 8-bit integers, which are weights as they are, in place of 4-bit codes.
-// Latency: 1 cycle (N), one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide tile, one column per
+// Latency: none (N) but for the FIFO in front, one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide tile, one column per
 // cycle (T).
 
 module code_columns #(
@@ -37,10 +37,12 @@ module code_columns #(
   input  logic                                                          scale_valid_i,
   output logic                                                          scale_ready_o,
   input  logic [PORTS*32-1:0]                                           scale_data_i,
-  // PORTS columns: 64 weights and one scale each.
+  // PORTS columns: 64 weights and one scale each; of a wide tile 64 integers in place of the weights.
   output logic                                                          out_valid_o,
   input  logic                                                          out_ready_i,
+  output logic                                                          out_wide_o,
   output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PORTS*systolic_pkg::Rows*8-1:0]                         out_integers_o,
   output logic [PORTS*32-1:0]                                           out_scales_o
 );
 
@@ -176,7 +178,7 @@ module code_columns #(
   logic half_q, take_half;
   logic [GroupW-1:0] first_half_q;
   logic [5:0] step_q;
-  logic source_valid, advance;
+  logic source_valid;
   logic [GroupW-1:0] codes;
 
   assign last_step = step_q == 6'(Steps - 1);
@@ -185,8 +187,8 @@ module code_columns #(
   assign source_valid = transpose_q ? columns_valid
                       : rows_valid && !rows_transpose && scale_valid_i && half_q == wide_q;
   assign take_half = active_q && wide_q && !half_q && rows_valid && !rows_transpose;
-  assign advance = !out_valid_o || out_ready_i;
-  assign step = active_q && source_valid && advance;
+  assign out_valid_o = active_q && source_valid;
+  assign step = out_valid_o && out_ready_i;
   assign columns_ready = step && transpose_q;
   assign rows_ready = rows_transpose ? to_transposer_ready : take_half || (step && !transpose_q);
   assign scale_ready_o = step && !transpose_q;
@@ -208,9 +210,6 @@ module code_columns #(
     if (take_half) first_half_q <= rows;
   end
 
-  logic [PORTS*64*systolic_pkg::WeightWidth-1:0] weights, weights_q;
-  logic [PORTS*32-1:0] scales_q;
-  logic valid_q;
   codebook #(
     .LANES(PORTS * 64)
   ) u_codebook (
@@ -219,29 +218,10 @@ module code_columns #(
     .index_i(entry_index_i),
     .entry_i,
     .codes_i(codes),
-    .weights_o(weights)
+    .weights_o(out_weights_o)
   );
-
-  logic [2*GroupW-1:0] integers;
-  logic [PORTS*64*systolic_pkg::WeightWidth-1:0] wide_weights;
-  assign integers = {rows, first_half_q};
-  for (genvar i = 0; i < PORTS * 64; i++) begin : g_integer
-    assign wide_weights[i*systolic_pkg::WeightWidth+:systolic_pkg::WeightWidth] = systolic_pkg::WeightWidth'($signed(
-        integers[i*8+:8]
-    ));
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= 1'b0;
-    else if (advance) valid_q <= step;
-    if (advance) begin
-      weights_q <= wide_q ? wide_weights : weights;
-      scales_q <= transpose_q ? {PORTS{codebook_scale_i}} : scale_data_i;
-    end
-  end
-
-  assign out_valid_o = valid_q;
-  assign out_weights_o = weights_q;
-  assign out_scales_o = scales_q;
+  assign out_integers_o = {rows, first_half_q};
+  assign out_wide_o = wide_q;
+  assign out_scales_o = transpose_q ? {PORTS{codebook_scale_i}} : scale_data_i;
 
 endmodule : code_columns

@@ -6,8 +6,8 @@
 // counts beats and sends each part to its unit, running ahead of the array; the columns come out in tile order. A header
 // waits until the columns of all codes before it have left: nothing needs the old codebook and scales any more. Tiles of
 // floating-point values and the array itself do not hold it back.
-// Latency from a tile's first beat to its first column: codes 16 cycles (N); in T mode 6 after the last beat on 64
-// and 128 bits, 70 after the first on wider buses (two PORTS: 72); floating-point tiles as in float_columns.
+// Latency from a tile's first beat to its first column: codes 15 cycles (N); in T mode 5 after the last beat on 64
+// and 128 bits, 69 after the first on wider buses (two PORTS: 71); floating-point tiles as in float_columns.
 // Throughput: one beat per cycle in, but for a header's first line, small codes (code_expander) and BFP8 (bfp8_unpack);
 // PORTS columns per cycle out for N tiles of codes, half as many of 8-bit integers.
 
@@ -201,6 +201,8 @@ module weight_loader #(
 
   logic code_valid, code_ready, float_valid, float_ready, unused_float_bad;
   logic [GroupW-1:0] code_weights, float_weights;
+  logic code_wide;
+  logic [PORTS*systolic_pkg::Rows*8-1:0] code_integers;
   logic [PORTS*32-1:0] code_scales, float_scales;
   logic current_q, current_codes_q;
   logic [6:0] left_columns_q;
@@ -248,7 +250,9 @@ module weight_loader #(
     .scale_data_i(scale_data),
     .out_valid_o(code_valid),
     .out_ready_i(code_ready),
+    .out_wide_o(code_wide),
     .out_weights_o(code_weights),
+    .out_integers_o(code_integers),
     .out_scales_o(code_scales)
   );
 
@@ -293,7 +297,13 @@ module weight_loader #(
   // Select the unit whose tile comes next. A new tile is taken in the cycle in which the one before ends.
   logic out_take, ends;
   assign out_valid_o = current_q && (current_codes_q ? code_valid : float_valid);
-  assign out_weights_o = current_codes_q ? code_weights : float_weights;
+  // Of three kinds, which is one LUT per bit.
+  for (genvar i = 0; i < PORTS * systolic_pkg::Rows; i++) begin : g_weight
+    localparam int WgtW = systolic_pkg::WeightWidth;
+    assign out_weights_o[i*WgtW+:WgtW] = !current_codes_q ? float_weights[i*WgtW+:WgtW]
+                                       : code_wide ? WgtW'($signed(code_integers[i*8+:8]))
+                                       : code_weights[i*WgtW+:WgtW];
+  end
   assign out_scales_o = current_codes_q ? code_scales : float_scales;
   assign code_ready = current_q && current_codes_q && out_ready_i;
   assign float_ready = current_q && !current_codes_q && out_ready_i;
