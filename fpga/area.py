@@ -1,8 +1,8 @@
 """Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_engine] [MODULES=1]`` prints tables in Markdown.
 
 LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
-counted with the LUTs it occupies. The matrix engine and the whole accelerator keep their hierarchy, which costs some
-LUTs (nothing is merged across modules) and makes yosys finish in minutes instead of hours.
+counted with the LUTs it occupies. The matrix engine and whole accelerators keep the modules of more than some thousand
+gates apart, which costs some LUTs (nothing is merged across them) and makes yosys finish in minutes instead of hours.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from edge_qlora.backends import setting
 
 from sim.bench import ROOT, check_settings, configs, read_filelist
+from tb.core.parameters import pair_parameters
 from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
@@ -31,6 +32,8 @@ MEMORY_LUTS = {
     "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
     "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
 }  # fmt: skip
+# Gates from which a module is kept apart, by yosys' own estimate.
+LARGE = 5000
 COMBINATIONAL = ("LUT*", "INV", "CARRY4", "MUXF*", "RAM*", "SRL*")
 LATCHES = ("LDCE", "LDPE", "$_DLATCH")
 
@@ -90,7 +93,8 @@ def designs(changes: Mapping[str, int]) -> list[Design]:
         SystemExit: there is no such setting.
     """
     found = list(FIXED)
-    for top, parameters in (("matrix_engine", matrix), ("edge_qlora", accelerator)):
+    tops = (("matrix_engine", matrix), ("edge_qlora", accelerator), ("edge_qlora_pair", pair_parameters))
+    for top, parameters in tops:
         for name, config in configs().items():
             check_settings(name, config | changes)
             found.append(Design(top, f"rtl/core/{top}.f", parameters(config | changes), name))
@@ -105,7 +109,7 @@ def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int],
 def synthesize_modules(
     top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool
 ) -> dict[str, dict]:
-    """What yosys says of every module; ``hierarchy`` keeps those below the top.
+    """What yosys says of every module; ``hierarchy`` keeps large ones below the top apart.
 
     "levels" is the number of cells on the longest combinational path inside a module: LUTs, carry cells of 4 bits, wide
     multiplexers, reads of memory in LUTs.
@@ -122,8 +126,9 @@ def synthesize_modules(
         script.write_text(
             # abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more;
             # the whole core has not been run with the check since.
-            f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\n"
-            f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
+            f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\nhierarchy -check -top {top}\n"
+            f"{f'proc; keep_hierarchy -min_cost {LARGE}' if hierarchy else ''}\n"
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}\n"
             f"rename -top {top}\n"
             f"check -assert\ntee -q -o {report} stat -json\n"
             f"tee -q -o {paths} ltp w:* {' '.join(f't:{cells}' for cells in COMBINATIONAL)}\n"

@@ -177,25 +177,26 @@ module float_columns #(
   );
   assign nonfinite_o = exponent_valid && exponent_bad;
 
-  // The column's scale, computed while its mantissas are still being shifted.
-  localparam int MulLatency = fp32_pkg::MulLatency;
-  logic [31:0] scale_q, power, product;
-  logic [MulLatency-1:0] scale_valid_q, scale_bad_q;
-  // 2^(exponent - 127 - 16), zero below the normal range.
-  assign power = column_exponent > 8'd16 ? {1'b0, column_exponent - 8'd16, 23'd0} : 32'd0;
+  // The column's scale, computed while its mantissas are still being shifted: the tile's factor times a power of two,
+  // 2^(exponent - 127 - 16), which counts as zero below the normal range. A product as fp32_mul gives it.
+  logic scale_valid_q, tiny;
+  logic [31:0] tile_scale_q, scale_q;
+  logic signed [10:0] scale_exponent;
+  assign tiny = column_exponent <= 8'd16;
+  assign scale_exponent = 11'(tile_scale_q[30:23]) + 11'(column_exponent) - 11'(16 + fp32_pkg::ExponentBias);
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) scale_valid_q <= '0;
-    else scale_valid_q <= MulLatency'({scale_valid_q, exponent_valid});
-    scale_bad_q <= MulLatency'({scale_bad_q, exponent_bad});
-    scale_q <= tile_scale;
+    if (!rst_ni) scale_valid_q <= 1'b0;
+    else scale_valid_q <= exponent_valid;
+    tile_scale_q <= tile_scale;
+    if (exponent_bad || fp32_pkg::is_nan(tile_scale_q) || (fp32_pkg::is_inf(tile_scale_q) && tiny)) begin
+      scale_q <= fp32_pkg::CanonicalNan;
+    end else if (fp32_pkg::is_inf(tile_scale_q)) begin
+      scale_q <= tile_scale_q;
+    end else begin
+      scale_q <= fp32_pkg::pack(tile_scale_q[31], fp32_pkg::is_zero(tile_scale_q) || tiny ? '0 : scale_exponent,
+                                tile_scale_q[22:0]);
+    end
   end
-  fp32_mul u_scale (
-    .clk_i,
-    .en_i(1'b1),
-    .a_i(power),
-    .b_i(scale_q),
-    .y_o(product)
-  );
 
   logic scale_valid, scale_ready, unused_scale_ready;
   logic [31:0] scale;
@@ -208,9 +209,9 @@ module float_columns #(
   ) u_scales (
     .clk_i,
     .rst_ni,
-    .in_valid_i(scale_valid_q[MulLatency-1]),
+    .in_valid_i(scale_valid_q),
     .in_ready_o(unused_scale_ready),
-    .in_data_i(scale_bad_q[MulLatency-1] ? fp32_pkg::CanonicalNan : product),
+    .in_data_i(scale_q),
     .out_valid_o(scale_valid),
     .out_ready_i(scale_ready),
     .out_data_o(scale),
