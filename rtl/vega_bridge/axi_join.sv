@@ -104,7 +104,7 @@ module axi_join #(
   assign s_axi_rresp  = m_axi_rresp;
   assign s_axi_rlast  = m_axi_rlast;
   assign s_axi_rvalid = {m_axi_rvalid && read_to, m_axi_rvalid && !read_to};
-  assign m_axi_rready = s_axi_rready[read_to];
+  assign m_axi_rready = (s_axi_rvalid & s_axi_rready) != '0;
 
   // ---------------------------------------------------------------------------------------------
   // Writes
@@ -148,7 +148,7 @@ module axi_join #(
   assign s_axi_bid    = m_axi_bid[ID_W-1:0];
   assign s_axi_bresp  = m_axi_bresp;
   assign s_axi_bvalid = {m_axi_bvalid && write_to, m_axi_bvalid && !write_to};
-  assign m_axi_bready = s_axi_bready[write_to];
+  assign m_axi_bready = (s_axi_bvalid & s_axi_bready) != '0;
 
   // An order that is free when an address is shown is free when it is taken: nothing else enters.
   always_ff @(posedge clk_i) begin

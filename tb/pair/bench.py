@@ -10,5 +10,7 @@ DESCRIPTION = (
 )
 
 BENCHES = [
-    Bench("pair", "edge_qlora_pair", "rtl/core/edge_qlora_pair.f", "tb.pair.test_pair", pair_parameters),
+    Bench(
+        "pair", "edge_qlora_pair", "rtl/core/edge_qlora_pair.f", "tb.pair.test_pair", pair_parameters, ("verilator",)
+    ),
 ]

@@ -20,7 +20,7 @@ from tb.axi_master.model import OKAY, Burst, Faults, Geometry
 from tb.commands.image import Image
 from tb.commands.lists import FAULTS, RandomLists
 from tb.commands.program import elementwise
-from tb.common.base import config, cycle, finish, scaled, start, within
+from tb.common.base import config, cycle, finish, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.core.device import LONGEST_LIST, DeviceMemory, HostPort
@@ -138,8 +138,8 @@ class Legal(PairTest):
     """Lists of many commands over all engines."""
 
     async def core(self, core: int) -> None:
-        for _ in range(scaled(5, 1)):
-            await self.run_list(core, self.make[core].legal(scaled(random.randint(2, 6), 1)))
+        for _ in range(5):
+            await self.run_list(core, self.make[core].legal(random.randint(2, 6)))
 
 
 @pyuvm.test()
@@ -147,8 +147,8 @@ class Instructions(PairTest):
     """VECTOR commands on both cores, many in a list."""
 
     async def core(self, core: int) -> None:
-        for _ in range(scaled(3, 1)):
-            await self.run_list(core, self.make[core].legal([elementwise] * scaled(12, 2)))
+        for _ in range(3):
+            await self.run_list(core, self.make[core].legal([elementwise] * 12))
 
 
 @pyuvm.test()
@@ -156,17 +156,17 @@ class Errors(PairTest):
     """Every kind of error on one core, while the other one's lists must not notice; then the other way round."""
 
     async def body(self) -> None:
-        for self.failing in random.sample(range(len(CORES)), scaled(2, 1)):
+        for self.failing in range(len(CORES)):
             self.over = False
             await both(self.core)
 
     async def core(self, core: int) -> None:
         if core == self.failing:
-            for kind in random.sample(FAULTS, scaled(len(FAULTS), 1)):
-                await self.run_list(core, self.make[core].illegal(kind, scaled(3, 1)), kind)
+            for kind in random.sample(FAULTS, len(FAULTS)):
+                await self.run_list(core, self.make[core].illegal(kind, 3), kind)
             self.over = True
         while core != self.failing and not self.over:
-            await self.run_list(core, self.make[core].legal(scaled(3, 1)))
+            await self.run_list(core, self.make[core].legal(3))
 
 
 @pyuvm.test()
@@ -200,8 +200,8 @@ class LongWait(PairTest):
         return ListItem(f"{rows} sums", golden, address)
 
     async def body(self) -> None:
-        for long, short in random.sample([(0, 1), (1, 0)], scaled(2, 1)):
-            running = cocotb.start_soon(self.run_list(long, self.sums(long, scaled(1024, 192))))
+        for long, short in ((0, 1), (1, 0)):
+            running = cocotb.start_soon(self.run_list(long, self.sums(long, 1024)))
             await ClockCycles(cocotb.top.clk_i, 3 * WATCHDOG)
             item = await self.run_list(short, self.sums(short, 32))
             assert item.ended.cycles > WATCHDOG, "the list did not have to wait for the other core's"
@@ -213,7 +213,7 @@ class Together(PairTest):
     """The same lists apart and at once: the time of both at once is reported."""
 
     async def body(self) -> None:
-        items = [self.make[core].legal(scaled(6, 1)) for core in range(len(CORES))]
+        items = [self.make[core].legal(6) for core in range(len(CORES))]
         begin = cycle()
         for core, item in enumerate(items):
             await self.run_list(core, again(item))
