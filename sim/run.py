@@ -25,7 +25,14 @@ from pathlib import Path
 from cocotb_tools.runner import get_results, get_runner
 
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
-from sim.tools import fingerprint_of, mend_always_comb, require_simulator, simulator_version, verilator_environment
+from sim.tools import (
+    fingerprint_of,
+    mend_always_comb,
+    quick_build,
+    require_simulator,
+    simulator_version,
+    verilator_environment,
+)
 from tb.common.report import Row, format_table
 
 BUILD = ROOT / "sim/build"
@@ -73,15 +80,24 @@ def _environment(**variables: str):
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-def _share_runtime(folder: Path, shared: Path, restore: bool) -> None:
-    """Copy Verilator's compiled runtime between a build folder and the store that all builds with its options share."""
-    source, target = (shared, folder) if restore else (folder, shared)
-    target.mkdir(parents=True, exist_ok=True)
-    for path in source.glob("verilated*.[do]"):
-        if restore or not (target / path.name).is_file():
-            partial = target / f"{path.name}.{os.getpid()}"  # other builds may run at the same time
-            shutil.copy(path, partial)
-            partial.replace(target / path.name)
+def _restore_runtime(folder: Path, store: Path) -> None:
+    """Copy Verilator's compiled runtime from the store that all builds with the same options share.
+
+    The makefile compiles again what is older than itself, so the copies date from the future until the build is done.
+    """
+    for path in store.glob("verilated*.[do]"):
+        future = time.time() + 3600
+        os.utime(shutil.copy(path, folder), (future, future))
+
+
+def _keep_runtime(folder: Path, store: Path, program: Path) -> None:
+    """Copy what of the runtime is not in the store to it, and date all of it like the program made with it."""
+    store.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("verilated*.[do]"):
+        os.utime(path, ns=(program.stat().st_mtime_ns,) * 2)
+        if not (store / path.name).is_file():
+            partial = store / f"{path.name}.{os.getpid()}"  # other builds may run at the same time
+            shutil.copy(path, partial).replace(store / path.name)
 
 
 @contextmanager
@@ -113,7 +129,7 @@ def _build(
     bench: Bench, simulator: str, config: str, waves: bool, parameters: Mapping[str, int], folder: Path
 ) -> object:
     sources = read_filelist(bench.filelist)
-    tools = simulator_version(simulator), version("cocotb")
+    tools = simulator_version(simulator), version("cocotb"), quick_build() if simulator == "verilator" else None
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
     fingerprint = fingerprint_of(sources, bench.top, parameters, arguments, tools)
@@ -125,7 +141,7 @@ def _build(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if simulator == "verilator":
-            _share_runtime(folder, runtime, restore=True)
+            _restore_runtime(folder, runtime)
             signals = f'public_flat_rw -module "{bench.top}" -port "*"'
             parameters_read = f'public_flat_rd -module "{bench.top}" -param "*"'
             visible.write_text(f"`verilator_config\n{signals}\n{parameters_read}\n")
@@ -153,7 +169,7 @@ def _build(
         mend_always_comb(folder / "sim.vvp")
     if not fresh:
         if simulator == "verilator":
-            _share_runtime(folder, runtime, restore=False)
+            _keep_runtime(folder, runtime, folder / bench.top)
         stamp.write_text(fingerprint)
         print(f"  built in {time.monotonic() - started:.0f} s", flush=True)
     return runner
@@ -166,7 +182,7 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
         Its result; rows of the closing table are those the tests reported.
     """
     require_simulator(simulator)
-    with _environment(**(verilator_environment() if simulator == "verilator" else {})):
+    with _environment(**(verilator_environment() | {"MAKEFLAGS": quick_build()} if simulator == "verilator" else {})):
         runner, folder = build(bench, simulator, config, waves)
         test_dir = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}" / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)

@@ -1,11 +1,12 @@
 """Tests of the corrections that the tools need."""
 
+import os
 import subprocess
 
 import pytest
 
 from sim.bench import check_settings, configs
-from sim.run import failures
+from sim.run import _keep_runtime, _restore_runtime, failures
 from sim.tools import mend_always_comb, require_simulator
 
 # Each block assigns a default first, and is read by the next.
@@ -34,6 +35,26 @@ def test_chained_always_comb_ends(tmp_path):
     mend_always_comb(program)
     run = subprocess.run(["vvp", "-n", program], capture_output=True, text=True, timeout=10, check=True)
     assert "a 1 b 2 c 3" in run.stdout
+
+
+def test_the_runtime_is_compiled_once(tmp_path):
+    """What the store has is not compiled again though the makefile is newer, nor is the program linked again."""
+    store, folder = tmp_path / "store", tmp_path / "build"
+    for path in (store, folder):
+        path.mkdir()
+    (store / "verilated.o").write_text("compiled")
+    os.utime(store / "verilated.o", (0, 0))
+    _restore_runtime(folder, store)
+    (folder / "Makefile").write_text(
+        "program: verilated.o verilated_vpi.o\n\tcat $^ > $@\n"
+        "verilated.o verilated_vpi.o: Makefile\n\techo compiled here > $@\n"
+    )
+    subprocess.run(["make", "-C", folder], check=True)
+    assert (folder / "program").read_text() == "compiledcompiled here\n"
+    _keep_runtime(folder, store, folder / "program")
+    assert (store / "verilated_vpi.o").read_text() == "compiled here\n"
+    assert (store / "verilated.o").read_text() == "compiled"
+    assert subprocess.run(["make", "-q", "-C", folder]).returncode == 0
 
 
 @pytest.mark.parametrize(
