@@ -23,23 +23,26 @@ class ArrayCounters(uvm_component):
         active: cycles from the first to the last vector, pauses included.
         beats: weight beats taken once the array had its first vector; ``beat_cycles``: cycles from then to the last
             of them, so that filling the pipeline does not count.
-        trace: of every cycle, whether a vector entered, whether one waited for weights, and for activations.
+        trace: if a test wants it and puts a list here, of every cycle, whether a vector entered, whether one waited for
+            weights, and for activations.
     """
 
     def __init__(self, name: str, parent: uvm_component) -> None:
         super().__init__(name, parent)
         self.vectors = self.active = self.beats = self.beat_cycles = 0
         self._vector_gap = self._beat_gap = 0
-        self.trace: list[tuple[bool, bool, bool]] = []
+        self.trace: list[tuple[bool, bool, bool]] | None = None
 
     async def run_phase(self) -> None:
         dut = cocotb.top
+        pulses = vector, _, _ = dut.mac_vector_o, dut.weight_stall_o, dut.act_stall_o
+        valid, ready, clock = dut.wgt_valid_i, dut.wgt_ready_o, dut.clk_i
         await RisingEdge(dut.rst_ni)
         while True:
-            await RisingEdge(dut.clk_i)
-            pulses = (dut.mac_vector_o, dut.weight_stall_o, dut.act_stall_o)
-            self.trace.append(tuple(bool(pulse.value) for pulse in pulses))
-            if dut.mac_vector_o.value:
+            await RisingEdge(clock)
+            if self.trace is not None:
+                self.trace.append(tuple(bool(pulse.value) for pulse in pulses))
+            if vector.value:
                 self.vectors += 1
                 self.active += 1 + self._vector_gap
                 self._vector_gap = 0
@@ -47,7 +50,7 @@ class ArrayCounters(uvm_component):
                 self._vector_gap += 1
             if not self.vectors:
                 continue
-            if dut.wgt_valid_i.value and dut.wgt_ready_o.value:
+            if valid.value and ready.value:
                 self.beats += 1
                 self.beat_cycles += 1 + self._beat_gap
                 self._beat_gap = 0
