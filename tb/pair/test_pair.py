@@ -170,39 +170,39 @@ class Errors(PairTest):
 
 
 @pyuvm.test()
-class LongWait(PairTest):
-    """A core waits for the other's vector command for longer than its watchdog, and does not give up."""
+class LongCommand(PairTest):
+    """A vector command that takes longer than a watchdog waits.
+
+    The other core's lists begin and end, with the resets of their engines, while it runs, and do not disturb it; then
+    one needs the engine too, waits, and is not given up.
+    """
 
     def sums(self, core: int, rows: int) -> ListItem:
-        """exp(x) of a row of 64 values, summed again and again."""
+        """exp(x) of a row of 64 values, summed again and again; no rows: the values are copied."""
         rng, base = self.make[core].place()
         image = Image(1 << 20, base)
         x = image.place(rng.standard_normal(64, np.float32))
-        result = image.allocate(4 * rows)
+        result = image.allocate(4 * max(rows, 64))
         instruction = Instruction(
-            length=64,
-            outer=rows,
-            function=Function.EXP,
-            reduction=Reduction.SUM,
-            r=Region(LANES * 8, 1),
+            length=64, outer=max(rows, 1), function=Function.EXP, reduction=Reduction.SUM, r=Region(LANES * 8, 1)
         )
-        commands = synchronize(
-            [
-                Read(address=x, length=64, s=Region(0)),
-                Vector(instruction=instruction),
-                Write(address=result, length=rows, s=Region(8)),
-                End(),
-            ]
-        )
+        commands = [
+            Read(address=x, length=64, s=Region(0)),
+            *([Vector(instruction=instruction)] if rows else []),
+            Write(address=result, length=rows or 64, s=Region(8 if rows else 0)),
+            End(),
+        ]
         chosen, limits = self.make[core].config, replace(self.make[core].limits, window=image.window)
-        address = image.list(commands)
+        address = image.list(synchronize(commands))
         golden = Core(image.memory.copy(), limits, chosen["act_width"], base, chosen["columns"])
         return ListItem(f"{rows} sums", golden, address)
 
     async def body(self) -> None:
         for long, short in ((0, 1), (1, 0)):
             running = cocotb.start_soon(self.run_list(long, self.sums(long, 1024)))
-            await ClockCycles(cocotb.top.clk_i, 3 * WATCHDOG)
+            await ClockCycles(cocotb.top.clk_i, 2 * WATCHDOG)
+            for _ in range(3):
+                await self.run_list(short, self.sums(short, 0))
             item = await self.run_list(short, self.sums(short, 32))
             assert item.ended.cycles > WATCHDOG, "the list did not have to wait for the other core's"
             await running
