@@ -22,6 +22,7 @@ module edge_qlora_pair #(
   parameter int BUS_W           = 256,
   parameter int NESTED_DEPTH    = 4096,
   parameter int FIFO_BEATS      = 512,
+  parameter int VECTOR_LANES    = 4,
   parameter int HOST_W          = 64,
   parameter int HOST_ADDR_W     = 64,
   parameter int HOST_ID_W       = 12,
@@ -397,7 +398,8 @@ module edge_qlora_pair #(
   );
 
   vector_engine #(
-    .SCRATCH_W(ScratchW)
+    .SCRATCH_W(ScratchW),
+    .LANES    (VECTOR_LANES)
   ) u_vector (
     .clk_i,
     .rst_ni       (engine_rst_n),

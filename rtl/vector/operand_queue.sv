@@ -3,13 +3,13 @@
 // Words of an operand that are asked for or waiting, and what is noted of each when it is asked for.
 //
 // Why: an answer of the scratchpad is never refused, so there must be room before the question. Words are stored whole
-// and leave part by part, for there are fewer lanes than a word has values. Words and notes are in distributed RAM.
+// and leave part by part where there are fewer lanes than a word has values. Words and notes are in distributed RAM.
 // Latency: an answer to its first part 1 cycle. Throughput: one word in, one part out per cycle.
 
 module operand_queue #(
   // Bits of a word.
   parameter int WIDTH  = 256,
-  // Bits of a part; divides WIDTH.
+  // Bits of a part; WIDTH or half of it.
   parameter int PART_W = 128,
   // Bits of a note.
   parameter int NOTE_W = 3,
@@ -28,9 +28,9 @@ module operand_queue #(
   input  logic                             answer_valid_i,
   input  logic [WIDTH-1:0]                 answer_data_i,
 
-  // The oldest word, one part of it at a time.
+  // The oldest word: all of it, or one half at a time.
   output logic                             out_valid_o,
-  input  logic [$clog2(WIDTH/PART_W)-1:0]  out_part_i,
+  input  logic                             out_upper_i,
   output logic [PART_W-1:0]                out_data_o,
   output logic [NOTE_W-1:0]                out_note_o,
   // The word is done with; only while out_valid_o.
@@ -42,8 +42,8 @@ module operand_queue #(
   if (DEPTH < 2 || 2 ** PtrW != DEPTH) begin : g_bad_depth
     ERROR_operand_queue_DEPTH_must_be_a_power_of_two_from_2 error ();
   end
-  if (WIDTH % PART_W != 0 || WIDTH == PART_W) begin : g_bad_parts
-    ERROR_operand_queue_WIDTH_must_be_two_or_more_parts error ();
+  if (PART_W != WIDTH && 2 * PART_W != WIDTH) begin : g_bad_parts
+    ERROR_operand_queue_PART_W_must_be_WIDTH_or_half_of_it error ();
   end
 
   // Counted round twice the queue, so that full and empty differ.
@@ -56,7 +56,7 @@ module operand_queue #(
   assign out_valid_o = answered_q != taken_q;
   assign word        = words_q[taken_q[PtrW-1:0]];
   assign out_note_o  = notes_q[taken_q[PtrW-1:0]];
-  assign out_data_o  = word[out_part_i*PART_W+:PART_W];
+  assign out_data_o  = out_upper_i ? word[WIDTH-1-:PART_W] : word[0+:PART_W];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the words of the vector engine's operands A and B from the scratchpad, ahead of their use, and gives them in
-// parts.
+// Reads the words of the vector engine's operands A and B from the scratchpad, ahead of their use, and gives them whole
+// or in halves.
 //
 // Why: the scratchpad is shared, so a read is granted when it is free. Both operands have the same rows, which are
 // counted once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in
@@ -11,6 +11,8 @@
 // while the scratchpad grants a word in as many cycles as it has parts, and answers within DEPTH - 2 cycles.
 
 module operand_reader #(
+  // Values of a part: a word's, or half of them.
+  parameter int LANES   = 8,
   // Width of an address in words.
   parameter int ADDR_W  = 16,
   // Width of an address in values.
@@ -49,23 +51,21 @@ module operand_reader #(
   // Parts of a word, lowest first: those of A and of B, and B's value of the row.
   output logic                 out_valid_o,
   input  logic                 out_ready_i,
-  output logic [vector_pkg::PhysicalLanes*32-1:0] out_a_o,
-  output logic [vector_pkg::PhysicalLanes*32-1:0] out_b_o,
+  output logic [LANES*32-1:0]  out_a_o,
+  output logic [LANES*32-1:0]  out_b_o,
   output logic [31:0]          out_b_value_o,
-  // Upper part of its word; last word of its row; last row of its outer iteration; last of all.
-  output logic                 out_upper_o,
+  // Last part of its word; part of the last word of its row, of the last row of its outer iteration, of the last row of
+  // all.
+  output logic                 out_last_part_o,
   output logic                 out_last_word_o,
   output logic                 out_last_inner_o,
   output logic                 out_last_o
 );
 
   localparam int WordW = vector_pkg::Lanes * 32;
-  localparam int PartW = vector_pkg::PhysicalLanes * 32;
+  localparam int PartW = LANES * 32;
   localparam int LaneW = $clog2(vector_pkg::Lanes);
-
-  if (vector_pkg::Lanes != 2 * vector_pkg::PhysicalLanes) begin : g_bad_lanes
-    ERROR_operand_reader_a_word_must_be_two_parts error ();
-  end
+  localparam bit Whole = LANES == vector_pkg::Lanes;
 
   // ---------------------------------------------------------------------------------------------
   // Questions
@@ -140,7 +140,7 @@ module operand_reader #(
   // ---------------------------------------------------------------------------------------------
   // Answers
   // ---------------------------------------------------------------------------------------------
-  logic             a_valid, b_valid, upper_q, take, a_take;
+  logic             a_valid, b_valid, last_part_q, upper, take, a_take;
   logic [LaneW-1:0] b_lane;
 
   operand_queue #(
@@ -157,7 +157,7 @@ module operand_reader #(
     .answer_valid_i(a_rsp_valid_i),
     .answer_data_i (a_rsp_data_i),
     .out_valid_o   (a_valid),
-    .out_part_i    (upper_q),
+    .out_upper_i   (upper),
     .out_data_o    (out_a_o),
     .out_note_o    ({out_last_o, out_last_inner_o, out_last_word_o}),
     .out_take_i    (a_take)
@@ -178,21 +178,23 @@ module operand_reader #(
     .answer_valid_i(b_rsp_valid_i),
     .answer_data_i (b_rsp_data_i),
     .out_valid_o   (b_valid),
-    .out_part_i    (per_row_q ? b_lane[LaneW-1] : upper_q),
+    .out_upper_i   ((per_row_q && !Whole) ? b_lane[LaneW-1] : upper),
     .out_data_o    (out_b_o),
     .out_note_o    (b_lane),
     .out_take_i    (a_take && uses_b_q && (out_last_word_o || !per_row_q))
   );
 
   assign out_valid_o   = a_valid && (b_valid || !uses_b_q);
-  assign out_b_value_o = out_b_o[b_lane[LaneW-2:0]*32+:32];
-  assign out_upper_o   = upper_q;
+  assign out_b_value_o = out_b_o[b_lane[$clog2(LANES)-1:0]*32+:32];
+  assign upper         = last_part_q && !Whole;
   assign take          = out_valid_o && out_ready_i;
-  assign a_take        = take && upper_q;
+  assign a_take        = take && last_part_q;
+
+  assign out_last_part_o = last_part_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) upper_q <= 1'b0;
-    else if (take) upper_q <= !upper_q;
+    if (!rst_ni) last_part_q <= Whole;
+    else if (take) last_part_q <= Whole || !last_part_q;
   end
 
 endmodule : operand_reader

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes what the vector engine computes: the words of y, joined from their parts, and a sum or a largest value per
-// row.
+// Writes what the vector engine computes: the words of y, joined if they come in halves, and a sum or a largest value
+// per row.
 //
 // Why: both go to the same scratchpad at addresses of their own, and a row's value comes some cycles after its last
 // word. One register of a word holds either; a row's value is in each of its lanes, and the strobe chooses one.
@@ -9,6 +9,8 @@
 // part per cycle.
 
 module result_writer #(
+  // Values of a part: a word's, or half of them.
+  parameter int LANES   = 8,
   // Width of an address in words.
   parameter int ADDR_W  = 16,
   // Width of an address in values.
@@ -29,10 +31,10 @@ module result_writer #(
   input  logic                 function_i,
   input  logic                 in_valid_i,
   output logic                 in_ready_o,
-  input  logic [vector_pkg::PhysicalLanes*32-1:0] in_plain_i,
-  input  logic [vector_pkg::PhysicalLanes*32-1:0] in_function_i,
+  input  logic [LANES*32-1:0]  in_plain_i,
+  input  logic [LANES*32-1:0]  in_function_i,
   // Active values; part of the last word of its row, of the last row of its outer iteration, of the last row of all.
-  input  logic [vector_pkg::PhysicalLanes-1:0]    in_active_i,
+  input  logic [LANES-1:0]     in_active_i,
   input  logic                 in_last_word_i,
   input  logic                 in_last_inner_i,
   input  logic                 in_last_i,
@@ -47,14 +49,14 @@ module result_writer #(
 );
 
   localparam int Lanes = vector_pkg::Lanes;
-  localparam int Half  = vector_pkg::PhysicalLanes;
   localparam int LaneW = $clog2(Lanes);
+  localparam bit Whole = LANES == Lanes;
 
-  logic               store_q, reduces, upper_q, full_q, row_q, last_word_q, last_inner_q, ended_q;
+  logic               store_q, reduces, last_part_q, full_q, row_q, last_word_q, last_inner_q, ended_q;
   logic [1:0]         reduction_q;
   logic               free, load, load_row, written, reduce_ready, row_valid;
   logic [31:0]        row_value;
-  logic [Half*32-1:0] part;
+  logic [LANES*32-1:0] part;
   logic [ADDR_W-1:0]  d_base, word_q;
   logic [VALUE_W-1:0] r_address;
 
@@ -75,9 +77,11 @@ module result_writer #(
   assign load       = in_valid_i && in_ready_o;
   assign load_row   = row_valid && free;
   // While there is a row's value, no part is taken.
-  assign part       = row_valid ? {Half{row_value}} : function_i ? in_function_i : in_plain_i;
+  assign part       = row_valid ? {LANES{row_value}} : function_i ? in_function_i : in_plain_i;
 
-  row_reducer u_reducer (
+  row_reducer #(
+    .LANES(LANES)
+  ) u_reducer (
     .clk_i,
     .rst_ni,
     .reduction_i(reduction_q),
@@ -85,7 +89,7 @@ module result_writer #(
     .in_ready_o (reduce_ready),
     .in_data_i  (part),
     .in_active_i,
-    .in_last_i  (in_last_word_i && upper_q),
+    .in_last_i  (in_last_word_i && last_part_q),
     .out_valid_o(row_valid),
     .out_ready_i(free),
     .out_data_o (row_value)
@@ -96,21 +100,21 @@ module result_writer #(
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Lanes; l++) begin : g_lane
     logic load_lane;
-    assign load_lane = load && upper_q == (l >= Half);
+    assign load_lane = load && (Whole || last_part_q == (l >= LANES));
     // Inactive values by the registers' own reset.
     always_ff @(posedge clk_i) begin
-      if (load_lane && !in_active_i[l%Half]) w_data_o[l*32+:32] <= '0;
-      else if (load_lane || load_row) w_data_o[l*32+:32] <= part[l%Half*32+:32];
+      if (load_lane && !in_active_i[l%LANES]) w_data_o[l*32+:32] <= '0;
+      else if (load_lane || load_row) w_data_o[l*32+:32] <= part[l%LANES*32+:32];
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      upper_q <= 1'b0;
-      full_q  <= 1'b0;
+      last_part_q <= Whole;
+      full_q      <= 1'b0;
     end else begin
-      if (load) upper_q <= !upper_q;
-      full_q <= load_row || (load && upper_q && store_q) || (full_q && !w_ready_i);
+      if (load) last_part_q <= Whole || !last_part_q;
+      full_q <= load_row || (load && last_part_q && store_q) || (full_q && !w_ready_i);
     end
     if (load || load_row) row_q <= load_row;
     if (load) begin
@@ -120,7 +124,7 @@ module result_writer #(
     if (start_i || (written && !row_q && last_word_q)) word_q <= '0;
     else if (written && !row_q) word_q <= word_q + ADDR_W'(1);
     if (!rst_ni || start_i) ended_q <= 1'b0;
-    else if (load && upper_q && in_last_i) ended_q <= 1'b1;
+    else if (load && last_part_q && in_last_i) ended_q <= 1'b1;
   end
 
   row_address #(

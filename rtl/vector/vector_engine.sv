@@ -5,17 +5,18 @@
 // Why: normalization, rotary embedding, softmax, gates, residuals, their backward passes and the optimizer are all
 // sequences of this one form; tb/models/vector.py says what an instruction means, bit for bit. Operands are read ahead,
 // results leave as the scratchpad takes them, and everything between moves at the pace of the slowest.
-// A word is worked on in two parts, lower half first, for half of the arithmetic is enough: weights take longer to
-// come.
-// Latency: a command's transfer to its first write 11 cycles, with a function 18 + Lanes / UNITS of vector_pkg, with
+// With 4 lanes a word is worked on in two parts, lower half first; the results are the same.
+// Latency: a command's transfer to its first write 10 cycles, with 4 lanes 11, with a function 18 + 8 / UNITS, with
 // operand B one more, and those of the scratchpad's answer.
-// Throughput: one word in two cycles; with a function one in Lanes / UNITS cycles; a sum adds 24 cycles per row, a
-// largest value 3.
+// Throughput: one word per cycle, with 4 lanes in two; with a function one in 8 / UNITS cycles; a sum adds 24 cycles per
+// row, a largest value 4, with 4 lanes 3.
 
 module vector_engine #(
   // Width of a scratchpad address in words, at most 16.
   parameter int SCRATCH_W = 13,
-  // Function units, a power of two below vector_pkg::PhysicalLanes.
+  // Values per cycle without a function: 8, a word, or 4, half of one.
+  parameter int LANES     = 8,
+  // Function units, a power of two below LANES.
   parameter int UNITS     = 2
 ) (
   input  logic                  clk_i,
@@ -51,13 +52,13 @@ module vector_engine #(
 );
 
   localparam int WordLanes = vector_pkg::Lanes;
-  localparam int Lanes   = vector_pkg::PhysicalLanes;
-  localparam int PartW   = Lanes * 32;
-  localparam int LowW    = $clog2(Lanes);
-  localparam int ValueW  = vector_pkg::ValueWidth;
-  localparam int AddrW   = vector_pkg::AddressWidth;
-  localparam int TagW    = Lanes + 3;
-  localparam int Latency = fp32_pkg::MulLatency + fp32_pkg::AddLatency;
+  localparam int WordLaneW = $clog2(WordLanes);
+  localparam int PartW     = LANES * 32;
+  localparam int LowW      = $clog2(LANES);
+  localparam int ValueW    = vector_pkg::ValueWidth;
+  localparam int AddrW     = vector_pkg::AddressWidth;
+  localparam int TagW      = LANES + 3;
+  localparam int Latency   = fp32_pkg::MulLatency + fp32_pkg::AddLatency;
 
   // What a value is multiplied with: an operand, B as a stream or as one value per row.
   localparam logic [1:0] FactorImmediate = 2'd0;
@@ -87,7 +88,7 @@ module vector_engine #(
   assign per_row   = cmd_i[commands_pkg::VectorBPerRowLsb];
   assign store     = cmd_i[commands_pkg::VectorStoreLsb];
   assign uses_b    = x == vector_pkg::OperandB || z == vector_pkg::OperandB;
-  assign words     = 16'(length[15:$clog2(WordLanes)]) + 16'(length[$clog2(WordLanes)-1:0] != '0);
+  assign words     = 16'(length[15:WordLaneW]) + 16'(length[WordLaneW-1:0] != '0);
   assign a_region  = {cmd_i[commands_pkg::VectorAInnerLsb+:AddrW], cmd_i[commands_pkg::VectorAOuterLsb+:AddrW],
                       cmd_i[commands_pkg::VectorABaseLsb+:AddrW]};
   assign d_region  = {cmd_i[commands_pkg::VectorDInnerLsb+:AddrW], cmd_i[commands_pkg::VectorDOuterLsb+:AddrW],
@@ -103,7 +104,7 @@ module vector_engine #(
                      (uses_b && !per_row && b_low != '0);
 
   logic        busy_q, bad_q, take, start, done, outside;
-  logic [LowW:0] length_q;  // of a row's last word, zero for a whole one
+  logic [WordLaneW-1:0] length_q;  // of a row's last word, zero for a whole one
   logic [15:0] step_q;
   logic [1:0]  factor_q, function_q;
   logic [31:0] immediate_x_q, immediate_z_q;
@@ -121,7 +122,7 @@ module vector_engine #(
     if (!rst_ni) bad_q <= 1'b0;
     else if ((take && illegal) || outside) bad_q <= 1'b1;
     if (start) begin
-      length_q      <= length[LowW:0];
+      length_q      <= length[WordLaneW-1:0];
       step_q        <= cmd_i[commands_pkg::VectorStepLsb+:16];
       factor_q      <= (x == vector_pkg::OperandB)    ? (per_row ? FactorPerRow : FactorStream) :
                        (x == vector_pkg::OperandSelf) ? FactorSelf : FactorImmediate;
@@ -154,11 +155,12 @@ module vector_engine #(
   // ---------------------------------------------------------------------------------------------
   // Operands
   // ---------------------------------------------------------------------------------------------
-  logic             parts_valid, upper, last_word, last_inner, last, issue, step_ready;
+  logic             parts_valid, last_part, last_word, last_inner, last, issue, step_ready;
   logic [PartW-1:0] a_part, b_part;
   logic [31:0]      b_value;
 
   operand_reader #(
+    .LANES  (LANES),
     .ADDR_W (AddrW),
     .VALUE_W(ValueW)
   ) u_operands (
@@ -188,7 +190,7 @@ module vector_engine #(
     .out_a_o         (a_part),
     .out_b_o         (b_part),
     .out_b_value_o   (b_value),
-    .out_upper_o     (upper),
+    .out_last_part_o (last_part),
     .out_last_word_o (last_word),
     .out_last_inner_o(last_inner),
     .out_last_o      (last)
@@ -204,21 +206,25 @@ module vector_engine #(
   logic [16:0]        first_q;
   logic [15-LowW:0]   part_q;  // number of the part in its row
   logic               some;
-  logic [Lanes-1:0]   first_values, active;
+  logic [LANES-1:0]   first_values, active;
+  logic [WordLanes-1:0] length_values;
 
   always_ff @(posedge clk_i) begin
     if (start) first_q <= {!masked, first};
-    else if (issue && upper && last_word && last_inner && !first_q[16]) first_q <= first_q + 17'(step_q);
-    if (start || (issue && upper && last_word)) part_q <= '0;
+    else if (issue && last_part && last_word && last_inner && !first_q[16]) first_q <= first_q + 17'(step_q);
+    if (start || (issue && last_part && last_word)) part_q <= '0;
     else if (issue) part_q <= part_q + (16 - LowW)'(1);
   end
 
   assign some         = {1'b0, part_q} == first_q[16:LowW];
-  assign first_values = ~({Lanes{1'b1}} << first_q[LowW-1:0]);
-  for (genvar l = 0; l < Lanes; l++) begin : g_active
+  assign first_values = ~({LANES{1'b1}} << first_q[LowW-1:0]);
+  assign length_values = ~({WordLanes{1'b1}} << length_q);
+  for (genvar l = 0; l < LANES; l++) begin : g_active
     logic in_first, in_length;
+    logic [WordLaneW-1:0] place;  // in the word
+    assign place     = WordLaneW'(last_part ? l + WordLanes - LANES : l);
     assign in_first  = {1'b0, part_q} < first_q[16:LowW] || (some && first_values[l]);
-    assign in_length = !last_word || length_q == '0 || {upper, LowW'(l)} < length_q;
+    assign in_length = !last_word || length_q == '0 || length_values[place];
     assign active[l] = in_first && in_length;
   end
 
@@ -245,7 +251,7 @@ module vector_engine #(
     .data_o(z_part)
   );
 
-  for (genvar l = 0; l < Lanes; l++) begin : g_lane
+  for (genvar l = 0; l < LANES; l++) begin : g_lane
     logic [31:0] a, b, factor, addend, product;
     assign a = a_part[l*32+:32];
     assign b = b_part[l*32+:32];
@@ -290,7 +296,7 @@ module vector_engine #(
   assign y_tag        = has_function ? function_tag : sum_tag;
 
   function_lanes #(
-    .LANES(Lanes),
+    .LANES(LANES),
     .UNITS(UNITS),
     .TAG_W(TagW)
   ) u_functions (
@@ -308,6 +314,7 @@ module vector_engine #(
   );
 
   result_writer #(
+    .LANES  (LANES),
     .ADDR_W (AddrW),
     .VALUE_W(ValueW)
   ) u_writer (
@@ -323,10 +330,10 @@ module vector_engine #(
     .in_ready_o     (y_ready),
     .in_plain_i     (sum),
     .in_function_i  (function_part),
-    .in_active_i    (y_tag[Lanes-1:0]),
-    .in_last_word_i (y_tag[Lanes]),
-    .in_last_inner_i(y_tag[Lanes+1]),
-    .in_last_i      (y_tag[Lanes+2]),
+    .in_active_i    (y_tag[LANES-1:0]),
+    .in_last_word_i (y_tag[LANES]),
+    .in_last_inner_i(y_tag[LANES+1]),
+    .in_last_i      (y_tag[LANES+2]),
     .done_o         (done),
     .w_valid_o      (port_valid[2]),
     .w_ready_i      (w_ready_i && !port_outside[2]),
@@ -337,6 +344,9 @@ module vector_engine #(
 
   if (SCRATCH_W > AddrW || SCRATCH_W < 1) begin : g_bad_scratch
     ERROR_vector_engine_SCRATCH_W_must_be_1_to_16 u_error ();
+  end
+  if (LANES != WordLanes && 2 * LANES != WordLanes) begin : g_bad_lanes
+    ERROR_vector_engine_LANES_must_be_4_or_8 u_error ();
   end
 
 endmodule : vector_engine

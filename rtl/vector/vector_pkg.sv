@@ -7,13 +7,9 @@ package vector_pkg;
   // Users take what they need.
   // verilator lint_off UNUSEDPARAM
 
-  // Values per scratchpad word. The order of a row's sum depends on it, and the adder's latency times it is the number
-  // of interleaved sums.
+  // Values per scratchpad word, whatever number of them is worked on per cycle. The order of a row's sum depends on it,
+  // and the adder's latency times it is the number of interleaved sums.
   localparam int Lanes = 8;
-
-  // Values that are worked on per cycle: a word is two parts of these, lower part first. The results do not depend on
-  // it.
-  localparam int PhysicalLanes = 4;
 
   // Addresses of commands, in words and in values.
   localparam int AddressWidth = 16;

@@ -43,10 +43,11 @@ DRAIN = 3  # result_drain: per block
 
 @dataclass(frozen=True)
 class Hardware:
-    """What the model knows of a configuration: array columns, and bits of the memory bus."""
+    """What the model knows of a configuration: array columns, bits of the memory bus, lanes of the vector engine."""
 
     columns: int
     bus_width: int
+    vector_lanes: int = 8
 
     @classmethod
     def of(cls, settings: Mapping[str, int]) -> Hardware:

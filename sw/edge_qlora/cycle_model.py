@@ -36,26 +36,21 @@ ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
 # vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes two cycles.
-FIRST_WRITE, FIRST_FUNCTION = 11 + 2, 22 + 2
+FIRST_PART, FIRST_FUNCTION = 9 + 2, 22 + 2
 BEHIND = 1  # operand_reader: B is asked for a cycle after A
-PARTS = 2  # of a word (vector_pkg::PhysicalLanes)
-FUNCTION_CYCLES = 2  # per part
-PAUSE = {
-    Reduction.NONE: 0,
-    Reduction.SUM: 24,
-    Reduction.MAX: 3,
-    Reduction.ARGMAX: 3,
-}  # a row's last part to the next row's first
+FUNCTION_UNITS = 2
+SUM = 24  # a row's last part to its sum
 
 
-def vector_cycles(i: Instruction) -> int:
-    """From an instruction's transfer to its end."""
-    rows, function = i.outer * i.inner, i.function != Function.NONE
-    pace = FUNCTION_CYCLES if function else 1
-    pause = PAUSE[i.reduction]
+def vector_cycles(i: Instruction, lanes: int) -> int:
+    """From an instruction's transfer to its end, on so many lanes: a word passes in LANES / lanes parts."""
+    rows, function, parts = i.outer * i.inner, i.function != Function.NONE, LANES // lanes
+    pace = lanes // FUNCTION_UNITS if function else 1  # cycles per part
+    largest = lanes.bit_length()  # a row's last part to its largest value
+    pause = {Reduction.NONE: 0, Reduction.SUM: SUM}.get(i.reduction, largest)  # to the next row's first part
     between = max(0, pause - (pace - 1))  # the next row's first part takes its time meanwhile
-    first = (FIRST_FUNCTION if function else FIRST_WRITE) + (BEHIND if Operand.B in (i.x, i.z) else 0)
-    return first + (rows * i.words - 1) * PARTS * pace + (rows - 1) * between + pause + 1
+    first = (FIRST_FUNCTION if function else FIRST_PART + parts) + (BEHIND if Operand.B in (i.x, i.z) else 0)
+    return first + (rows * i.words - 1) * parts * pace + (rows - 1) * between + pause + 1
 
 
 class CycleModel:
@@ -139,7 +134,10 @@ class CycleModel:
         else:
             begin = max(offer, ends[-1] + 1 if ends else 0)
             transfers.append(begin)
-            cycles = vector_cycles(command.instruction) if isinstance(command, Vector) else self._move(command, begin)
+            if isinstance(command, Vector):
+                cycles = vector_cycles(command.instruction, self.hardware.vector_lanes)
+            else:
+                cycles = self._move(command, begin)
             ends.append(begin + cycles)
             self.counters[f"{opcode.name}_BUSY"] += round(cycles)
         self._post(command, ends[-1])

@@ -7,6 +7,21 @@ from sim.bench import Bench
 DESCRIPTION = (
     "vector engine: exponential, reciprocal, rsqrt, products, sums and maxima over the scratchpad, bit for bit"
 )
+
+
+def engine(lanes: int) -> Bench:
+    """Bench of an engine with so many lanes."""
+    return Bench(
+        name=f"vector_engine_{lanes}",
+        top="vector_engine",
+        filelist="rtl/vector/vector_engine.f",
+        module="tb.vector.test_engine",
+        parameters=lambda config: {"SCRATCH_W": 11, "LANES": config["lanes"], "UNITS": 2},
+        configs=("tiny",),
+        settings={"lanes": lanes},
+    )
+
+
 BENCHES = [
     Bench(
         name="function_unit",
@@ -16,12 +31,6 @@ BENCHES = [
         parameters=lambda config: {"LANES": 8},
         configs=("tiny",),
     ),
-    Bench(
-        name="vector_engine",
-        top="vector_engine",
-        filelist="rtl/vector/vector_engine.f",
-        module="tb.vector.test_engine",
-        parameters=lambda config: {"SCRATCH_W": 11, "UNITS": 2},
-        configs=("tiny",),
-    ),
+    engine(8),
+    engine(4),
 ]
