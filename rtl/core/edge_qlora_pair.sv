@@ -22,12 +22,13 @@ module edge_qlora_pair #(
   parameter int BUS_W           = 256,
   parameter int NESTED_DEPTH    = 4096,
   parameter int FIFO_BEATS      = 512,
-  parameter int VECTOR_LANES    = 4,
   parameter int HOST_W          = 64,
   parameter int HOST_ADDR_W     = 64,
   parameter int HOST_ID_W       = 12,
   parameter int ADDR_W          = 40,
-  parameter int ID_W            = 4
+  parameter int ID_W            = 4,
+  // Lanes of the shared vector engine, 4 or 8.
+  parameter int VECTOR_LANES    = 4
 ) (
   input  logic                   clk_i,
   // Synchronous, active low.

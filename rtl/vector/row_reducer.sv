@@ -53,8 +53,6 @@ module row_reducer #(
   // Last steps: of a sum, after which it shows at the adder, and of a largest value.
   localparam int SumLast = 6 * Latency - 2;
   localparam int MaxLast = LaneW - 1;
-  // Steps since the row began after which what is older than the adder belongs to it.
-  localparam int Older   = Whole ? Latency + 2 : 2 * Latency;
 
   localparam logic [1:0] StateRow     = 2'd0;
   localparam logic [1:0] StateCombine = 2'd1;
@@ -92,7 +90,7 @@ module row_reducer #(
   // ---------------------------------------------------------------------------------------------
   // Sums
   // ---------------------------------------------------------------------------------------------
-  logic [3:0]       count_q;  // steps since the row began, to Older
+  logic [3:0]       count_q;  // steps since the row began, until older
   logic [1:0]       back;
   logic             older, newer;
   logic [PartW-1:0] total, delayed;
@@ -102,8 +100,9 @@ module row_reducer #(
     else if (step && !older) count_q <= count_q + 4'd1;
   end
 
-  // What is in delay and adder belongs to this row; before, both count as zero.
-  assign older = &(count_q | ~4'(Older));
+  // What is in delay and adder belongs to this row; before, both count as zero. Of words, the delay is asked for what is
+  // two steps older than the adder's; of halves, four.
+  assign older = Whole ? count_q[2:1] == 2'b11 : count_q[3];
   assign newer = count_q[3:2] != '0;
   assign back  = Whole ? ((step_q[4:2] != '0) ? 2'd1 : 2'd2) :
                  (step_q[4:3] != '0) ? 2'd1 : step_q[2] ? 2'd2 : 2'(Latency);
