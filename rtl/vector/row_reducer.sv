@@ -6,9 +6,9 @@
 // alone for whole words; of the adder and a delay as long for halves. So each part meets the sum of the part of four
 // words before. The order of additions is therefore fixed, whatever the pauses: interleaved sums first, then halves
 // added to halves (tb/models/vector.py, row_sums).
-// The loop moves with the parts, not with the clock, so that a part always meets the right sum. The largest of a part is
-// found pair by pair, then the largest so far. The place comes as 2**23 plus the value's number in the row, which FP32
-// holds exactly; the first of equal ones counts.
+// The loop moves with the parts, not with the clock, so that a part always meets the right sum. The largest of a part
+// is found pair by pair, then the largest so far. The place comes as 2**23 plus the value's number in the row, which
+// FP32 holds exactly; the first of equal ones counts.
 // Values are results of the FP32 units: no subnormals, and no NaN but fp32_pkg::CanonicalNan, which is larger than all.
 // Latency: a row's last part to its sum 24 cycles, to its largest value 1 + log2(LANES). Throughput: one part per cycle
 // within a row; the next row begins the cycle after the result is taken.
@@ -100,8 +100,8 @@ module row_reducer #(
     else if (step && !older) count_q <= count_q + 4'd1;
   end
 
-  // What is in delay and adder belongs to this row; before, both count as zero. Of words, the delay is asked for what is
-  // two steps older than the adder's; of halves, four.
+  // What is in delay and adder belongs to this row; before, both count as zero. Of words, the delay is asked for what
+  // is two steps older than the adder's; of halves, four.
   assign older = Whole ? count_q[2:1] == 2'b11 : count_q[3];
   assign newer = count_q[3:2] != '0;
   assign back  = Whole ? ((step_q[4:2] != '0) ? 2'd1 : 2'd2) :

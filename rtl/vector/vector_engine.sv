@@ -8,8 +8,8 @@
 // With 4 lanes a word is worked on in two parts, lower half first; the results are the same.
 // Latency: a command's transfer to its first write 10 cycles, with 4 lanes 11, with a function 18 + 8 / UNITS, with
 // operand B one more, and those of the scratchpad's answer.
-// Throughput: one word per cycle, with 4 lanes in two; with a function one in 8 / UNITS cycles; a sum adds 24 cycles per
-// row, a largest value 4, with 4 lanes 3.
+// Throughput: one word per cycle, with 4 lanes in two; with a function one in 8 / UNITS cycles; a sum adds 24 cycles
+// per row, a largest value 4, with 4 lanes 3.
 
 module vector_engine #(
   // Width of a scratchpad address in words, at most 16.
