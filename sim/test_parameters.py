@@ -47,8 +47,15 @@ CASES = [
     (
         "vector_engine",
         "rtl/vector/vector_engine.f",
-        {"UNITS": 4},
+        {"UNITS": 8},
         "function_lanes_LANES_must_be_UNITS_times_a_power_of",
+    ),
+    ("vector_engine", "rtl/vector/vector_engine.f", {"LANES": 2}, "vector_engine_LANES_must_be_4_or_8"),
+    (
+        "vector_share",
+        "rtl/core/edge_qlora_pair.f",
+        {"SCRATCH_W": 12},
+        "vector_share_SCRATCH_W_must_be_that_of_the_larger",
     ),
     ("scratchpad", "rtl/core/scratchpad.f", {"BANKS": 3}, "scratchpad_BANKS_must_be_a_power_of_two"),
     ("command_fetch", CONTROL, {"BUS_W": 96}, "command_fetch_BUS_W_must_be_64_128_256_or_512"),

@@ -82,7 +82,7 @@ module vector_share #(
   assign engine_cmd_valid_o = grant != '0;
   assign engine_cmd_o       = grant[1] ? core_cmd_i[512+:512] : core_cmd_i[0+:512];
   assign core_cmd_ready_o   = grant;
-  assign core_wait_o        = core_cmd_valid_i & ~grant;
+  assign core_wait_o        = core_cmd_valid_i & {owner_q[0], owner_q[1]};
 
   // ---------------------------------------------------------------------------------------------
   // Ports; an access behind the end of the core's scratchpad is not made, and the command is bad
@@ -117,7 +117,7 @@ module vector_share #(
   assign engine_rsp_valid_o = owner_q[1] ? core_rsp_valid_i[3:2] : core_rsp_valid_i[1:0];
   assign engine_rsp_data_o  = owner_q[1] ? core_rsp_data_i[2*WordW+:2*WordW] : core_rsp_data_i[0+:2*WordW];
 
-  if (SCRATCH_W0 > SCRATCH_W || SCRATCH_W1 > SCRATCH_W) begin : g_bad_widths
+  if (SCRATCH_W != (SCRATCH_W0 > SCRATCH_W1 ? SCRATCH_W0 : SCRATCH_W1)) begin : g_bad_widths
     ERROR_vector_share_SCRATCH_W_must_be_that_of_the_larger_scratchpad error ();
   end
 

@@ -4,8 +4,8 @@
 //
 // Why: two cores share a memory that has one port. Bursts alternate while both ask; write data follow in the order of
 // their addresses, as AXI4 wants it. The number of the master is the highest bit of the identifier behind the joint and
-// brings the answer back. Both masters must take their answers some time, whatever becomes of the other.
-// Latency: none for addresses and answers; write data one cycle behind their address.
+// brings the answer back; beats of the two may come mixed. Both masters must take their answers some time, whatever becomes of the other.
+// Latency: none for addresses and answers; write data one cycle behind the first of their address, taken or not.
 // Throughput: one beat per cycle and channel.
 //
 // The AXI ports keep the names of the AXI specification: s_axi_ of both masters, number m in bit or slice m; m_axi_.
@@ -124,15 +124,17 @@ module axi_join #(
   assign m_axi_awaddr  = write_from[1] ? s_axi_awaddr[ADDR_W+:ADDR_W] : s_axi_awaddr[0+:ADDR_W];
   assign m_axi_awlen   = write_from[1] ? s_axi_awlen[15:8] : s_axi_awlen[7:0];
 
+  // In the order in which addresses are shown, which is that in which they are taken: data must not wait for an address
+  // to be taken, because a memory may take an address only with its data.
   stream_fifo #(
     .WIDTH(1),
     .DEPTH(WriteBursts)
   ) u_order (
     .clk_i,
     .rst_ni,
-    .in_valid_i (m_axi_awvalid && m_axi_awready),
+    .in_valid_i (write_turn != '0),
     .in_ready_o (order_ready),
-    .in_data_i  (write_from[1]),
+    .in_data_i  (write_turn[1]),
     .out_valid_o(data_valid),
     .out_ready_i(m_axi_wvalid && m_axi_wready && m_axi_wlast),
     .out_data_o (data_from),
@@ -150,7 +152,6 @@ module axi_join #(
   assign s_axi_bvalid = {m_axi_bvalid && write_to, m_axi_bvalid && !write_to};
   assign m_axi_bready = (s_axi_bvalid & s_axi_bready) != '0;
 
-  // An order that is free when an address is shown is free when it is taken: nothing else enters.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       read_held_q  <= '0;

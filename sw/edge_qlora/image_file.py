@@ -49,7 +49,8 @@ def save(
         memory[address - base : address - base + content.size] = content
         progress("packing", address + content.size - base, size)
     memory.flush()
-    fields = {"scratch_words": limits.scratch_words, "max_rows": limits.max_rows, "nested_depth": limits.nested_depth}
+    names = ("scratch_words", "max_rows", "nested_depth", "backward")
+    fields = {name: getattr(limits, name) for name in names}
     text = json.dumps({"format": FORMAT, "size": size, "limits": fields, "image": asdict(image)}, indent=1)
     description_path(path).write_text(text + "\n")
 

@@ -204,7 +204,10 @@ class LayerPlan:
         Raises:
             OperandError: as `forward_job`, of x or dy; or they differ in their number of tokens.
             NonFiniteError: as `forward_job`, of x or dy.
+            ModelLimitError: the accelerator was built without backward passes.
         """
+        if not self.limits.backward:
+            raise ModelLimitError("the accelerator has no backward passes: it takes codes in N mode alone")
         n, k = self.weight.shape
         x, dy = self._operand("x", x, k), self._operand("dy", dy, n)
         if len(dy) != len(x):

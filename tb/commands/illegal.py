@@ -79,7 +79,7 @@ def _field_changes(limits: Limits) -> dict[str, list[tuple[type[Command], dict[s
             (Matrix, {"transpose0": 0, "length0": BLOCK + 1}),
             (Matrix, {"format0": WeightFormat.CODES, "length0": BLOCK - 1}),
             (Matrix, {"format0": WeightFormat.INT8, "transpose0": 1}),
-            *((Matrix, {"format0": WeightFormat.CODES, "transpose0": 1}) for _ in range(not limits.backward)),
+            *([] if limits.backward else [(Matrix, {"format0": WeightFormat.CODES, "transpose0": 1})]),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.CODES}),
             (Matrix, {"length1": BLOCK, "format1": WeightFormat.INT8}),
             (Matrix, {"length1": BLOCK, "format1": 7}),
@@ -313,3 +313,20 @@ def illegal_program(
         found = KINDS[kind](_Faults(rng, program, act_width))
         if found is not None:
             return found
+
+
+def refused_program(
+    rng: np.random.Generator,
+    kind: type[Command],
+    fields: dict[str, int],
+    limits: Limits,
+    act_width: int,
+    base: int = 1 << 32,
+) -> Illegal:
+    """A program with a command of a class whose fields its engine must refuse; otherwise as ``illegal_program``."""
+    while True:
+        faults = _Faults(rng, random_program(rng, limits, 2, base), act_width)
+        position = faults.position(kind)
+        if position is not None:
+            data = _changed(faults.program.commands[position], fields)
+            return faults.one(position, data, f"{fields} of {kind.__name__} {position}", ErrorCode.FIELD)

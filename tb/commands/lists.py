@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from edge_qlora.commands import Limits
+from edge_qlora.commands import Command, Limits
 
 from sim.bench import Config
 from tb.commands.bus_errors import BUS_ERRORS
-from tb.commands.illegal import KINDS, illegal_program
+from tb.commands.illegal import KINDS, Illegal, illegal_program, refused_program
 from tb.commands.program import Program, random_program
 from tb.core.items import ListItem, Outcome
 from tb.models.core import Core
@@ -66,6 +66,13 @@ class RandomLists:
         if kind in BUS_ERRORS:
             program = random_program(rng, self.limits, chains, base)
             return BUS_ERRORS[kind](program, self.golden(program))
-        found = illegal_program(rng, kind, self.limits, self.config["act_width"], chains, base)
+        return self._item(illegal_program(rng, kind, self.limits, self.config["act_width"], chains, base))
+
+    def refused(self, kind: type[Command], fields: dict[str, int]) -> ListItem:
+        """A list in which fields of a command of a class must be refused."""
+        rng, base = self.place()
+        return self._item(refused_program(rng, kind, fields, self.limits, self.config["act_width"], base))
+
+    def _item(self, found: Illegal) -> ListItem:
         outcome = Outcome(found.error, found.commands, (found.info,))
         return ListItem(found.fault, self.golden(found.program), found.address, outcome=outcome)

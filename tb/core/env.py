@@ -225,11 +225,11 @@ class CoreEnv(uvm_env):
         self.monitor.analysis_port.connect(self.scoreboard.analysis_export)
 
 
-async def attach_memory(dut, memory: Memory, faults: Faults, full_speed: bool = False) -> None:
+async def attach_memory(dut, memory: Memory, faults: Faults, full_speed: bool = False) -> AxiMemory:
     """Connect a memory to the ``m_axi`` port after reset; ``full_speed``: it does not pause."""
     paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if full_speed else any_paces()
     await RisingEdge(dut.rst_ni)
-    AxiMemory(dut, memory, faults, Geometry(config()["bus_width"] // 8, 256, ADDRESS_WIDTH), paces)
+    return AxiMemory(dut, memory, faults, Geometry(config()["bus_width"] // 8, 256, ADDRESS_WIDTH), paces)
 
 
 class ListTest(uvm_test):

@@ -29,7 +29,7 @@ def parameters(config: Config) -> dict[str, int]:
 
 def pair_configs(config: Config) -> tuple[Config, Config]:
     """Settings of the cores of edge_qlora_pair: one that generates, half as large, and the configuration's own."""
-    halves = {name: config[name] // 2 for name in ("columns", "scratch_words")}
+    halves = {"columns": max(1, config["columns"] // 2), "scratch_words": max(512, config["scratch_words"] // 2)}
     return {**config, **halves, "max_rows": INFER_ROWS}, config
 
 
