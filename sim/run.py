@@ -26,6 +26,7 @@ from cocotb_tools.runner import get_results, get_runner
 
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
 from sim.tools import (
+    compiler_version,
     fingerprint_of,
     mend_always_comb,
     quick_build,
@@ -129,7 +130,8 @@ def _build(
     bench: Bench, simulator: str, config: str, waves: bool, parameters: Mapping[str, int], folder: Path
 ) -> object:
     sources = read_filelist(bench.filelist)
-    tools = simulator_version(simulator), version("cocotb"), quick_build() if simulator == "verilator" else None
+    compiled = (compiler_version(), quick_build()) if simulator == "verilator" else ()
+    tools = simulator_version(simulator), version("cocotb"), *compiled
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
     fingerprint = fingerprint_of(sources, bench.top, parameters, arguments, tools)

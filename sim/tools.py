@@ -36,6 +36,14 @@ def verilator_environment() -> dict[str, str]:
     }
 
 
+def compiler_version() -> str:
+    """What the C++ compiler that the makefiles call says of itself; empty if there is none."""
+    if shutil.which("c++") is None:
+        return ""
+    environment = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(["c++", "--version"], capture_output=True, text=True, env=environment).stdout
+
+
 def quick_build() -> str:
     """MAKEFLAGS that compile Verilator's code in little time, for simulations which spend most of theirs in Python.
 
@@ -44,8 +52,8 @@ def quick_build() -> str:
     structure again and again: they take half the time of the compiler and make a simulation a few percent faster.
     """
     passes = ("dse", "fre", "pta", "sink", "dominator-opts", "ch")
-    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout
-    options = ["-O1", "-march=native", *(f"-fno-tree-{name}" for name in passes if "Free Software" in compiler)]
+    gcc = "Free Software" in compiler_version()
+    options = ["-O1", "-march=native", *(f"-fno-tree-{name}" for name in passes if gcc)]
     variables = {
         "VM_PARALLEL_BUILDS": "0",
         "PYTHON3": sys.executable,  # of the script that makes one file; the wheel names one that is not there

@@ -176,7 +176,7 @@ class Errors(PairTest):
 
 @pyuvm.test()
 class Refusals(PairTest):
-    """Each core refuses what lies behind its own scratchpad, and the first one codes in T mode, as its registers say."""
+    """Each core refuses what lies behind its own scratchpad, and the first one codes in T mode."""
 
     async def core(self, core: int) -> None:
         make, behind = self.make[core], self.make[core].limits.scratch_words
@@ -250,7 +250,7 @@ class LongCommand(PairTest):
         commands = [
             Read(address=x, length=64, s=Region(0)),
             *([Vector(instruction=instruction)] if rows else []),
-            Write(address=result, length=max(rows, 64), s=Region(8 if rows else 0)),
+            Write(address=result, length=rows or 64, s=Region(8 if rows else 0)),
             End(),
         ]
         chosen, limits = self.make[core].config, replace(self.make[core].limits, window=image.window)
@@ -265,7 +265,7 @@ class LongCommand(PairTest):
             for _ in range(3):
                 await self.run_list(short, self.sums(short, 0))
             began = cycle()
-            await self.run_list(short, self.sums(short, 1))
+            await self.run_list(short, self.sums(short, 32))
             assert cycle() - began > 10 * WATCHDOG, "the list did not have to wait for the other core's"
             await running
 
