@@ -1,8 +1,8 @@
 """Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_engine] [MODULES=1]`` prints tables in Markdown.
 
 LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
-counted with the LUTs it occupies. The matrix engine and whole accelerators keep the modules of more than some thousand
-gates apart, which costs some LUTs (nothing is merged across them) and makes yosys finish in minutes instead of hours.
+counted with the LUTs it occupies. Designs are flattened; with MODULES=1 those of the configurations keep their modules
+apart, which costs some percent of LUTs (nothing is merged across modules).
 """
 
 from __future__ import annotations
@@ -32,15 +32,13 @@ MEMORY_LUTS = {
     "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
     "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
 }  # fmt: skip
-# Gates from which a module is kept apart, by yosys' own estimate.
-LARGE = 5000
 COMBINATIONAL = ("LUT*", "INV", "CARRY4", "MUXF*", "RAM*", "SRL*")
 LATCHES = ("LDCE", "LDPE", "$_DLATCH")
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is synthesized: the top of a file list; one of a named configuration keeps its hierarchy."""
+    """What is synthesized: the top of a file list, in a named configuration or with parameters of its own."""
 
     top: str
     filelist: str
@@ -109,7 +107,7 @@ def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int],
 def synthesize_modules(
     top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool
 ) -> dict[str, dict]:
-    """What yosys says of every module; ``hierarchy`` keeps large ones below the top apart.
+    """What yosys says of every module; ``hierarchy`` keeps those below the top.
 
     "levels" is the number of cells on the longest combinational path inside a module: LUTs, carry cells of 4 bits, wide
     multiplexers, reads of memory in LUTs.
@@ -127,8 +125,7 @@ def synthesize_modules(
             # abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more;
             # the whole core has not been run with the check since.
             f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\nhierarchy -check -top {top}\n"
-            f"{f'proc; keep_hierarchy -min_cost {LARGE}' if hierarchy else ''}\n"
-            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}\n"
+            f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
             f"rename -top {top}\n"
             f"check -assert\ntee -q -o {report} stat -json\n"
             f"tee -q -o {paths} ltp w:* {' '.join(f't:{cells}' for cells in COMBINATIONAL)}\n"
@@ -232,14 +229,15 @@ def main() -> None:
     for number, design in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {design.top} {design.config} ...", file=sys.stderr, flush=True)
         began, sources = time.monotonic(), read_filelist(design.filelist)
-        modules = synthesize_modules(design.top, sources, design.parameters, bool(design.config))
+        apart = design.config != "" and arguments.modules == "1"
+        modules = synthesize_modules(design.top, sources, design.parameters, apart)
         used = resources(total(modules, f"\\{design.top}"))
         shares = ", ".join(f"{used[name] / DEVICE[name]:.1%}" for name in ("LUT", "BRAM36"))
         described = ", ".join(f"{name} {value}" for name, value in design.parameters.items())
         described = f"{design.config}: {described}" if design.config else described
         print(f"| `{design.top}` | {described} | {_cells(used)} | {shares} |", flush=True)
         print(f"    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        if design.config and arguments.modules == "1":
+        if apart:
             tables += [f"\nModules of {design.top}, {design.config}, each without those below it:\n"]
             tables += [f"| module | instances | {head} levels |", "|---|---|---|---|---|---|---|---|"]
             tables += [f"| `{name}` | {n} | {_cells(own)} |" for name, n, own in breakdown(modules, f"\\{design.top}")]
