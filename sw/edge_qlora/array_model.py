@@ -28,8 +28,8 @@ BURST = FIFO_BEATS // 4  # axi_read_clients: goes out when the FIFO has room for
 
 ENTER = 3  # matrix_engine: a command that is taken to its first tile
 SKIP = 1  # weight_loader: a cycle without a beat per tile
-CODES_FIRST, CODES_LAST = 16, 4  # weight_loader, code_columns: first beat to first column; last to last, at least
-HELD = 31 + 1  # code_columns: beats in u_held while they move (stream_fifo), and a column
+CODES_FIRST, CODES_LAST = 15, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
+HELD = 31  # code_columns: beats in u_held while they move (stream_fifo)
 FLOAT_HELD = 2  # float_columns: columns in the aligner
 FLOAT_COLUMN = 4  # float_columns: a row's last beat to its column, besides the beats of a column
 TURNED = 6  # float_columns: a T tile's last beat to its first column, besides the beats of two columns
