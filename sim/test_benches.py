@@ -13,7 +13,7 @@ import pytest
 from sim.bench import SIMULATORS, tests
 from sim.run import run_test
 
-# The longest first, so that no worker is left with a long one at the end.
+# The longer ones first, so that no worker is left with one at the end.
 MATRIX = [("verilator", "genesys2"), ("icarus", "tiny"), ("verilator", "ecp5"), ("verilator", "tiny")]
 # On the others, what depends on the array, the bus or the activation width; error handling on the largest too.
 WIDER = {
@@ -31,6 +31,8 @@ WIDER = {
         "nf4_dequant",
     ),
 }
+# The longest of all, begun first.
+LONGEST = ("systolic_shapes", "decode")
 CASES = [
     (name, simulator, config)
     for simulator, config in MATRIX
@@ -38,6 +40,7 @@ CASES = [
     if not test.slow and (config == "tiny" or name in WIDER[config])
     if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
 ]
+CASES.sort(key=lambda case: case[0] not in LONGEST)
 
 
 def test_every_test_runs_on_its_simulators() -> None:
