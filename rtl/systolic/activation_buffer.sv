@@ -178,7 +178,8 @@ module activation_buffer #(
     assign may_start = buffer_free;
     assign product = data_q;
     logic unused_scales;
-    assign unused_scales = ^{scaled, word_index, scale_reserve_i, scale_write_i, scale_last_i, scale_index_i, scale_data_i};
+    assign unused_scales = ^{scaled, word_index, scale_reserve_i, scale_write_i, scale_last_i, scale_index_i,
+                             scale_data_i};
   end
 
   logic aligner_ready, vector_valid, vector_last, vector_bad, exponent_valid, exponent_bad;

@@ -5,8 +5,8 @@
 // Why: the same stored tile serves both modes. N tiles: a stored row is an array column. T tiles: the tile is transposed
 // on chip, and every column carries the codebook's scale alone, because the row scales went into the activations. Wide
 // tiles, N only, have 8-bit integers, which are weights as they are, in place of 4-bit codes.
-// Latency: none (N) but for the FIFO in front, one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide tile, one column per
-// cycle (T).
+// Latency: that of the FIFO in front (N), and one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide
+// tile, one column per cycle (T).
 
 module code_columns #(
   // Memory bus width in bits.
