@@ -64,7 +64,7 @@ class BlockCaches(AttentionTest):
     """Keys and values of 8 bits with their scales: those that were there, and new ones."""
 
     def lists(self) -> Iterator[ListItem]:
-        return self.passes(GROUPED, scaled([2, 65, 130], [3]), tokens=2, cache=ValueFormat.BFP8)
+        return self.passes(GROUPED, scaled([2, 65, 130], [3]), tokens=scaled(2, 1), cache=ValueFormat.BFP8)
 
 
 @pyuvm.test(skip=simulator() == "icarus")  # as those of decode there

@@ -404,7 +404,7 @@ def test_transfers_agree_with_their_own_model() -> None:
 def test_random_programs_use_everything() -> None:
     """All kinds of weights, both modes, short blocks, headers and their absence, masks, functions, formats."""
     seen: set[tuple] = set()
-    for seed in range(40):
+    for seed in range(60):
         for command in random_program(np.random.default_rng(seed), LIMITS).commands:
             if isinstance(command, Matrix):
                 seen |= {("weights", p.format, p.transpose) for p in command.products}

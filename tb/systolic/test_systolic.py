@@ -209,7 +209,7 @@ class BackToBack(MatrixTest):
     def programs(self):
         rng = np.random.default_rng(random.getrandbits(32))
         for _ in range(scaled(3, 1)):
-            yield commands_in_a_row(rng, scaled(8, 3), 2 * BLOCK)
+            yield commands_in_a_row(rng, scaled(8, 2), 2 * BLOCK)
 
 
 @pyuvm.test()
@@ -244,7 +244,8 @@ class ResultsWait(MatrixTest):
     def products(self):
         rng = np.random.default_rng(random.getrandbits(32))
         for transpose in (False, True):
-            shape = (BLOCK, 6 * BLOCK) if transpose else (6 * BLOCK, BLOCK)
+            outputs = scaled(6, 3) * BLOCK
+            shape = (BLOCK, outputs) if transpose else (outputs, BLOCK)
             activations = random_values(rng, (scaled(config()["max_rows"], 2), BLOCK))
             yield [Operand(activations, random_codes(rng, *shape), transpose)]
 
@@ -272,7 +273,7 @@ class StreamErrors(MatrixTest):
 
     async def body(self):
         rng = np.random.default_rng(random.getrandbits(32))
-        for case in range(scaled(8, 4)):
+        for case in range(scaled(8, 2)):
             self.env.stream_errors.clear()
             program = commands_in_a_row(rng, 3, BLOCK)
             ends = [-1, *(number for number, beat in enumerate(program.stream) if beat["last"])]
