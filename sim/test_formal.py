@@ -25,6 +25,7 @@ NEEDS = {
 }
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
+QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
     ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
@@ -36,6 +37,7 @@ CASES = [
     ("stream_resize", {"IN_WIDTH": 6, "OUT_WIDTH": 2}),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
     ("stream_fork", {"OUTPUTS": 3}),
+    ("operand_queue", QUEUE),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}),
     *(("round_robin", {"REQUESTS": requests}) for requests in (1, 2, 3, 5)),
     ("semaphores", SEMAPHORES),
@@ -50,6 +52,7 @@ FAULTS = [
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "storage[read_ptr_d];", "storage[read_ptr_q];"),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}, "!full_q || out_ready_i", "1'b1"),
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
+    ("operand_queue", QUEUE, "asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]}", "1'b1"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
     ("round_robin", {"REQUESTS": 3}, "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
@@ -78,7 +81,7 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
-    others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv"}
+    others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
     others |= {f"rtl/core/{top}.sv" for top in NEEDS} | {path for needs in NEEDS.values() for path in needs}
     for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:
         shutil.copy(source, tmp_path)

@@ -73,7 +73,11 @@ module operand_queue #(
   end
 
 `ifdef FORMAL
+  logic f_past_valid = 1'b0;
+
   always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
     if (rst_ni) begin
       assume (!ask_i || room_o);
       assume (!answer_valid_i || answered_q != asked_q);

@@ -109,6 +109,13 @@ def test_lists_are_in_their_segments(case):
         assert not overlap(merged(r for c in job.commands for r in c.memory_writes()), merged_list(job))
 
 
+def test_no_backward_pass_without_codes_in_t_mode(case):
+    plan = LayerPlan(replace(LIMITS, backward=False), case.weight, TOKENS, RANK)
+    assert plan.forward_job(case.x).commands
+    with pytest.raises(errors.ModelLimitError, match="no backward passes"):
+        plan.backward_job(case.x, case.dy)
+
+
 def merged_list(job) -> np.ndarray:
     return np.array([[job.list_address, job.list_address + 64 * len(job.commands)]])
 

@@ -28,7 +28,7 @@ def parameters(config: Config) -> dict[str, int]:
 
 
 def pair_configs(config: Config) -> tuple[Config, Config]:
-    """Settings of the cores of edge_qlora_pair: one that generates, half as large, and the configuration's own."""
+    """Settings of the cores of edge_qlora_pair: of the one that generates, half the size and 8 rows, and the other."""
     halves = {"columns": max(1, config["columns"] // 2), "scratch_words": max(512, config["scratch_words"] // 2)}
     return {**config, **halves, "max_rows": INFER_ROWS}, config
 
