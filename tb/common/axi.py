@@ -7,20 +7,35 @@ import random
 
 import cocotb
 from cocotb.task import Task
-from cocotb.triggers import Timer
+from cocotb.triggers import RisingEdge, Timer
+from cocotbext.axi.stream import StreamSource
 
 from tb.common.base import PERIOD_NS
 from tb.common.stream import Pace
 
 
+def _activity(channel):
+    """What ends an idle channel's idleness; None if it has something to transfer."""
+    if isinstance(channel, StreamSource):
+        return channel.active_event.wait() if channel.idle() else None
+    return RisingEdge(channel.valid) if channel.valid.value == 0 else None
+
+
 async def _keep(channel, pace: Pace) -> None:
+    # A pause may begin in each cycle outside of one; this is how likely a cycle is within one.
+    free, paused = 1 / pace.pause, (1 + pace.longest) / 2
+    share = paused / (free + paused)
     while True:
-        # Cycles until the next pause, each of which may begin with one; asleep, the channel costs no time.
-        free = 1 + int(math.log(1 - random.random()) / math.log(1 - pace.pause))
-        channel.pause = False
-        await Timer(free * PERIOD_NS, "ns")
-        channel.pause = True
-        await Timer(random.randint(1, pace.longest) * PERIOD_NS, "ns")
+        activity = _activity(channel)
+        if activity is None:
+            channel.pause = not channel.pause
+        else:  # asleep, the channel costs no time
+            channel.pause = random.random() < share
+            await activity
+        cycles = 1 + int(math.log(1 - random.random()) / math.log(1 - pace.pause))
+        if channel.pause:
+            cycles = random.randint(1, pace.longest)
+        await Timer(cycles * PERIOD_NS, "ns")
 
 
 def keep_pace(channel, pace: Pace) -> Task | None:
