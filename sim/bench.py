@@ -11,7 +11,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATORS = ("verilator", "icarus")
 Config = Mapping[str, int]
-SETTINGS = ("columns", "act_width", "bus_width", "scratch_words", "max_rows", "nested_depth", "host_width")
+SETTINGS = (
+    "columns",
+    "act_width",
+    "bus_width",
+    "scratch_words",
+    "max_rows",
+    "nested_depth",
+    "vector_lanes",
+    "host_width",
+)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ module system #(
   parameter int MAX_ROWS     = 64,
   // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
   parameter int NESTED_DEPTH = 4096,
+  // Lanes of the vector engine: 4 or 8.
+  parameter int VECTOR_LANES = 8,
   // Width of the host's data bus in bits: 32, 64 or 128.
   parameter int HOST_W       = 64,
   // Widths of the host's address and ID, and of the memory port's.
@@ -82,6 +84,7 @@ module system #(
     .SCRATCH_W   (SCRATCH_W),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
+    .VECTOR_LANES(VECTOR_LANES),
     .HOST_W      (HOST_W),
     .HOST_ADDR_W (HostAddrW),
     .HOST_ID_W   (HostIdW),

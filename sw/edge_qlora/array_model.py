@@ -52,7 +52,7 @@ class Hardware:
     @classmethod
     def of(cls, settings: Mapping[str, int]) -> Hardware:
         """From the settings of ``sim/configs.toml``."""
-        return cls(settings["columns"], settings["bus_width"])
+        return cls(settings["columns"], settings["bus_width"], settings["vector_lanes"])
 
     @property
     def ports(self) -> int:

@@ -18,7 +18,10 @@ from tb.common.scoreboard import ScoreboardError
 from tb.core.items import ListItem
 from tb.core.passes import BASE, PassTest, limits
 
+# Icarus takes a minute for each; decode and prefill run there with two heads of queries, both caches, and a fault.
+ELSEWHERE = simulator() == "icarus"
 CONTEXT = 140
+LONGEST = 2048
 # As small as a model can be around its attention.
 ALONE = ModelConfig(64, 64, 1, 1, 1, 64, 64, 256, 1e-5, 10000.0, True)
 GROUPED = replace(ALONE, heads=4, kv_heads=2)
@@ -31,11 +34,13 @@ class AttentionTest(PassTest):
 
     group = "attention"
 
-    def passes(self, shape: ModelConfig, contexts: list[int], tokens: int = 1, **options) -> Iterator[ListItem]:
-        """For each length a pass of some tokens that ends there."""
+    def passes(
+        self, shape: ModelConfig, contexts: list[int], tokens: int = 1, context: int = CONTEXT, **options
+    ) -> Iterator[ListItem]:
+        """For each length a pass of some tokens that ends there, in caches for ``context`` tokens."""
         for positions in contexts:
             # Each starts from a memory of its own, for the caches do not come from passes.
-            model = self.model(shape, CONTEXT, tokens, **options)
+            model = self.model(shape, context, tokens, **options)
             new = min(model.image.tokens, tokens, positions)
             model.remember(positions - new, np.random.default_rng(random.getrandbits(32)))
             yield from self.converse(model, [new], new)
@@ -51,31 +56,31 @@ class BlockEdges(AttentionTest):
         return self.passes(ALONE, scaled([1, 63, 64, 65, 130], [65]))
 
 
-@pyuvm.test(skip=simulator() == "icarus")  # BlockCaches has the same groups
+@pyuvm.test(skip=ELSEWHERE)
 class GroupedQueries(AttentionTest):
     """Two heads of queries share each of two heads of keys and values; tokens across a block's edge."""
 
     def lists(self) -> Iterator[ListItem]:
-        return self.passes(GROUPED, scaled([2, 64, 66, 130], [2]), tokens=2)
+        return self.passes(GROUPED, [2, 64, 66, 130], tokens=2)
 
 
-@pyuvm.test()
+@pyuvm.test(skip=ELSEWHERE)
 class BlockCaches(AttentionTest):
     """Keys and values of 8 bits with their scales: those that were there, and new ones."""
 
     def lists(self) -> Iterator[ListItem]:
-        return self.passes(GROUPED, scaled([2, 65, 130], [3]), tokens=scaled(2, 1), cache=ValueFormat.BFP8)
+        return self.passes(GROUPED, [2, 65, 130], tokens=2, cache=ValueFormat.BFP8)
 
 
-@pyuvm.test(skip=simulator() == "icarus")  # as those of decode there
+@pyuvm.test(skip=ELSEWHERE)
 class LongHeads(AttentionTest):
     """Heads of 128 values: two blocks of each key and of each value."""
 
     def lists(self) -> Iterator[ListItem]:
-        return self.passes(LONG_HEADS, scaled([1, 63, 64, 65, 130], [1]))
+        return self.passes(LONG_HEADS, [1, 63, 64, 65, 130])
 
 
-@pyuvm.test(skip=simulator() == "icarus")
+@pyuvm.test(skip=ELSEWHERE)
 class Pieces(AttentionTest):
     """Four heads share one of keys: more rows of scores than a small array takes, so they come in pieces of tokens."""
 
@@ -86,7 +91,16 @@ class Pieces(AttentionTest):
         return self.passes(MANY, [tokens, 67], tokens)
 
 
-@pyuvm.test(expect_error=ScoreboardError)
+@pyuvm.test(skip=ELSEWHERE)
+class LongContext(AttentionTest):
+    """The longest context, 2,048 tokens, with caches in FP16 and of 8 bits."""
+
+    def lists(self) -> Iterator[ListItem]:
+        for cache in (ValueFormat.FP16, ValueFormat.BFP8):
+            yield from self.passes(ALONE, [LONGEST], context=LONGEST, cache=cache)
+
+
+@pyuvm.test(expect_error=ScoreboardError, skip=ELSEWHERE)
 class InjectedFault(AttentionTest):
     """One flipped bit of a key, in the accelerator's memory alone, must be seen."""
 

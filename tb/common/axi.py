@@ -7,14 +7,17 @@ import random
 
 import cocotb
 from cocotb.task import Task
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.triggers import RisingEdge, Timer, Trigger
 from cocotbext.axi.stream import StreamSource
 
 from tb.common.base import PERIOD_NS
 from tb.common.stream import Pace
 
+# Cycles of nothing to transfer after which a channel sleeps; until then its pauses come and go as among transfers.
+SLEEP_AFTER = 64
 
-def _activity(channel):
+
+def _activity(channel) -> Trigger | None:
     """What ends an idle channel's idleness; None if it has something to transfer."""
     if isinstance(channel, StreamSource):
         return channel.active_event.wait() if channel.idle() else None
@@ -22,20 +25,25 @@ def _activity(channel):
 
 
 async def _keep(channel, pace: Pace) -> None:
-    # A pause may begin in each cycle outside of one; this is how likely a cycle is within one.
+    # A pause may begin in each cycle outside of one. The share of cycles within one is the state it sleeps in.
     free, paused = 1 / pace.pause, (1 + pace.longest) / 2
     share = paused / (free + paused)
+    idle = 0
     while True:
         activity = _activity(channel)
         if activity is None:
+            idle = 0
+        if idle < SLEEP_AFTER:
             channel.pause = not channel.pause
-        else:  # asleep, the channel costs no time
+        else:
             channel.pause = random.random() < share
             await activity
+            idle = 0
         cycles = 1 + int(math.log(1 - random.random()) / math.log(1 - pace.pause))
         if channel.pause:
             cycles = random.randint(1, pace.longest)
         await Timer(cycles * PERIOD_NS, "ns")
+        idle += cycles
 
 
 def keep_pace(channel, pace: Pace) -> Task | None:

@@ -23,12 +23,17 @@ def parameters(config: Config) -> dict[str, int]:
         "SCRATCH_W": scratch_width(config),
         "MAX_ROWS": config["max_rows"],
         "NESTED_DEPTH": config["nested_depth"],
+        "VECTOR_LANES": config["vector_lanes"],
         "HOST_W": config["host_width"],
     }
 
 
 def pair_configs(config: Config) -> tuple[Config, Config]:
-    """Settings of the cores of edge_qlora_pair: of the one that generates, half the size and 8 rows, and the other."""
+    """Settings of the cores of edge_qlora_pair: of the one that generates, half the size and 8 rows, and the other.
+
+    The vector engine is the same one for both.
+    """
+    config = {**config, "vector_lanes": 4}
     halves = {"columns": max(1, config["columns"] // 2), "scratch_words": max(512, config["scratch_words"] // 2)}
     return {**config, **halves, "max_rows": INFER_ROWS}, config
 

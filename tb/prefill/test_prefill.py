@@ -8,7 +8,7 @@ import pyuvm
 from edge_qlora.checkpoint import ModelConfig
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 
-from tb.common.base import scaled
+from tb.common.base import scaled, simulator
 from tb.core.items import ListItem
 from tb.core.passes import PassTest
 
@@ -35,7 +35,7 @@ class PrefillTest(PassTest):
         return f"of MAC slots, {type(self).__name__}", vectors / slots
 
 
-@pyuvm.test()
+@pyuvm.test(skip=simulator() == "icarus")  # a minute there, and Adapted has more
 class Prefill(PrefillTest):
     """Without an adapter; the output head is made of codes."""
 
