@@ -78,11 +78,14 @@ def test_instances_end_in_any_order():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "changes"),
-    [("tiny", {}), ("ecp5", {}), ("genesys2", {}), ("tiny", {"bus_width": 512, "host_width": 128})],
-    ids=["tiny", "ecp5", "genesys2", "512 bits"],
+    [
+        *((config, {}) for config in ("tiny", "ecp5", "genesys2")),
+        ("tiny", {"bus_width": 512, "host_width": 128}),
+        *(("genesys2", {"columns": columns, "bus_width": width}) for columns in (2, 4, 8) for width in (128, 256, 512)),
+    ],
 )
 def test_speed(config, changes, capsys):
-    """Every configuration, also the widest buses, with its speed."""
+    """Every configuration, the widest buses, and arrays and buses that are not of one size: same bits, and the speed."""
     rtl = RtlBackend(build(config, **changes), np.zeros(WINDOW.size, np.uint8), WINDOW.base)
     random.seed(7)
     first, act_width = rtl.cycles, settings_of(config, changes)["act_width"]

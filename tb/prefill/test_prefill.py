@@ -18,7 +18,7 @@ MOST = 8  # tokens per pass that are asked for; the smallest configuration takes
 
 
 class PrefillTest(PassTest):
-    """A prompt of two whole passes and a shorter one, then a token."""
+    """A prompt of a whole pass and a shorter one, then a token."""
 
     rank = 0
     weights, head, cache = WeightFormat.CODES, WeightFormat.CODES, ValueFormat.FP16
