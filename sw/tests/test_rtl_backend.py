@@ -85,7 +85,7 @@ def test_instances_end_in_any_order():
     ],
 )
 def test_speed(config, changes, capsys):
-    """Every configuration, the widest buses, and arrays and buses that are not of one size: same bits, and the speed."""
+    """Every configuration, the widest buses, arrays and buses that are not of one size: same bits, and the speed."""
     rtl = RtlBackend(build(config, **changes), np.zeros(WINDOW.size, np.uint8), WINDOW.base)
     random.seed(7)
     first, act_width = rtl.cycles, settings_of(config, changes)["act_width"]
