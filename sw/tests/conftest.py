@@ -1,5 +1,6 @@
 """Small Llama models in every format that the package reads, all with the same weights."""
 
+import json
 from pathlib import Path
 
 import gguf
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from edge_qlora.checkpoint import PROJECTIONS
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
@@ -82,13 +84,26 @@ def interleave(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight[order]
 
 
-def write_gguf(path: Path, weights: dict[str, np.ndarray], architecture: str = "llama", **changes) -> None:
+def write_gguf(
+    path: Path,
+    weights: dict[str, np.ndarray],
+    architecture: str = "llama",
+    tokenizer: Tokenizer | None = None,
+    **changes,
+) -> None:
     """A GGUF file as the converter makes it.
 
     `changes` replaces metadata by key, with __ for a dot; None leaves a key out, and so does tokens=None the tokens.
+    With a `tokenizer`, a byte-level BPE that keeps numbers together, its tables are in the file too.
     """
     writer = gguf.GGUFWriter(path, architecture)
     tokens = changes.pop("tokens", [f"token {i}" for i in range(VOCABULARY)])
+    if tokenizer is not None:
+        tables = json.loads(tokenizer.to_str())["model"]
+        tokens = sorted(tables["vocab"], key=tables["vocab"].get)
+        writer.add_string("tokenizer.ggml.model", "gpt2")
+        writer.add_string("tokenizer.ggml.pre", "gpt-2")
+        writer.add_array("tokenizer.ggml.merges", [" ".join(pair) for pair in tables["merges"]])
     if alignment := changes.pop("alignment", None):
         writer.add_custom_alignment(alignment)
     metadata = {
@@ -108,13 +123,14 @@ def write_gguf(path: Path, weights: dict[str, np.ndarray], architecture: str = "
         "attention_layer_norm_rms_epsilon": "attention.layer_norm_rms_epsilon",
         "rope_freq_base": "rope.freq_base",
     }
-    for name, value in (metadata | changes).items():
+    metadata |= changes
+    for name, value in metadata.items():
         if value is not None:
             adders = {float: writer.add_float32, int: writer.add_uint32, str: writer.add_string, list: writer.add_array}
             adders[type(value)](f"{architecture}.{keys.get(name, name.replace('__', '.'))}", value)
     if tokens is not None:
         (writer.add_array if isinstance(tokens, list) else writer.add_uint32)("tokenizer.ggml.tokens", tokens)
-    writer.add_array("tokenizer.ggml.token_type", [1] * VOCABULARY)
+    writer.add_array("tokenizer.ggml.token_type", [1] * (len(tokens) if tokenizer else VOCABULARY))
     for name, weight in weights.items():
         module = name.removesuffix(".weight")
         if module.startswith("model.layers."):
@@ -123,8 +139,8 @@ def write_gguf(path: Path, weights: dict[str, np.ndarray], architecture: str = "
         else:
             stored = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}[module]
             stored += ".weight"
-        heads = {"q_proj": HEADS, "k_proj": KV_HEADS}.get(module.rpartition(".")[2])
-        writer.add_tensor(stored, weight if heads is None else interleave(weight, heads))
+        heads = {"q_proj": "attention_head_count", "k_proj": "attention_head_count_kv"}.get(module.rpartition(".")[2])
+        writer.add_tensor(stored, weight if heads is None else interleave(weight, metadata[heads]))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
