@@ -7,11 +7,14 @@ import hashlib
 import platform
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from pydoc_data.topics import topics
 
 import numpy as np
 import pytest
 from edge_qlora import cli
+from edge_qlora.adapter import read_adapter, write_adapter
+from edge_qlora.bench import random_adapter
 from edge_qlora.checkpoint import ModelConfig
 from edge_qlora.command_layout import ValueFormat
 from edge_qlora.commands import Limits
@@ -19,6 +22,8 @@ from edge_qlora.driver import Accelerator
 from edge_qlora.footprint import MemoryWindow
 from edge_qlora.layout import NF4Weight
 from edge_qlora.runtime import Decoder
+from edge_qlora.tokenizer import load_tokenizer
+from peft import PeftModel
 
 from tb.cases import smollm2, smollm2_tokens
 from tb.decoder_reference import logits_of, packed_model, torch_model
@@ -47,6 +52,7 @@ PROMPTS = (
     "Question: A train leaves at 9:40 and arrives at 12:15. How long does the journey take?\nAnswer:",
 )
 COUNT = 64
+HEADLINE, HEADLINE_COUNT, RANK = "The capital of France is", 8, 16  # of the README and of docs/results/speed.md
 WINDOW, WINDOWS = 512, 8
 PERPLEXITY_BOUND = 1e-3  # the requirement: 0.1 %
 BLOCK_CACHE = "golden with BFP8 keys and values"
@@ -137,13 +143,18 @@ def test_small_perplexity(small):
     assert perplexity(golden, texts, "golden") == pytest.approx(exact, rel=PERPLEXITY_BOUND)
 
 
+def generate_decoder(images: Path, *options: str) -> Decoder:
+    """What `edge-qlora generate` with these options makes of the packaged checkpoint, packed anew."""
+    parsed = cli.parser().parse_args(["generate", "smollm2", "--prompt", "", *options])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "CACHE", images)
+        return asyncio.run(cli.open_decoder(parsed, cli.Progress(), "golden"))
+
+
 @pytest.fixture(scope="module")
 def smollm2_decoder(tmp_path_factory) -> Decoder:
-    """What `edge-qlora generate` makes of the packaged checkpoint by default, packed anew."""
-    options = cli.parser().parse_args(["generate", "smollm2", "--prompt", ""])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "CACHE", tmp_path_factory.mktemp("images"))
-        return asyncio.run(cli.open_decoder(options, cli.Progress(), "golden"))
+    """By default."""
+    return generate_decoder(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +178,34 @@ def test_smollm2_prompts(smollm2_decoder, smollm2_golden):
     print(row("all", joined(found)))
     for one in [*found, joined(found)]:
         one.check()
+
+
+@pytest.mark.slow
+def test_smollm2_headline(smollm2_decoder, smollm2_golden, tmp_path):
+    """The prompt of `make generate`, 8 tokens, by itself and with a PEFT adapter of rank 16 on all projections.
+
+    The adapter's values are from a seed; PyTorch has it as PEFT loads it from the same directory.
+    """
+    directory, tokens = tmp_path / "adapter", np.array(smollm2_tokens(HEADLINE))
+    write_adapter(directory, random_adapter(smollm2().config, RANK))
+    plain = packed_model(smollm2())
+    found = {
+        "no adapter": asyncio.run(
+            continuation(smollm2_decoder, plain, comparisons(plain, smollm2_golden), tokens, HEADLINE_COUNT)
+        )
+    }
+    adapted = PeftModel.from_pretrained(plain, directory).eval().get_base_model()  # changes `plain`
+    others = comparisons(adapted, golden_decoder(smollm2(), read_adapter(directory), 25))
+    decoder = generate_decoder(tmp_path, "--adapter", str(directory))
+    found[f"rank {RANK}"] = asyncio.run(continuation(decoder, adapted, others, tokens, HEADLINE_COUNT))
+    print("\nSmolLM2-135M: greedy tokens, and errors of logits against PyTorch in FP32 with the same weights\n")
+    print(heading(found["no adapter"]))
+    print(*(row(name, one) for name, one in found.items()), sep="\n")
+    tokenizer = load_tokenizer(smollm2())
+    for name, one in found.items():
+        print(f"{name}: {tokenizer.decode([*tokens.tolist(), *one.found])!r}")
+        one.check()
+    assert found["no adapter"].found != found[f"rank {RANK}"].found
 
 
 @pytest.mark.slow
