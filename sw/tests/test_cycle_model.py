@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from edge_qlora import cli, cycle_model, decoder_program
 from edge_qlora.array_model import ArrayModel, Hardware, blocks
-from edge_qlora.bench import Case, predict, random_adapter
+from edge_qlora.bench import CLOCK_HZ, Case, predict, random_adapter
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Command, End, Load, Matrix, Part, Product, Read, Vector, Write, pack_list
 from edge_qlora.cycle_model import RATE, vector_cycles
@@ -30,6 +31,7 @@ from sw.tests.test_runtime import BASE, CONFIG, LIMITS, build
 
 WIDE = Hardware(8, 256)
 BOUND = 0.03  # of the RTL's cycles
+SEQUENTIAL = 0.964  # docs/ip/ddr3_memory.md: beats per cycle of a sequential read
 # Fetch of the first command: request, address, latency, bus, its beats, its check, its queue; report.
 FETCH, REPORT = 4 + 1 + 4 + 22 + 1 + 2 + 3 + 2, 10
 
@@ -210,6 +212,41 @@ def test_predictions_are_labelled(capsys, tmp_path):
     first = json.loads(file.read_text())[0]
     assert first["case"] == "decode at context 1 (predicted)" and first["counters"]["CYCLES_BUSY"] > 700_000
     assert cli.main(["bench", "--predict", "tinyllama-1.1b", "--decode", "3000"]) == 1
+
+
+def predictions(file: Path, options: str) -> list[dict]:
+    """Records of ``edge-qlora bench --predict``, see ``bench.Measurement.record``."""
+    assert cli.main(["bench", "--predict", *options.split(), "--json", str(file)]) == 0
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("model", "contexts", "of_sequential"), [("tinyllama-1.1b", "1 512 2047", 0.97), ("smollm2", "1 8 511", 0.93)]
+)
+def test_decoding_takes_the_memory_s_rate(tmp_path, model, contexts, of_sequential):
+    """Whole models, TinyLlama-1.1B in less than 100 ms per token; docs/results/speed.md has what the RTL takes."""
+    for one in predictions(tmp_path / "found.json", f"{model} --decode {contexts}"):
+        rate = one["counters"]["READ_BEATS"] / one["cycles"]
+        assert rate >= of_sequential * SEQUENTIAL, one
+        if model == "tinyllama-1.1b":
+            assert rate >= 0.94 and one["cycles"] < 0.1 * CLOCK_HZ, one
+
+
+def test_prefill_keeps_the_array_busy(tmp_path):
+    """One layer without the head, as docs/results/speed.md has it; all layers are alike."""
+    options = "tinyllama-1.1b --prefill 64 128 --layers 1 --set scratch_words=16384"
+    for one in predictions(tmp_path / "found.json", options):
+        assert one["counters"]["MAC_VECTORS"] >= 0.95 * one["cycles"], one
+
+
+@pytest.mark.parametrize("options", ["--decode 1 2047", "--prefill 64 --layers 1 --set scratch_words=16384"])
+def test_cost_of_an_adapter(tmp_path, options):
+    """Rank 16 on all projections of TinyLlama: below 8 %, of one layer in prefill, and more than nothing."""
+    plain, adapted = (
+        predictions(tmp_path / "found.json", f"tinyllama-1.1b {options} {rank}") for rank in ("", "--rank 16")
+    )
+    for without, one in zip(plain, adapted, strict=True):
+        assert 1.02 < one["cycles"] / without["cycles"] < 1.08, one
 
 
 def test_a_function_takes_no_words_from_the_activations():
