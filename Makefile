@@ -59,7 +59,7 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TE
 test: $(READY) ## Run everything: golden models, software, and every test on both simulators
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
-generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8" CHECK=1)
+generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8,q_proj=fp16" CHECK=1)
 	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(if $(CHECK),--check) $(CLI_OPTIONS)
 
 plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)

@@ -20,7 +20,7 @@ from .adapter import Adapter, read_adapter
 from .array_model import Hardware
 from .backends import BACKENDS, ROOT, configurations, limits_of, open_backend, setting, settings_of
 from .bench import CLOCK_HZ, Case
-from .checkpoint import Checkpoint, open_checkpoint, smollm2_path
+from .checkpoint import PROJECTIONS, Checkpoint, open_checkpoint, smollm2_path
 from .command_layout import ValueFormat, WeightFormat
 from .commands import Limits
 from .decoder_program import tokens_per_pass
@@ -37,9 +37,16 @@ CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
 NO_ADAPTER = "none"
 ADAPTER_TYPES = {"fp16": np.float16, "fp32": np.float32}
-WEIGHTS = {"nf4": WeightFormat.CODES, "nf3": WeightFormat.CODES3, "nf2": WeightFormat.CODES2, "int8": WeightFormat.INT8}
+WEIGHTS = {
+    "nf4": WeightFormat.CODES,
+    "nf3": WeightFormat.CODES3,
+    "nf2": WeightFormat.CODES2,
+    "int8": WeightFormat.INT8,
+    "fp16": WeightFormat.FP16,
+    "fp32": WeightFormat.FP32,
+}
 CACHES = {"fp16": ValueFormat.FP16, "bfp8": ValueFormat.BFP8}
-HEADS = WEIGHTS | {"fp16": WeightFormat.FP16, "fp32": WeightFormat.FP32}
+PROJECTION_NAMES = {name.rpartition(".")[2]: name for name in PROJECTIONS}
 
 
 def size_of(text: str) -> int:
@@ -49,6 +56,33 @@ def size_of(text: str) -> int:
         if text.endswith(unit):
             return int(text.removesuffix(unit)) << shift
     return int(text, 0)
+
+
+def weight_formats(text: str) -> dict[str, WeightFormat]:
+    """Formats of the projections from "nf4", "down_proj=int8,q_proj=fp16" or "int8,down_proj=nf4".
+
+    What comes first without a name is the format of those that are not named, otherwise NF4.
+
+    Raises:
+        argparse.ArgumentTypeError: a projection or a format that there is not, or a projection twice.
+    """
+    chosen: dict[str, WeightFormat] = {}
+    others = WeightFormat.CODES
+    for number, part in enumerate(text.split(",")):
+        name, named, fmt = part.strip().rpartition("=")
+        if fmt not in WEIGHTS:
+            raise argparse.ArgumentTypeError(f"format {fmt!r}: there are {', '.join(WEIGHTS)}")
+        if not named and number:
+            raise argparse.ArgumentTypeError(f"{fmt!r} without a projection is possible in the first place only")
+        if not named:
+            others = WEIGHTS[fmt]
+        elif name not in PROJECTION_NAMES:
+            raise argparse.ArgumentTypeError(f"projection {name!r}: there are {', '.join(PROJECTION_NAMES)}")
+        elif PROJECTION_NAMES[name] in chosen:
+            raise argparse.ArgumentTypeError(f"{name} has two formats")
+        else:
+            chosen[PROJECTION_NAMES[name]] = WEIGHTS[fmt]
+    return dict.fromkeys(PROJECTIONS, others) | chosen
 
 
 def open_model(name: str) -> Checkpoint:
@@ -128,8 +162,8 @@ def plan_image(options: argparse.Namespace, checkpoint: Checkpoint, adapters: di
     plan = MemoryPlan(limits.window)
     formats = (
         ADAPTER_TYPES[options.adapter_format],
-        WEIGHTS[options.weights],
-        HEADS[options.head],
+        options.weights,
+        WEIGHTS[options.head],
         CACHES[options.cache],
     )
     return model_image.build(checkpoint, plan, limits, context, tokens, adapters, *formats)
@@ -158,6 +192,7 @@ def packed(options: argparse.Namespace, progress: Progress) -> tuple[ModelImage,
         options.cache,
         options.adapter_format,
         limits,
+        image_file.FORMAT,
     ]
     for path in (checkpoint.path, *map(Path, adapters_of(options).values())):
         if path and path.exists():
@@ -307,8 +342,14 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("model", nargs="?", default="smollm2", help="directory, GGUF file, smollm2, or tinyllama-1.1b")
         one.add_argument("--adapter", action="append", default=[], metavar="[NAME=]DIR", help="PEFT adapter; several")
         one.add_argument("--adapter-format", choices=ADAPTER_TYPES, default="fp16")
-        one.add_argument("--weights", choices=WEIGHTS, default="nf4", help="how the projections are stored")
-        one.add_argument("--head", choices=HEADS, default="nf4", help="how the output head is stored")
+        one.add_argument(
+            "--weights",
+            type=weight_formats,
+            default="nf4",
+            metavar="FORMAT[,PROJECTION=FORMAT...]",
+            help=f"how the projections are stored: {', '.join(WEIGHTS)}; one by itself as in int8,down_proj=nf4",
+        )
+        one.add_argument("--head", choices=WEIGHTS, default="nf4", help="how the output head is stored")
         one.add_argument("--cache", choices=CACHES, default="fp16", help="how keys and values are stored")
         if name != "bench":
             one.add_argument("--context", type=int, default=512, help="tokens that the caches hold")

@@ -20,6 +20,7 @@ from .quantization import coded, quantize
 from .streams import LINE_BYTES, float_blocks, header_bytes, header_lines
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
+FLOAT_TYPES = {WeightFormat.FP16: np.float16, WeightFormat.FP32: np.float32}  # formats of weights beside those of codes
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,20 @@ def stored_weight(checkpoint: Checkpoint, name: str, fmt: WeightFormat) -> Coded
     return coded(checkpoint.linear(name)) if fmt == WeightFormat.CODES else quantize(checkpoint.tensor(name), fmt)
 
 
+def projection_formats(weights: WeightFormat | Mapping[str, WeightFormat]) -> dict[str, WeightFormat]:
+    """The format of every projection, by its name in ``checkpoint.PROJECTIONS``; NF4 where none is given.
+
+    Raises:
+        OperandError: a name that is no projection's.
+    """
+    if not isinstance(weights, Mapping):
+        return dict.fromkeys(PROJECTIONS, weights)
+    unknown = sorted(set(weights) - set(PROJECTIONS))
+    if unknown:
+        raise OperandError(f"no projection is called {', '.join(unknown)}; there are {', '.join(PROJECTIONS)}")
+    return dict.fromkeys(PROJECTIONS, WeightFormat.CODES) | dict(weights)
+
+
 class _Builder:
     """Plans buffers and remembers their contents."""
 
@@ -226,10 +241,8 @@ class _Builder:
     def floats(
         self, name: str, purpose: str, shape: tuple[int, int], fmt: WeightFormat, values: Callable[[], np.ndarray]
     ) -> Linear:
-        dtype = np.float16 if fmt == WeightFormat.FP16 else np.float32
-
         def content() -> np.ndarray:
-            return np.concatenate(float_blocks(_narrowed(name, values(), dtype), False))
+            return np.concatenate(float_blocks(_narrowed(name, values(), FLOAT_TYPES[fmt]), False))
 
         address = self.add(name, purpose, shape[0] * shape[1] * VALUE_BYTES[fmt], content)
         return Linear(name, *shape, fmt, address)
@@ -256,7 +269,7 @@ def build(
     tokens: int,
     adapters: Mapping[str, Adapter] | None = None,
     adapter_dtype: type = np.float16,
-    weights: WeightFormat = WeightFormat.CODES,
+    weights: WeightFormat | Mapping[str, WeightFormat] = WeightFormat.CODES,
     head: WeightFormat = WeightFormat.CODES,
     cache: ValueFormat = ValueFormat.FP16,
 ) -> tuple[ModelImage, Iterator[tuple[int, np.ndarray]]]:
@@ -266,27 +279,31 @@ def build(
         The image; and address and content, uint8, of everything that is to be written once, made as it is asked for.
 
     Args:
-        checkpoint: the model; its linear layers are quantized with double quantization unless they already are.
+        checkpoint: the model; a linear layer in codes is quantized with double quantization unless it already is.
         plan: receives the buffers.
         limits: of the hardware.
         context: longest context.
         tokens: most tokens per pass.
         adapters: by name, LoRA of any of the projections; all go into memory, and the image uses the first.
         adapter_dtype: how they are stored, np.float16 or np.float32.
-        weights: how the projections are stored, a format of codes; 4-bit codes are NF4.
-        head: how the output head is stored.
+        weights: how the projections are stored: codes, of which 4-bit ones are NF4, FP16 or FP32; one format for all,
+            or one by the name in ``checkpoint.PROJECTIONS`` and NF4 for those left out.
+        head: how the output head is stored, likewise.
         cache: how keys and values are stored.
 
     Raises:
-        ModelLimitError: the accelerator cannot run it, such a head, or a rank over 64.
+        ModelLimitError: the accelerator cannot run it, such formats, or a rank over 64; a value is beyond its format.
+        OperandError: a format for a projection that is none.
         MemoryFullError: it does not fit the memory.
         AdapterShapeError: an adapter is of another model.
         CheckpointError: while the contents are made: the files are not as they should be.
     """
     config = checkpoint.config
     check_limits(config, context)
-    if weights not in CODE_BITS or head not in {*CODE_BITS, WeightFormat.FP16, WeightFormat.FP32}:
-        raise ModelLimitError(f"projections in {weights.name} or an output head in {head.name} are not stored")
+    formats = projection_formats(weights)
+    for name, fmt in (*formats.items(), ("the output head", head)):
+        if fmt not in {*CODE_BITS, *FLOAT_TYPES}:
+            raise ModelLimitError(f"{name} is not stored in {fmt.name}")
     shapes = {
         f"model.layers.{i}.{name}": config.linear_shape(name) for i in range(config.layers) for name in PROJECTIONS
     }
@@ -300,14 +317,19 @@ def build(
     def norm(name: str) -> int:
         return builder.array(name, "norms", config.hidden_size, np.float32, lambda: checkpoint.tensor(f"{name}.weight"))
 
-    def projection(name: str) -> Linear:
-        content = partial(stored_weight, checkpoint, f"{name}.weight", weights)
-        return builder.codes(name, "weights", shapes[name], weights, content)
+    def linear(name: str, purpose: str, tensor: str, shape: tuple[int, int], fmt: WeightFormat) -> Linear:
+        if fmt in CODE_BITS:
+            return builder.codes(name, purpose, shape, fmt, partial(stored_weight, checkpoint, tensor, fmt))
+        return builder.floats(name, purpose, shape, fmt, partial(checkpoint.tensor, tensor))
+
+    def projection(prefix: str, name: str) -> Linear:
+        whole = prefix + name
+        return linear(whole, "weights", f"{whole}.weight", shapes[whole], formats[name])
 
     layers = []
     for index in range(config.layers):
         prefix = f"model.layers.{index}."
-        projections = {name: projection(prefix + name) for name in PROJECTIONS}
+        projections = {name: projection(prefix, name) for name in PROJECTIONS}
         norms = [norm(prefix + name) for name in ("input_layernorm", "post_attention_layernorm")]
         size = config.kv_heads * config.head_dim * context * STORED_BYTES[cache]
         caches = [plan.add(f"{prefix}{kind}", "key and value cache", size) for kind in ("keys", "values")]
@@ -315,10 +337,7 @@ def build(
     last_norm = norm("model.norm")
     head_name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
     table = config.vocab_size, config.hidden_size
-    if head in CODE_BITS:
-        last = builder.codes("lm_head", "output head", table, head, lambda: stored_weight(checkpoint, head_name, head))
-    else:
-        last = builder.floats("lm_head", "output head", table, head, lambda: checkpoint.tensor(head_name))
+    last = linear("lm_head", "output head", head_name, table, head)
     name = "model.embed_tokens"
     embedding = builder.array(
         name, "embedding", table[0] * table[1], np.float16, lambda: checkpoint.tensor(f"{name}.weight")

@@ -190,6 +190,18 @@ def test_skipped_blocks_cost_what_they_would(monkeypatch):
     assert skipped == [cycles(commands) for commands in lists]
 
 
+def test_formats_of_projections_are_predicted(capsys, tmp_path):
+    """A token of TinyLlama's first layer waits for the memory, which has more to give for larger formats."""
+    file, found = tmp_path / "found.json", []
+    for weights in ("nf4", "nf4,down_proj=int8", "fp16,q_proj=int8,v_proj=nf2", "fp16"):
+        options = ["--layers", "1", "--decode", "1", "--weights", weights, "--memory", "4GiB", "--json", str(file)]
+        assert cli.main(["bench", "--predict", "tinyllama-1.1b", *options]) == 0
+        counters = json.loads(file.read_text())[0]["counters"]
+        assert 0.85 < counters["READ_BEATS"] / counters["CYCLES_BUSY"] <= 1
+        found.append(counters["CYCLES_BUSY"])
+    assert found == sorted(found) and found[-1] > 3.5 * found[0]
+
+
 def test_beats_and_vectors_are_counted():
     load, matrix = product(128, 192, 5)
     found = cycle_model.predict([load, matrix, End()], WIDE)
@@ -314,12 +326,21 @@ def test_products_against_the_rtl(waiting):
         assert expected == pytest.approx(found, rel=BOUND, abs=60), (length, rows, rank)
 
 
-@pytest.mark.parametrize(("adapted", "cache"), [(False, ValueFormat.BFP8), (True, ValueFormat.FP16)])
-def test_a_small_decoder_against_the_rtl(adapted, cache):
+@pytest.mark.parametrize(
+    ("adapted", "cache", "weights"),
+    [
+        (False, ValueFormat.BFP8, "nf4"),
+        (True, ValueFormat.FP16, "nf4"),
+        (True, ValueFormat.FP16, "fp16,q_proj=nf4,up_proj=int8"),
+    ],
+)
+def test_a_small_decoder_against_the_rtl(adapted, cache, weights):
     """Short lists on the tiny configuration: what counts most here are latencies."""
-    image, memory = build(adapters={"lora": random_adapter(CONFIG, 8)} if adapted else {}, cache=cache)
+    adapters = {"lora": random_adapter(CONFIG, 8)} if adapted else {}
+    limits = replace(LIMITS, window=MemoryWindow(BASE, 1 << 21))
+    image, memory = build(limits, adapters=adapters, cache=cache, weights=cli.weight_formats(weights))
     accelerator = Accelerator(RtlBackend(build_system("tiny"), memory, BASE))
-    asyncio.run(accelerator.open(LIMITS.window))
+    asyncio.run(accelerator.open(limits.window))
     decoder = Decoder(accelerator, image)
     for case in (Case(6, 6), Case(1, 7), Case(1, 8)):
         asyncio.run(accelerator.clear_counters())

@@ -18,6 +18,7 @@ from edge_qlora.commands import Limits
 from edge_qlora.decoder_program import tokens_per_pass
 from edge_qlora.driver import Accelerator
 from edge_qlora.footprint import MemoryWindow
+from edge_qlora.layout import BLOCK, NESTED_BLOCK
 from edge_qlora.memory_plan import MemoryPlan
 from edge_qlora.model_image import ModelImage
 from edge_qlora.runtime import Decoder
@@ -26,6 +27,7 @@ from edge_qlora.synthetic import CONFIGS, SyntheticCheckpoint
 from tb.models import llama
 from tb.models.golden_backend import GoldenBackend
 from tb.models.qlora import Layer, code_weights
+from tb.models.small_llama import golden_decoder
 
 CONFIG = ModelConfig(192, 320, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
 BASE = 0x1000
@@ -179,18 +181,92 @@ def test_an_image_for_each_format(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "CACHE", tmp_path)
     monkeypatch.setattr(cli, "open_model", lambda name: SyntheticCheckpoint(CONFIG))
     chosen = [(), ("--cache", "bfp8"), ("--head", "fp16"), ("--weights", "nf3"), ("--cache", "fp16")]
+    chosen += [("--weights", "nf3,up_proj=fp16"), ("--weights", "nf4,down_proj=nf4")]
     for options in chosen:
         parsed = cli.parser().parse_args(["generate", "--prompt", "a", "--context", str(CONTEXT), *options])
         image, _, _ = cli.packed(parsed, cli.Progress())
         assert (image.cache == ValueFormat.BFP8) == ("bfp8" in options)
-    assert len(list(tmp_path.glob("*.img"))) == 4
+    assert len(list(tmp_path.glob("*.img"))) == 5
 
 
-@pytest.mark.parametrize("formats", [{"head": WeightFormat.BFP8}, {"weights": WeightFormat.FP16}])
-def test_formats_that_are_not_stored(formats):
+@pytest.mark.parametrize(
+    ("formats", "message"),
+    [
+        ({"head": WeightFormat.BFP8}, "the output head is not stored in BFP8"),
+        ({"weights": {"mlp.up_proj": WeightFormat.BFP8}}, "mlp.up_proj is not stored in BFP8"),
+    ],
+)
+def test_formats_that_are_not_stored(formats, message):
     """Of projections and of the head."""
-    with pytest.raises(errors.ModelLimitError, match="are not stored"):
+    with pytest.raises(errors.ModelLimitError, match=message):
         build(**formats)
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "named"),
+    [
+        ("nf4", "nf4", {}),
+        ("fp16", "fp16", {}),
+        ("down_proj=int8,q_proj=fp16", "nf4", {"mlp.down_proj": "int8", "self_attn.q_proj": "fp16"}),
+        ("int8, down_proj=nf2", "int8", {"mlp.down_proj": "nf2"}),
+    ],
+)
+def test_formats_of_projections_by_name(text, others, named):
+    """One for all, some of their own, or both."""
+    found = cli.parser().parse_args(["plan", "--weights", text]).weights
+    assert found == {name: cli.WEIGHTS[named.get(name, others)] for name in PROJECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nf5", "format 'nf5': there are nf4, nf3, nf2, int8, fp16, fp32"),
+        ("", "format ''"),
+        ("q_proj=", "format ''"),
+        ("q_proj", "format 'q_proj'"),
+        ("nf4,", "format ''"),
+        ("q_proj=bfp8", "format 'bfp8'"),
+        ("qkv_proj=int8", "projection 'qkv_proj': there are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down"),
+        ("lm_head=int8", "projection 'lm_head'"),
+        ("=int8", "projection ''"),
+        ("q_proj=int8,q_proj=nf4", "q_proj has two formats"),
+        ("q_proj=int8,nf4", "'nf4' without a projection is possible in the first place only"),
+    ],
+)
+def test_formats_of_projections_that_there_are_not(capsys, text, message):
+    """The message has what is possible."""
+    with pytest.raises(SystemExit):
+        cli.main(["plan", "--weights", text])
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lora", [None, random_adapter(CONFIG, 8)])
+def test_mixed_formats_from_a_file(tmp_path, lora):
+    """Projections in four formats packed, loaded and run: the logits of the golden decoder with the same weights."""
+    path, adapters = tmp_path / "model.img", {"lora": lora} if lora else {}
+    weights = cli.weight_formats("fp16,up_proj=nf4,k_proj=int8,down_proj=nf3")
+    checkpoint = SyntheticCheckpoint(CONFIG)
+    image, contents = model_image.build(
+        checkpoint, MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4, adapters, weights=weights
+    )
+    image_file.save(path, image, contents, LIMITS)
+    found, memory, _ = image_file.load(path)
+    assert found == image
+    whole = np.concatenate((memory, np.zeros(LIMITS.window.size - len(memory), np.uint8)))
+    logits = asyncio.run(opened(found, whole).forward(TOKENS[:4], 4))
+    expected = golden_decoder(checkpoint, lora, 25, weights).forward(TOKENS[:4])
+    assert (logits.view(np.uint32) == expected.view(np.uint32)).all()
+
+
+def test_weight_beyond_its_format():
+    """A projection's weight that FP16 cannot hold is found when it is packed."""
+
+    class Large(SyntheticCheckpoint):
+        def tensor(self, wanted: str) -> np.ndarray:
+            return 1e7 * super().tensor(wanted) if wanted.endswith("v_proj.weight") else super().tensor(wanted)
+
+    with pytest.raises(errors.ModelLimitError, match=r"model.layers.0.self_attn.v_proj: a value is beyond float16"):
+        build(checkpoint=Large(CONFIG), weights={"self_attn.v_proj": WeightFormat.FP16})
 
 
 def _cut(path):
@@ -272,6 +348,18 @@ def test_command_line(capsys):
     assert "does not fit" in capsys.readouterr().err
     assert cli.main(["plan", "/nowhere"]) == 1
     assert "/nowhere" in capsys.readouterr().err
+
+
+def test_plan_of_formats(capsys):
+    """TinyLlama's down projections, 22 of 2,048 x 5,632, in FP16 among 4-bit codes take what they should."""
+    sizes = []
+    for weights in ("nf4", "nf4,down_proj=fp16"):
+        assert cli.main(["plan", "tinyllama-1.1b", "--context", "64", "--tokens", "4", "--weights", weights]) == 0
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if "weights (" in line]
+        sizes.append(int(line.split()[1].replace(",", "")))
+    tiles = 2048 * 5632 // BLOCK**2
+    header = 128 + 4 * tiles * BLOCK // NESTED_BLOCK
+    assert sizes[1] - sizes[0] == 22 * (2 * 2048 * 5632 - tiles * 2112 - header)
 
 
 def test_logits_that_differ_are_told():

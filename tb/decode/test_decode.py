@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyuvm
-from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.driver import Accelerator
 from edge_qlora.runtime import Decoder
@@ -47,11 +47,12 @@ class GroupedQueries(DecodeTest):
 
 @pyuvm.test()
 class LongHeads(DecodeTest):
-    """Heads of 128 values, an adapter of rank 8; weights of 8-bit integers, 2-bit output head, 8-bit cache."""
+    """Heads of 128 values, an adapter of rank 8; weights of 8-bit integers and FP16, 2-bit output head, 8-bit cache."""
 
     rank = 8
     shape = LONG_HEADS
-    weights, head = WeightFormat.INT8, WeightFormat.CODES2
+    weights = dict.fromkeys(PROJECTIONS, WeightFormat.INT8) | {"mlp.gate_proj": WeightFormat.FP16}
+    head = WeightFormat.CODES2
     cache = ValueFormat.BFP8
 
 

@@ -26,13 +26,13 @@ class Layer:
     """What a layer is made of.
 
     Attributes:
-        weights: codes [N, K] and their scales.
+        weights: codes [N, K] and their scales, or float32 [N, K].
         lora_a: float32 or float16 [r, K]; r may be 0.
         lora_bt: float32 or float16 [r, N], LoRA B transposed.
         scale: s in ``y = W x + s B (A x)``.
     """
 
-    weights: CodeWeights
+    weights: CodeWeights | NDArray[np.float32]
     lora_a: Float
     lora_bt: Float
     scale: float

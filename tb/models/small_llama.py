@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from edge_qlora.ordering import synchronize
 from edge_qlora.synthetic import SyntheticCheckpoint
 
 from tb.models.llama import Decoder, DecoderLayer
+from tb.models.matrix import CodeWeights
 from tb.models.qlora import Layer, coded_weights
 from tb.models.transfers import loaded_values, stored_values
 
@@ -45,11 +47,11 @@ def golden_decoder(
     checkpoint: SyntheticCheckpoint,
     adapter: Adapter | None,
     act_width: int,
-    weights: WeightFormat = WeightFormat.CODES,
+    weights: WeightFormat | Mapping[str, WeightFormat] = WeightFormat.CODES,
     head: WeightFormat = WeightFormat.CODES,
 ) -> Decoder:
     """The decoder whose weights are those of ``model_image.build``."""
-    config, layers = checkpoint.config, []
+    config, layers, formats = checkpoint.config, [], model_image.projection_formats(weights)
     for index in range(config.layers):
         prefix = f"model.layers.{index}."
         projections = {}
@@ -59,18 +61,21 @@ def golden_decoder(
             if adapter is not None:
                 pair = adapter.layers[prefix + name]
             scale = adapter.scale if adapter else 1.0
-            stored = coded_weights(model_image.stored_weight(checkpoint, f"{prefix}{name}.weight", weights))
+            stored = golden_weight(checkpoint, f"{prefix}{name}.weight", formats[name])
             projections[name] = Layer(stored, pair[0], np.ascontiguousarray(pair[1].T), scale)
         norms = (checkpoint.tensor(f"{prefix}{n}_layernorm.weight") for n in ("input", "post_attention"))
         layers.append(DecoderLayer(projections, *norms))
     embedding = checkpoint.tensor("model.embed_tokens.weight").astype(np.float16).astype(np.float32)
     name = "model.embed_tokens.weight" if config.tied_head else "lm_head.weight"
-    if head in CODE_BITS:
-        last = coded_weights(model_image.stored_weight(checkpoint, name, head))
-    else:
-        dtype = np.float16 if head == WeightFormat.FP16 else np.float32
-        last = checkpoint.tensor(name).astype(dtype).astype(np.float32)
+    last = golden_weight(checkpoint, name, head)
     return Decoder(config, embedding, layers, checkpoint.tensor("model.norm.weight"), last, act_width)
+
+
+def golden_weight(checkpoint: SyntheticCheckpoint, name: str, fmt: WeightFormat) -> CodeWeights | np.ndarray:
+    """A linear layer's weight as the array takes it from memory."""
+    if fmt in CODE_BITS:
+        return coded_weights(model_image.stored_weight(checkpoint, name, fmt))
+    return checkpoint.tensor(name).astype(model_image.FLOAT_TYPES[fmt]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class SmallModel:
         context: int,
         tokens: int,
         rank: int = 0,
-        weights: WeightFormat = WeightFormat.CODES,
+        weights: WeightFormat | Mapping[str, WeightFormat] = WeightFormat.CODES,
         head: WeightFormat = WeightFormat.CODES,
         cache: ValueFormat = ValueFormat.FP16,
         seed: int = 0,

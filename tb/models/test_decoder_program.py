@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edge_qlora import decoder_program
-from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Limits
-from edge_qlora.errors import ModelLimitError
+from edge_qlora.errors import ModelLimitError, OperandError
 from edge_qlora.footprint import MemoryWindow
 from edge_qlora.layout import BLOCK, CODE_BITS
+from edge_qlora.model_image import FLOAT_TYPES
 from edge_qlora.ordering import check_list, hazards
 
 from tb.models.core import Core
@@ -83,10 +84,44 @@ def test_formats_of_the_cache(config: ModelConfig, cache: ValueFormat):
 
 
 @pytest.mark.parametrize("rank", [0, 8])
-@pytest.mark.parametrize("weights", CODE_BITS)
+@pytest.mark.parametrize("weights", [*CODE_BITS, *FLOAT_TYPES])
 def test_formats_of_the_projections(weights: WeightFormat, rank: int):
-    """All formats of codes, with an adapter too."""
+    """All formats, with an adapter too."""
     converse(SmallModel(TWO_GROUPS, LIMITS, 25, 40, 3, rank, weights), [3, 1])
+
+
+@pytest.mark.parametrize("rank", [0, 8])
+@pytest.mark.parametrize("config", [ONE_KEY_HEAD, WIDE_MLP], ids=["gqa", "chunks"])
+@pytest.mark.parametrize("turn", range(len(PROJECTIONS)))
+def test_a_format_for_each_projection(config: ModelConfig, rank: int, turn: int):
+    """Each projection in each format once, beside others of other formats, the MLP whole and in chunks."""
+    formats = [WeightFormat.FP16, WeightFormat.INT8, WeightFormat.CODES, *(set(WeightFormat) - {WeightFormat.BFP8})]
+    weights = {name: formats[(turn + place) % 7] for place, name in enumerate(PROJECTIONS)}
+    model = SmallModel(config, replace(LIMITS, scratch_words=640), 25, 70, 4, rank, weights)
+    for name, fmt in weights.items():
+        assert all(layer.projections[name].format == fmt for layer in model.image.layers)
+    converse(model, [model.image.tokens, 1, 1])
+
+
+def test_bytes_of_formats():
+    """The plan has what each format takes: its tiles and, of codes, the header."""
+    sizes = {WeightFormat.CODES2: 1088, WeightFormat.INT8: 4160, WeightFormat.FP16: 8192, WeightFormat.FP32: 16384}
+    weights = {f"mlp.{name}_proj": fmt for name, fmt in zip(("gate", "up", "down"), sizes, strict=False)}
+    weights["self_attn.o_proj"] = WeightFormat.FP32
+    image = SmallModel(TWO_GROUPS, LIMITS, 25, 40, 1, weights=weights).image
+    stored = {buffer.name: buffer.size for buffer in image.plan.buffers if buffer.purpose == "weights"}
+    assert len(stored) == len(PROJECTIONS)
+    for name in PROJECTIONS:
+        fmt = weights.get(name, WeightFormat.CODES)
+        n, k = TWO_GROUPS.linear_shape(name)
+        header = 192 if fmt in CODE_BITS else 0
+        assert stored[f"model.layers.0.{name}"] == n // BLOCK * (k // BLOCK) * sizes.get(fmt, 2112) + header
+
+
+def test_projections_that_there_are_not():
+    """A format for a name that is no projection's."""
+    with pytest.raises(OperandError, match="no projection is called down_proj; there are self_attn.q_proj"):
+        SmallModel(TWO_GROUPS, LIMITS, 25, 40, 1, weights={"down_proj": WeightFormat.INT8})
 
 
 @pytest.mark.parametrize("config", [ONE_KEY_HEAD, LONG_HEADS], ids=["short", "long"])

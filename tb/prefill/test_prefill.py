@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyuvm
-from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 
 from tb.common.base import scaled, simulator
@@ -42,7 +42,9 @@ class Prefill(PrefillTest):
 
 @pyuvm.test()
 class Adapted(PrefillTest):
-    """With an adapter of rank 8 in every projection, 3-bit codes, an output head in FP16, and a cache of 8 bits."""
+    """With an adapter of rank 8 in every projection, 3-bit codes, FP16 and 8-bit integers, FP16 head, 8-bit cache."""
 
     rank = 8
-    weights, head, cache = WeightFormat.CODES3, WeightFormat.FP16, ValueFormat.BFP8
+    weights = dict.fromkeys(PROJECTIONS, WeightFormat.CODES3)
+    weights |= {"self_attn.v_proj": WeightFormat.FP16, "mlp.down_proj": WeightFormat.INT8}
+    head, cache = WeightFormat.FP16, ValueFormat.BFP8
