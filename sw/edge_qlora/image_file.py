@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,8 @@ from .memory_plan import Buffer, MemoryPlan
 from .model_image import LayerImage, Linear, LowRank, ModelImage, Progress
 from .safetensors_file import load_json
 
-FORMAT = "edge-qlora image 3"
+FORMAT = "edge-qlora image 4"
+CHUNK = 1 << 24  # bytes
 
 
 def description_path(path: Path) -> Path:
@@ -51,15 +53,17 @@ def save(
     memory.flush()
     names = ("scratch_words", "max_rows", "nested_depth", "backward")
     fields = {name: getattr(limits, name) for name in names}
-    text = json.dumps({"format": FORMAT, "size": size, "limits": fields, "image": asdict(image)}, indent=1)
-    description_path(path).write_text(text + "\n")
+    description = {"format": FORMAT, "size": size, "limits": fields, "image": asdict(image)}
+    description["checksum"] = _checksum(description, memory)
+    description_path(path).write_text(json.dumps(description, indent=1) + "\n")
 
 
 def load(path: Path) -> tuple[ModelImage, np.ndarray, Limits]:
     """A packed model: where everything is, the content as a private copy-on-write map, and the limits it needs.
 
     Raises:
-        FileMissingError, TruncatedFileError, MalformedFileError: it is not there, too short, or not a packed model.
+        FileMissingError, TruncatedFileError, MalformedFileError: it is not there, too short, not a packed model, or
+            its content or description is not what was written.
     """
     description = load_json(description_path(path))
     if description.get("format") != FORMAT:
@@ -74,7 +78,19 @@ def load(path: Path) -> tuple[ModelImage, np.ndarray, Limits]:
         raise MalformedFileError(description_path(path), f"incomplete: {error!r}") from error
     if path.stat().st_size != size:
         raise TruncatedFileError(path, f"{path.stat().st_size} bytes, expected {size}")
-    return image, np.memmap(path, np.uint8, "c"), limits
+    memory = np.memmap(path, np.uint8, "c")
+    stored = description.pop("checksum", None)
+    if stored != (found := _checksum(description, memory)):
+        raise MalformedFileError(path, f"damaged, it or {description_path(path).name}: checksum {found}, not {stored}")
+    return image, memory, limits
+
+
+def _checksum(description: dict, memory: np.ndarray) -> int:
+    """CRC-32 of a description without its checksum, then of the content."""
+    crc = zlib.crc32(json.dumps(description, sort_keys=True).encode())
+    for begin in range(0, len(memory), CHUNK):
+        crc = zlib.crc32(memory[begin : begin + CHUNK], crc)
+    return crc
 
 
 def _image(fields: dict) -> ModelImage:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -273,14 +274,22 @@ def _cut(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def _flipped(place: float, path):
+    """One bit of the content, so far behind its beginning."""
+    content = bytearray(path.read_bytes())
+    content[int(place * (len(content) - 1))] ^= 0x10
+    path.write_bytes(content)
+
+
+def _described(change: Callable, path):
+    """The description after a change of its fields."""
+    description = json.loads(path.with_suffix(".json").read_text())
+    change(description)
+    path.with_suffix(".json").write_text(json.dumps(description))
+
+
 def _other_format(path):
     path.with_suffix(".json").write_text('{"format": "other"}')
-
-
-def _incomplete(path):
-    description = json.loads(path.with_suffix(".json").read_text())
-    del description["image"]["head"]["format"]
-    path.with_suffix(".json").write_text(json.dumps(description))
 
 
 @pytest.mark.parametrize(
@@ -288,16 +297,22 @@ def _incomplete(path):
     [
         (_cut, errors.TruncatedFileError, "expected"),
         (_other_format, errors.MalformedFileError, "not the description"),
-        (_incomplete, errors.MalformedFileError, "incomplete"),
+        (partial(_described, lambda d: d["image"]["head"].pop("format")), errors.MalformedFileError, "incomplete"),
+        *((partial(_flipped, place), errors.MalformedFileError, r"model\.img: damaged") for place in (0, 0.37, 1)),
+        (partial(_described, lambda d: d["image"].update(x=64)), errors.MalformedFileError, "or model.json: checksum"),
+        (partial(_described, lambda d: d.pop("checksum")), errors.MalformedFileError, "checksum .* not None"),
+        (lambda path: path.write_bytes(b""), errors.TruncatedFileError, "0 bytes, expected"),
         (lambda path: path.unlink(), errors.FileMissingError, "no such file"),
         (lambda path: path.with_suffix(".json").unlink(), errors.FileMissingError, "model.json"),
     ],
 )
-def test_bad_image_file(tmp_path, fault: Callable, error, message):
-    """A truncated, foreign or incomplete packed model."""
+def test_bad_image_file(tmp_path, monkeypatch, fault: Callable, error, message):
+    """A truncated, damaged, foreign or incomplete packed model."""
+    monkeypatch.setattr(image_file, "CHUNK", 1000)
     path = tmp_path / "model.img"
     image, contents = model_image.build(SyntheticCheckpoint(CONFIG), MemoryPlan(LIMITS.window), LIMITS, CONTEXT, 4)
     image_file.save(path, image, contents, LIMITS)
+    image_file.load(path)
     fault(path)
     with pytest.raises(error, match=message):
         image_file.load(path)

@@ -22,6 +22,7 @@ from tb.models.small_llama import Pass, SmallModel
 WINDOW = MemoryWindow(0x12_3000, 1 << 20)
 LIMITS = Limits(1024, 16, 256, WINDOW)
 ROOMY = replace(LIMITS, scratch_words=4096)
+FORMATS = [*CODE_BITS, *FLOAT_TYPES]  # of weights
 ONE_KEY_HEAD = ModelConfig(192, 192, 2, 3, 1, 64, 128, 256, 1e-5, 10000.0, False)
 LONG_HEADS = ModelConfig(128, 128, 2, 2, 1, 128, 64, 256, 1e-6, 500000.0, True)
 TWO_GROUPS = ModelConfig(64, 256, 1, 4, 2, 64, 192, 256, 1e-5, 10000.0, False)
@@ -84,7 +85,7 @@ def test_formats_of_the_cache(config: ModelConfig, cache: ValueFormat):
 
 
 @pytest.mark.parametrize("rank", [0, 8])
-@pytest.mark.parametrize("weights", [*CODE_BITS, *FLOAT_TYPES])
+@pytest.mark.parametrize("weights", FORMATS)
 def test_formats_of_the_projections(weights: WeightFormat, rank: int):
     """All formats, with an adapter too."""
     converse(SmallModel(TWO_GROUPS, LIMITS, 25, 40, 3, rank, weights), [3, 1])
@@ -92,12 +93,12 @@ def test_formats_of_the_projections(weights: WeightFormat, rank: int):
 
 @pytest.mark.parametrize("rank", [0, 8])
 @pytest.mark.parametrize("config", [ONE_KEY_HEAD, WIDE_MLP], ids=["gqa", "chunks"])
-@pytest.mark.parametrize("turn", range(len(PROJECTIONS)))
+@pytest.mark.parametrize("turn", range(len(FORMATS)))
 def test_a_format_for_each_projection(config: ModelConfig, rank: int, turn: int):
     """Each projection in each format once, beside others of other formats, the MLP whole and in chunks."""
-    formats = [WeightFormat.FP16, WeightFormat.INT8, WeightFormat.CODES, *(set(WeightFormat) - {WeightFormat.BFP8})]
-    weights = {name: formats[(turn + place) % 7] for place, name in enumerate(PROJECTIONS)}
-    model = SmallModel(config, replace(LIMITS, scratch_words=640), 25, 70, 4, rank, weights)
+    weights = {name: FORMATS[(turn + place) % len(FORMATS)] for place, name in enumerate(PROJECTIONS)}
+    limits = replace(LIMITS, scratch_words=640, window=MemoryWindow(0x12_3000, 1 << 21))
+    model = SmallModel(config, limits, 25, 70, 4, rank, weights)
     for name, fmt in weights.items():
         assert all(layer.projections[name].format == fmt for layer in model.image.layers)
     converse(model, [model.image.tokens, 1, 1])
