@@ -1,4 +1,6 @@
-"""Llama-family models from GGUF files, Hugging Face directories and bitsandbytes 4-bit checkpoints.
+"""Models of the Llama family from GGUF files, Hugging Face directories and bitsandbytes 4-bit checkpoints.
+
+Mistral's are among them: they compute the same as long as the context fits their sliding window.
 
 Every reader offers the same three things: the model's configuration, any tensor as float32 under its Hugging Face name,
 and any linear layer as an `NF4Weight` (quantized here by bitsandbytes, or taken over unchanged where the file already
@@ -30,7 +32,12 @@ from .layout import BLOCK, NESTED_BLOCK, NF4Weight
 from .quantization import dequantize_nf4, quantize_nf4, standard_tables
 from .safetensors_file import SafetensorsFile, is_integer, load_json, parse_object
 
-ARCHITECTURE = "llama"
+ARCHITECTURE = "llama"  # in GGUF, whose Mistral models have this name too
+# model_type of a Hugging Face directory -> what its configuration means by a key that is absent.
+_MODEL_TYPES = {
+    "llama": {"max_position_embeddings": 2048},
+    "mistral": {"max_position_embeddings": 4096 * 32, "num_key_value_heads": 8, "sliding_window": 4096},
+}
 
 # Projection of one decoder layer -> its name in GGUF. Keys follow "model.layers.<i>." in Hugging Face names.
 _GGUF_LAYER_NAMES = {
@@ -57,7 +64,11 @@ _MAP_RTOL = 2.0**-22
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of a Llama model. `tied_head`: lm_head shares the embedding's weight."""
+    """Shape of a Llama model.
+
+    `tied_head`: lm_head shares the embedding's weight. `sliding_window`: tokens that a token sees, itself among them,
+    where they are fewer than the context; a longer context is refused by who uses the model.
+    """
 
     hidden_size: int
     intermediate_size: int
@@ -70,6 +81,7 @@ class ModelConfig:
     rms_eps: float
     rope_theta: float
     tied_head: bool
+    sliding_window: int | None = None
 
     def checked(self, file: Path) -> "ModelConfig":
         """The same, with `head_dim` derived where it is None, once the sizes are known to fit each other.
@@ -367,13 +379,14 @@ def _positive(path: Path, key: str, value: Any, kind: type):
 
 
 def _huggingface_config(path: Path, content: dict) -> ModelConfig:
-    """`config.json` of a Llama model, checked."""
+    """`config.json` of a Llama or Mistral model, checked."""
     kind = content.get("model_type")
-    if kind != ARCHITECTURE or content.get("attention_bias") or content.get("mlp_bias"):
-        raise UnsupportedArchitectureError(path, f"model_type {kind!r} is not a {ARCHITECTURE!r} model without biases")
+    if kind not in tuple(_MODEL_TYPES) or content.get("attention_bias") or content.get("mlp_bias"):
+        known = " or ".join(map(repr, _MODEL_TYPES))
+        raise UnsupportedArchitectureError(path, f"model_type {kind!r} is not a {known} model without biases")
     if content.get("hidden_act", "silu") != "silu":
         raise UnsupportedArchitectureError(path, f"hidden_act {content['hidden_act']!r} is not 'silu'")
-    content = content | _rope_theta(path, content)
+    content = _MODEL_TYPES[kind] | content | _rope_theta(path, content)
     tied = content.get("tie_word_embeddings", False)
     if not isinstance(tied, bool):
         raise MalformedFileError(path, f"tie_word_embeddings is {tied!r}, expected true or false")
@@ -383,6 +396,10 @@ def _huggingface_config(path: Path, content: dict) -> ModelConfig:
         return _positive(path, key, default if value is None else value, kind)
 
     heads = field("num_attention_heads")
+    context = field("max_position_embeddings", _MODEL_TYPES[kind]["max_position_embeddings"])
+    window = content.get("sliding_window") if kind == "mistral" else None
+    if window is not None and _positive(path, "sliding_window", window, int) >= context:
+        window = None
     return ModelConfig(
         hidden_size=field("hidden_size"),
         intermediate_size=field("intermediate_size"),
@@ -391,10 +408,11 @@ def _huggingface_config(path: Path, content: dict) -> ModelConfig:
         kv_heads=field("num_key_value_heads", heads),
         head_dim=content.get("head_dim"),
         vocab_size=field("vocab_size"),
-        context=field("max_position_embeddings", 2048),
+        context=context,
         rms_eps=field("rms_norm_eps", 1e-6, float),
         rope_theta=field("rope_theta", 10000.0, float),
         tied_head=tied,
+        sliding_window=window,
     ).checked(path)
 
 

@@ -166,7 +166,8 @@ def check_limits(config: ModelConfig, context: int) -> None:
     """Refuse what the accelerator cannot run.
 
     Raises:
-        ModelLimitError: a size that is not made of blocks of 64, or heads of another size than 64 or 128.
+        ModelLimitError: a size that is not made of blocks of 64, heads of another size than 64 or 128, or a context
+            that is longer than the model's or than its sliding window.
     """
     if config.head_dim not in (BLOCK, 2 * BLOCK):
         raise ModelLimitError(f"heads of {config.head_dim} values; the accelerator takes {BLOCK} or {2 * BLOCK}")
@@ -177,6 +178,11 @@ def check_limits(config: ModelConfig, context: int) -> None:
         raise ModelLimitError(f"{config.heads} heads do not share {config.kv_heads} key and value heads evenly")
     if context > config.context:
         raise ModelLimitError(f"a context of {context} tokens is over the model's {config.context}")
+    if config.sliding_window is not None and context > config.sliding_window:
+        raise ModelLimitError(
+            f"a context of {context} tokens is over the model's sliding_window of {config.sliding_window}; "
+            "the accelerator lets a token see all tokens before it"
+        )
 
 
 def stored_weight(checkpoint: Checkpoint, name: str, fmt: WeightFormat) -> CodedWeight:

@@ -94,7 +94,12 @@ def test_tied_head(models, weights, tmp_path):
 
 
 CONFIG_CHANGES = [
-    ({"model_type": "gpt2"}, errors.UnsupportedArchitectureError, "gpt2"),
+    ({"model_type": "gpt2"}, errors.UnsupportedArchitectureError, "'gpt2' is not a 'llama' or 'mistral' model"),
+    ({"model_type": ["llama"]}, errors.UnsupportedArchitectureError, "model_type"),
+    *(
+        ({"model_type": "mistral", "sliding_window": size}, errors.MalformedFileError, f"sliding_window is {size!r}")
+        for size in (0, -1, True, "4096", 0.5)
+    ),
     ({"attention_bias": True}, errors.UnsupportedArchitectureError, "without biases"),
     ({"hidden_size": None}, errors.MalformedFileError, "hidden_size is None"),
     ({"num_hidden_layers": -1}, errors.MalformedFileError, "num_hidden_layers is -1"),
@@ -141,6 +146,38 @@ def test_configuration(models, tmp_path, change, error, message):
     with pytest.raises(error, match=message) as caught:
         open_checkpoint(directory)
     assert caught.value.file.endswith("config.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "window"),
+    [
+        ({"sliding_window": 4095}, 4095),
+        ({"sliding_window": 8192}, None),
+        ({"sliding_window": 8191}, 8191),
+        ({"sliding_window": None}, None),
+        ({}, 4096),
+        ({"max_position_embeddings": 4096}, None),
+        ({"model_type": "llama", "sliding_window": 64}, None),
+    ],
+)
+def test_sliding_window(models, tmp_path, change, window):
+    """Of Mistral models, where it is shorter than the context; 4,096 where the key is absent, none where it is null."""
+    directory = copy_of(models, "single", tmp_path)
+    file = directory / "config.json"
+    config = json.loads(file.read_text()) | {"model_type": "mistral", "max_position_embeddings": 8192}
+    file.write_text(json.dumps(config | change))
+    assert open_checkpoint(directory).config.sliding_window == window
+
+
+def test_what_a_mistral_model_leaves_out(models, tmp_path):
+    """Its defaults are not Llama's."""
+    directory = copy_of(models, "single", tmp_path)
+    edit_config(directory, model_type="mistral", max_position_embeddings=None, num_key_value_heads=None)
+    with pytest.raises(errors.MalformedFileError, match="4 heads cannot share 8"):
+        open_checkpoint(directory)
+    edit_config(directory, num_key_value_heads=2)
+    config = open_checkpoint(directory).config
+    assert (config.context, config.kv_heads) == (131072, 2)
 
 
 ROPE = [

@@ -325,6 +325,13 @@ def test_model_larger_than_memory():
         build(limits)
 
 
+def test_context_over_the_sliding_window():
+    """As many tokens as it has are possible, one more is not."""
+    build(checkpoint=SyntheticCheckpoint(replace(CONFIG, sliding_window=CONTEXT)))
+    with pytest.raises(errors.ModelLimitError, match="context of 40 tokens is over the model's sliding_window of 39"):
+        build(checkpoint=SyntheticCheckpoint(replace(CONFIG, sliding_window=CONTEXT - 1)))
+
+
 def test_adapter_of_the_wrong_shape():
     """An adapter of another model."""
     lora = random_adapter(CONFIG, 8)

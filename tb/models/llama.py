@@ -157,10 +157,11 @@ class Decoder:
         """Logits [M, vocab] of new tokens [M], which enter the cache.
 
         Raises:
-            ValueError: the context is longer than the model's.
+            ValueError: the context is longer than the model's, or than its sliding window.
         """
-        if self.position + len(tokens) > self.config.context:
-            raise ValueError(f"{self.position + len(tokens)} tokens exceed the context of {self.config.context}")
+        total, most = self.position + len(tokens), self.config.sliding_window or self.config.context
+        if total > most:
+            raise ValueError(f"{total} tokens exceed the context of {most}")
         positions = self.position + np.arange(len(tokens))
         tables = rotary_tables(positions, self.config.head_dim, self.config.rope_theta)
         x = self.embedding[tokens]

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig, open_checkpoint
 from edge_qlora.command_layout import ValueFormat
 from edge_qlora.quantization import dequantize_nf4, quantize_nf4
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from tb.cases import smollm2, smollm2_model, smollm2_tokens
-from tb.decoder_reference import dequantize_projections, logits_of
+from tb.decoder_reference import dequantize_projections, greedy, logits_of
 from tb.models import vector
 from tb.models.llama import Decoder, DecoderLayer, attention, causal_softmax, rms_norm, rotary, rotary_tables, silu_gate
 from tb.models.qlora import Layer
@@ -136,6 +136,51 @@ def test_smollm2():
         print(f"golden, {form.name} keys and values: {error[form]:.2e}, most likely token the same {same[form]} times")
     assert error[ValueFormat.FP32] < error[ValueFormat.FP16] < half and error[ValueFormat.BFP8] < 32 * half
     assert same[ValueFormat.FP16] == len(tokens)
+
+
+def test_mistral(tmp_path):
+    """A Mistral model from its directory, as long as its sliding window: the bound of ``test_logits``, greedy tokens.
+
+    With one token more PyTorch's last token no longer sees the first, and the golden decoder refuses.
+    """
+    torch.manual_seed(5)
+    window = 24
+    shape = MistralConfig(
+        hidden_size=HIDDEN,
+        intermediate_size=INTERMEDIATE,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=KV_HEADS,
+        head_dim=SIZE,
+        vocab_size=VOCABULARY,
+        max_position_embeddings=256,
+        sliding_window=window,
+        initializer_range=0.1,
+        attn_implementation="eager",
+    )
+    reference = MistralForCausalLM(shape).requires_grad_(False).eval()
+    reference.save_pretrained(tmp_path)
+    checkpoint = open_checkpoint(tmp_path)
+    decoder = Decoder.from_checkpoint(checkpoint, stored=ValueFormat.FP32)
+    assert decoder.config.sliding_window == window
+    dequantize_projections(reference, checkpoint)
+    reference.double()
+    tokens = np.random.default_rng(7).integers(0, VOCABULARY, window + 1)
+    exact = logits_of(reference, tokens[:window])
+    half = relative(logits_of(copy.deepcopy(reference).half(), tokens[:window]), exact)
+    found = decoder.forward(tokens[:window])
+    assert relative(found, exact) < half / 16
+    decoder.reset()
+    prompt = tokens[:5]
+    assert decoder.generate(prompt, window - 5) == greedy(reference, prompt, window - 5)
+
+    everything = copy.deepcopy(reference)
+    everything.config.sliding_window = None
+    assert (logits_of(everything, tokens[:window]) == exact).all()
+    assert (logits_of(everything, tokens)[-1] != logits_of(reference, tokens)[-1]).any()
+    decoder.reset()
+    with pytest.raises(ValueError, match="25 tokens exceed the context of 24"):
+        decoder.forward(tokens)
 
 
 def test_context_overflow(models):
