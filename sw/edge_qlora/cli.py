@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tokenizers.decoders import DecodeStream
 from tqdm import tqdm
 
 from . import bench, image_file, model_image
@@ -251,16 +252,14 @@ async def run_generate(options: argparse.Namespace) -> None:
     expected = golden and golden.generate(np.array(tokens), options.count)
     print(options.prompt, end="", flush=True)
     found: list[int] = []
-    shown, began, cycles = options.prompt, time.monotonic(), []
+    text, began, cycles = DecodeStream(ids=tokens, skip_special_tokens=True), time.monotonic(), []
     await decoder.accelerator.clear_counters()
     async for token, logits in decoder.generate(np.array(tokens), options.count, progress=progress):
         progress.close()
         if expected:
             check(logits, (await anext(expected))[1], len(found))
         found.append(token)
-        text = tokenizer.decode(tokens + found)
-        print(text[len(shown) :], end="", flush=True)
-        shown = text
+        print(text.step(tokenizer, token) or "", end="", flush=True)  # nothing while a character is not complete
         cycles.append((await decoder.accelerator.counters())["CYCLES_BUSY"])
         await decoder.accelerator.clear_counters()
     print()

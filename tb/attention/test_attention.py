@@ -97,7 +97,7 @@ class LongContext(AttentionTest):
 
     def lists(self) -> Iterator[ListItem]:
         for cache in (ValueFormat.FP16, ValueFormat.BFP8):
-            yield from self.passes(ALONE, [LONGEST], context=LONGEST, cache=cache)
+            yield from self.passes(replace(ALONE, context=LONGEST), [LONGEST], context=LONGEST, cache=cache)
 
 
 @pyuvm.test(expect_error=ScoreboardError, skip=ELSEWHERE)
