@@ -18,7 +18,7 @@ from tb.models.core import Core
 from tb.models.small_llama import Pass, SmallModel
 
 BASE = 0x12_4000_0000
-SIZE = 1 << 20
+SIZE = 1 << 21
 
 
 def limits() -> Limits:
