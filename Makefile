@@ -31,7 +31,7 @@ BENCH ?= --decode 1 512
 CHECK ?=
 FORMATS ?=
 JOBS ?= 2
-CLI_OPTIONS = $(FORMATS) $(if $(filter command line,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
+CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
@@ -62,7 +62,7 @@ test: $(READY) ## Run everything: golden models, software, and every test on bot
 generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8,q_proj=fp16" CHECK=1)
 	@$(RUN) -m edge_qlora.cli generate "$(MODEL)" --prompt "$(PROMPT)" --count "$(N)" --backend "$(BACKEND)" $(if $(CHECK),--check) $(CLI_OPTIONS)
 
-plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG=)
+plan: $(READY) ## Say what memory a model takes (MODEL= ADAPTER= CONFIG= FORMATS=)
 	@$(RUN) -m edge_qlora.cli plan "$(MODEL)" $(CLI_OPTIONS)
 
 bench: $(READY) ## Measure cycles of MODEL= on simulated hardware (BENCH="--decode 1 512 --prefill 64 --layers 1 --set columns=4")
@@ -90,7 +90,7 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, SET=columns=4, MODULES=1 for those below it; long)
-	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter command line,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
+	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
 
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html

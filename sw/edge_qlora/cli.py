@@ -87,9 +87,15 @@ def weight_formats(text: str) -> dict[str, WeightFormat]:
 
 
 def open_model(name: str) -> Checkpoint:
-    """A checkpoint by path; "smollm2" is the one that comes as a package, and names of CONFIGS have seeded weights."""
+    """A checkpoint by path; "smollm2" is the one that comes as a package, and names of CONFIGS have seeded weights.
+
+    Raises:
+        OperandError: neither a path nor one of these names.
+    """
     if name in CONFIGS:
         return SyntheticCheckpoint(CONFIGS[name])
+    if name != "smollm2" and not Path(name).exists():
+        raise OperandError(f"model {name}: no such file or directory, and not one of smollm2, {', '.join(CONFIGS)}")
     return open_checkpoint(smollm2_path() if name == "smollm2" else name)
 
 
@@ -131,10 +137,12 @@ class Progress:
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
+        self.shown: tuple[str, int] | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if self.bar is None or self.bar.desc != f"{what}: " or self.bar.total != total:
+        if self.bar is None or self.shown != (what, total):
             self.close()
+            self.shown = what, total
             self.bar = tqdm(desc=what, total=total, leave=False, unit_scale=True, delay=0.5)
         self.bar.update(done - self.bar.n)
         if done >= total:
@@ -240,6 +248,10 @@ async def run_generate(options: argparse.Namespace) -> None:
     """Print the prompt and what the model says after it, as it comes."""
     progress = Progress()
     adapters_of(options)
+    if options.model in CONFIGS:
+        raise OperandError(f"{options.model} has weights from a seed and no tokenizer: it is for bench and plan")
+    if options.count < 1:
+        raise OperandError(f"{options.count} tokens to generate; at least 1")
     tokenizer = load_tokenizer(open_model(options.model))
     tokens = tokenizer.encode(options.prompt).ids
     if not tokens:
@@ -378,7 +390,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; errors made on purpose end with their message and status 1."""
+    """Run a command; errors made on purpose end with their message and status 1, Ctrl-C with 130."""
     options = parser().parse_args(arguments)
     try:
         result = options.run(options)
@@ -387,6 +399,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EdgeQloraError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
     return 0
 
 

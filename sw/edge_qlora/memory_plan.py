@@ -55,7 +55,7 @@ class MemoryPlan:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """A table with a line per purpose."""
+        """A table with a line per purpose, with an address where all buffers for it lie together."""
         purposes: dict[str, list[Buffer]] = {}
         for buffer in self.buffers:
             purposes.setdefault(buffer.purpose, []).append(buffer)
@@ -64,6 +64,8 @@ class MemoryPlan:
         for purpose, buffers in purposes.items():
             size = sum(align(buffer.size) for buffer in buffers)
             what = buffers[0].name if len(buffers) == 1 else f"{len(buffers)} buffers"
-            yield f"{buffers[0].address:#12x} {size:>15,}  {size / total:>6.1%}  {purpose} ({what})"
+            together = buffers[-1].address - buffers[0].address < size
+            first = f"{buffers[0].address:#x}" if together else "apart"
+            yield f"{first:>12} {size:>15,}  {size / total:>6.1%}  {purpose} ({what})"
         used = self.end - self.window.base
         yield f"{'':12} {used:>15,}  {used / total:>6.1%}  of {self.window.size:,} bytes"

@@ -232,7 +232,9 @@ class _Builder:
         entries = layout.nested_entries(n, k)
         if entries > self.limits.nested_depth:
             depth = self.limits.nested_depth
-            raise ModelLimitError(f"{name}: {entries} nested absmax values are over the {depth} of the hardware")
+            raise ModelLimitError(
+                f"{name}: {entries} nested absmax values are over the {depth} of the hardware (nested_depth)"
+            )
         head = LINE_BYTES * header_lines(entries)
 
         def content() -> np.ndarray:

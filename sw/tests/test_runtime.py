@@ -368,8 +368,34 @@ def test_command_line(capsys):
     assert "key and value cache" in capsys.readouterr().out
     assert cli.main(["plan", "tinyllama-1.1b", "--memory", "256MiB"]) == 1
     assert "does not fit" in capsys.readouterr().err
-    assert cli.main(["plan", "/nowhere"]) == 1
-    assert "/nowhere" in capsys.readouterr().err
+    for arguments, message in (
+        (["plan", "/nowhere"], "/nowhere: no such file or directory, and not one of smollm2"),
+        (["generate", "tinyllama-1.1b", "--prompt", "Hello"], "no tokenizer"),
+        (["generate", "--prompt", "Hello", "--count", "0"], "0 tokens to generate"),
+    ):
+        assert cli.main(arguments) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_interrupted(monkeypatch, capsys):
+    """Ctrl-C ends with a word instead of a traceback."""
+
+    def interrupted(*arguments) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "plan_image", interrupted)
+    assert cli.main(["plan", "tinyllama-1.1b"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_one_bar_for_one_thing():
+    """A bar that began goes on, until something else is done."""
+    progress, bars = cli.Progress(), []
+    for what, done in (("packing", 1), ("packing", 2), ("reading", 1)):
+        progress(what, done, 9)
+        bars.append(progress.bar)
+    progress.close()
+    assert bars[0] is bars[1] is not bars[2]
 
 
 def test_plan_of_formats(capsys):
