@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import importlib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATORS = ("verilator", "icarus")
 Config = Mapping[str, int]
-SETTINGS = (
-    "columns",
-    "act_width",
-    "bus_width",
-    "scratch_words",
-    "max_rows",
-    "nested_depth",
-    "vector_lanes",
-    "host_width",
-)
+# Settings of a configuration and the values that the RTL takes; what goes with what, the RTL says when it is built.
+SETTINGS: dict[str, Sequence[int]] = {
+    "columns": range(1, 17),
+    "act_width": (18, 25),
+    "bus_width": (64, 128, 256, 512),
+    "scratch_words": tuple(1 << width for width in range(9, 17)),
+    "max_rows": tuple(1 << width for width in range(1, 16)),
+    "nested_depth": tuple(1 << width for width in range(4, 16)),
+    "vector_lanes": (4, 8),
+    "host_width": (32, 64, 128),
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def configs() -> dict[str, Config]:
     """All named configurations.
 
     Raises:
-        SystemExit: the file is not TOML, or a setting is missing, unknown or no integer.
+        SystemExit: the file is not TOML, or a setting is missing, unknown or has no possible value.
     """
     try:
         found = tomllib.loads((ROOT / "sim/configs.toml").read_text())
@@ -81,17 +82,20 @@ def check_settings(name: str, settings: object) -> None:
     """Hold a configuration against the list of settings.
 
     Raises:
-        SystemExit: the message says which setting is missing, unknown or no integer.
+        SystemExit: the message says which setting is missing, unknown or has no possible value.
     """
     if not isinstance(settings, dict):
         raise SystemExit(f"error: sim/configs.toml: {name} is outside of every [configuration]")
     where = f"error: sim/configs.toml [{name}]"
-    if unknown := settings.keys() - set(SETTINGS):
+    if unknown := settings.keys() - SETTINGS.keys():
         raise SystemExit(f"{where}: unknown setting '{min(unknown)}'; the settings are: {', '.join(SETTINGS)}")
     if missing := [key for key in SETTINGS if key not in settings]:
         raise SystemExit(f"{where}: no {', '.join(missing)}")
     if wrong := [key for key, value in settings.items() if type(value) is not int]:
         raise SystemExit(f"{where}: {wrong[0]} = {settings[wrong[0]]!r} is not an integer")
+    if wrong := [key for key, value in settings.items() if value not in SETTINGS[key]]:
+        possible = ", ".join(map(str, SETTINGS[wrong[0]]))
+        raise SystemExit(f"{where}: {wrong[0]} = {settings[wrong[0]]}; possible are {possible}")
 
 
 def tests() -> dict[str, Test]:

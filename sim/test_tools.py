@@ -63,6 +63,7 @@ def test_the_runtime_is_compiled_once(tmp_path):
         ({"colums": 2}, r"\[mine\]: unknown setting 'colums'; the settings are: columns, act_width"),
         ({"columns": "two"}, r"\[mine\]: columns = 'two' is not an integer"),
         ({"columns": True}, r"\[mine\]: columns = True is not an integer"),
+        ({"vector_lanes": 6}, r"\[mine\]: vector_lanes = 6; possible are 4, 8$"),
         ({"bus_width": None}, r"\[mine\]: no bus_width"),
     ],
 )
