@@ -133,7 +133,7 @@ def adapters_of(options: argparse.Namespace) -> dict[str, str]:
 
 
 class Progress:
-    """A bar per thing that takes long, on standard error; silent where that is no terminal and nothing takes long."""
+    """A bar per thing that takes long, on standard error; silent where that is no terminal."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
@@ -143,7 +143,7 @@ class Progress:
         if self.bar is None or self.shown != (what, total):
             self.close()
             self.shown = what, total
-            self.bar = tqdm(desc=what, total=total, leave=False, unit_scale=True, delay=0.5)
+            self.bar = tqdm(desc=what, total=total, leave=False, unit_scale=True, delay=0.5, disable=None)
         self.bar.update(done - self.bar.n)
         if done >= total:
             self.close()
