@@ -69,7 +69,7 @@ class Regions:
         tables: cosines and sines of the tokens.
         low_rank: places for products with LoRA's A.
         scalars: values per row of softmax, for two groups of heads; norm_scalars: of norms.
-        q, k, v, spare, out: attention's; scores: two places for a group of heads.
+        q, k, v, spare, out: attention's; scores: two places for a group of heads, or one where two do not fit.
         gated, gate, up: of the MLP; gate and up two places each, for a chunk of ``chunk`` of its outputs.
         product: the MLP's result; logits: two places for ``logits_chunk`` of them.
         group_tokens: tokens whose scores fit.
@@ -87,7 +87,7 @@ class Regions:
     k: int
     v: int
     spare: int
-    scores: tuple[int, int]
+    scores: tuple[int, ...]
     gated: int
     gate: tuple[int, ...]
     up: tuple[int, ...]
@@ -127,8 +127,9 @@ def regions(c: ModelConfig, tokens: int, context: int, limits: Limits, adapted: 
     at_q, at_k, at_v = attention.take(tokens * max(q, hidden)), attention.take(tokens * kv), attention.take(tokens * kv)
     at_spare = attention.take(tokens * max(q, kv))
     row = group * blocks(context) * BLOCK_WORDS
-    group_tokens = min(tokens, limits.max_rows // group, (left - attention.next) // (2 * row))
-    scores = attention.take(max(group_tokens, 0) * row), attention.take(max(group_tokens, 0) * row)
+    score_places = 1 if tokens == 1 and left - attention.next < 2 * row else 2
+    group_tokens = min(tokens, limits.max_rows // group, (left - attention.next) // (score_places * row))
+    scores = tuple(attention.take(max(group_tokens, 0) * row) for _ in range(score_places))
 
     # MLP: as large a chunk as fits, all of it at best.
     mlp = Scratchpad(left)
@@ -272,19 +273,19 @@ class _Pass:
                 self.vector(vector.rotary(*tables, self.tokens, heads, c.head_dim))
             if name != "q":
                 self.store(place, layer.keys if name == "k" else layer.values)
-        # Groups of heads that share a key and value head, equal pieces of tokens; one is scored ahead of the one mixed.
+        # Groups of heads that share a key and value head, equal pieces of tokens; with two places, one is scored ahead.
         share = -(-self.tokens // -(-self.tokens // at.group_tokens))
         pieces = [
             (head, first, min(share, self.tokens - first))
             for first in range(0, self.tokens, share)
             for head in range(c.kv_heads)
         ]
+        places, scored = len(at.scores), 0
         for number, piece in enumerate(pieces):
-            if number == 0:
-                self.score(layer, *piece, 0)
-            if number + 1 < len(pieces):
-                self.score(layer, *pieces[number + 1], (number + 1) % 2)
-            self.mix(layer, *piece, number % 2)
+            while scored < min(number + places, len(pieces)):
+                self.score(layer, *pieces[scored], scored % places)
+                scored += 1
+            self.mix(layer, *piece, number % places)
 
     def heads(self) -> tuple[tuple[int, int], ...]:
         """Place and number of heads of queries, keys and values."""

@@ -141,6 +141,16 @@ def test_pieces_of_tokens():
     converse(model, [7, 7, 3, 1])
 
 
+def test_one_place_of_scores():
+    """A scratchpad that has no second place for the scores of a long context: no piece is scored ahead."""
+    limits = replace(LIMITS, scratch_words=256)
+    model = SmallModel(TWO_GROUPS, limits, 25, 200, 1)
+    fits = [len(decoder_program.regions(TWO_GROUPS, 1, context, limits, False).scores) for context in (100, 199)]
+    assert fits == [2, 1]
+    model.remember(197, np.random.default_rng(0))
+    converse(model, [1, 1])
+
+
 @pytest.mark.parametrize("rank", [0, 8])
 @pytest.mark.parametrize("words", [512, 1024])
 def test_chunks_of_the_mlp(words: int, rank: int):
