@@ -21,6 +21,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_results, get_runner
 
@@ -59,11 +60,12 @@ VERILATOR_ARGS = [
 
 @dataclass(frozen=True)
 class Result:
-    """Outcome of one bench: closing table rows, numbers of passed and failed tests, log file."""
+    """Outcome of one bench: closing table rows, numbers of passed, failed and skipped tests, log file."""
 
     bench: str
     passed: int
     failed: int
+    skipped: int
     rows: list[Row]
     log: Path
     seconds: float
@@ -225,13 +227,14 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
     seconds = time.monotonic() - started
     try:
         total, failed = get_results(results)
+        skipped = len(list(ElementTree.parse(results).iter("skipped")))
     except RuntimeError:
-        total, failed = 1, 1
+        total, failed, skipped = 1, 1, 0
     if total == 0 or (crashed and failed == 0):
         total, failed = total + 1, 1
     found = json.loads(rows_file.read_text()) if rows_file.is_file() else []
     rows = [Row(**row | {"failed": failed}) for row in found]
-    return Result(bench.name, total - failed, failed, rows, log, seconds)
+    return Result(bench.name, total - failed - skipped, failed, skipped, rows, log, seconds)
 
 
 def _at(line: str) -> str:
@@ -327,7 +330,11 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
     for bench in benches:
         result = run(bench, simulator, config, seed, waves, verbose)
         rows += result.rows
-        print(f"  {bench.name}: {result.passed} passed, {result.failed} failed, {result.seconds:.1f} s", flush=True)
+        skipped = f", {result.skipped} skipped" if result.skipped else ""
+        print(
+            f"  {bench.name}: {result.passed} passed, {result.failed} failed{skipped}, {result.seconds:.1f} s",
+            flush=True,
+        )
         if result.failed:
             ok = False
             _print_failure(result, command)
