@@ -56,7 +56,7 @@ $(READY): pyproject.toml
 sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TEST list them
 	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)"
 
-test: $(READY) ## Run everything: golden models, software, and every test on both simulators
+test: $(READY) ## Run everything: golden models, software, and all tests, less of them under Icarus
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
 generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8,q_proj=fp16" CHECK=1)

@@ -20,6 +20,17 @@ from tb.models.llama import Decoder, DecoderLayer, attention, causal_softmax, rm
 from tb.models.qlora import Layer
 
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS, SIZE, VOCABULARY = 192, 320, 2, 3, 1, 64, 96
+SHAPE = {
+    "hidden_size": HIDDEN,
+    "intermediate_size": INTERMEDIATE,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "num_key_value_heads": KV_HEADS,
+    "head_dim": SIZE,
+    "vocab_size": VOCABULARY,
+    "max_position_embeddings": 256,
+    "initializer_range": 0.1,  # logits far enough from one another to have a largest one
+}
 RANK, SCALE = 8, 0.5
 
 
@@ -32,17 +43,7 @@ def relative(found: np.ndarray, exact: np.ndarray) -> float:
 def models() -> tuple[Decoder, LlamaForCausalLM]:
     """The same model twice: golden, and PyTorch in float64 with dequantized weights and the adapter merged."""
     torch.manual_seed(3)
-    shape = LlamaConfig(
-        hidden_size=HIDDEN,
-        intermediate_size=INTERMEDIATE,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=KV_HEADS,
-        head_dim=SIZE,
-        vocab_size=VOCABULARY,
-        max_position_embeddings=256,
-        initializer_range=0.1,  # logits far enough from one another to have a largest one
-    )
+    shape = LlamaConfig(**SHAPE)
     reference = LlamaForCausalLM(shape).eval()
     rng = np.random.default_rng(4)
     layers = []
@@ -145,19 +146,7 @@ def test_mistral(tmp_path):
     """
     torch.manual_seed(5)
     window = 24
-    shape = MistralConfig(
-        hidden_size=HIDDEN,
-        intermediate_size=INTERMEDIATE,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=KV_HEADS,
-        head_dim=SIZE,
-        vocab_size=VOCABULARY,
-        max_position_embeddings=256,
-        sliding_window=window,
-        initializer_range=0.1,
-        attn_implementation="eager",
-    )
+    shape = MistralConfig(**SHAPE, sliding_window=window, attn_implementation="eager")
     reference = MistralForCausalLM(shape).requires_grad_(False).eval()
     reference.save_pretrained(tmp_path)
     checkpoint = open_checkpoint(tmp_path)
