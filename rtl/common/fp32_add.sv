@@ -3,7 +3,7 @@
 // FP32 adder.
 //
 // Why: block sums, LoRA contributions and gradients are accumulated in FP32 by this unit alone.
-// Numerics as in fp32_pkg; an exact cancellation gives +0. Latency fp32_pkg::AddLatency (4) enabled
+// Numerics as in fp32_pkg; an exact cancellation gives +0. Latency fp32_pkg::AddLatency (5) enabled
 // cycles, one result per cycle.
 // Rounding comes before the long left shift: a sum that needs more than one place of normalization
 // has operands at most one place apart and is therefore exact. So no stage holds both a full shift
@@ -20,16 +20,27 @@ module fp32_add (
   output logic [31:0] y_o
 );
 
-  // Stage 1: order by magnitude. Equal magnitudes may go either way.
-  logic       swap, a_zero, b_zero, subtract, unused_carry;
+  // Stage 1: compare magnitudes. Equal ones may go either way.
+  logic [31:0] a_q, b_q;
+  logic        swap_q, a_zero_q, b_zero_q;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      a_q      <= a_i;
+      b_q      <= b_i;
+      swap_q   <= b_i[30:0] > a_i[30:0];
+      a_zero_q <= fp32_pkg::is_zero(a_i);
+      b_zero_q <= fp32_pkg::is_zero(b_i);
+    end
+  end
+
+  // Stage 2: order by magnitude.
+  logic       subtract, unused_carry;
   logic [7:0] difference;
 
-  assign swap     = b_i[30:0] > a_i[30:0];
-  assign a_zero   = fp32_pkg::is_zero(a_i);
-  assign b_zero   = fp32_pkg::is_zero(b_i);
-  assign subtract = a_i[31] ^ b_i[31];
+  assign subtract = a_q[31] ^ b_q[31];
   // a - b, or a - b - 1 = ~(b - a) if b is the larger one: the carry into the lowest place says which.
-  assign {difference, unused_carry} = {a_i[30:23], 1'b1} + {~b_i[30:23], !swap};
+  assign {difference, unused_carry} = {a_q[30:23], 1'b1} + {~b_q[30:23], !swap_q};
 
   logic [23:0] small_q;
   logic [22:0] big_q;
@@ -40,17 +51,17 @@ module fp32_add (
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       // Two zeros leave a big operand with an exponent of zero, which gives a zero.
-      big_q      <= swap ? b_i[22:0] : a_i[22:0];
-      small_q    <= a_zero || b_zero ? 24'h0 : {1'b1, swap ? a_i[22:0] : b_i[22:0]};
-      exp_q      <= swap ? b_i[30:23] : a_i[30:23];
+      big_q      <= swap_q ? b_q[22:0] : a_q[22:0];
+      small_q    <= a_zero_q || b_zero_q ? 24'h0 : {1'b1, swap_q ? a_q[22:0] : b_q[22:0]};
+      exp_q      <= swap_q ? b_q[30:23] : a_q[30:23];
       // From 27 places on only the sticky bit is left.
-      places_q   <= difference[7:5] != {3{swap}} ? 5'd31 : difference[4:0] ^ {5{swap}};
-      sign_q     <= (swap ? b_i[31] : a_i[31]) && !(a_zero && b_zero && subtract);
+      places_q   <= difference[7:5] != {3{swap_q}} ? 5'd31 : difference[4:0] ^ {5{swap_q}};
+      sign_q     <= (swap_q ? b_q[31] : a_q[31]) && !(a_zero_q && b_zero_q && subtract);
       subtract_q <= subtract;
     end
   end
 
-  // Stage 2: align the smaller operand to guard, round and sticky bits, then add or subtract.
+  // Stage 3: align the smaller operand to guard, round and sticky bits, then add or subtract.
   // One step of the right shift, by 0 to 3 times `unit` places; the lowest bit stays set by what falls out.
   function automatic logic [26:0] shift(input logic [26:0] value, input logic [1:0] times, input int unit);
     logic [26:0] moved;
@@ -94,10 +105,11 @@ module fp32_add (
     end
   end
 
-  // Stage 3: normalize by one place to the right or 0, 1 or 13 to the left, and round. Below one, count
+  // Stage 4: normalize by one place to the right or 0, 1 or 13 to the left, and round. Below one, count
   // what is left to shift, empty nibbles and the places in the next one.
   logic        below, coarse, last, guard, rest;
   logic [1:0]  move, nibbles, places;
+  logic [2:0]  all_nibbles;
   logic [5:0]  empty;
   logic [2:0]  first;
   logic [22:0] normal;
@@ -110,6 +122,7 @@ module fp32_add (
   assign coarse  = below && empty[2:0] == '1;
   assign nibbles = coarse ? {empty[4] && empty[3], !empty[4] && empty[3]}
                           : {empty[1] && empty[0], !empty[1] && empty[0]};
+  assign all_nibbles = coarse ? 3'd3 + 3'(nibbles) : 3'(nibbles);
   // The fourth bit of a nibble need not be seen to know where its leading one is.
   assign first   = coarse ? (nibbles[1] ? sum_q2[5:3] : nibbles[0] ? sum_q2[9:7] : sum_q2[13:11])
                           : (nibbles[1] ? sum_q2[17:15] : nibbles[0] ? sum_q2[21:19] : sum_q2[25:23]);
@@ -127,7 +140,8 @@ module fp32_add (
   logic [22:0] rounded_q3;
   logic [7:0]  exp_q3;
   logic [1:0]  nibbles_q3, places_q3;
-  logic        carry_q3, below_q3, above_q3, coarse_q3, zero_q3, sign_q3, nan_q3;
+  logic [2:0]  all_nibbles_q3;
+  logic        carry_q3, below_q3, above_q3, zero_q3, sign_q3, nan_q3;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
@@ -136,8 +150,8 @@ module fp32_add (
       carry_q3   <= rounded[23] && !(top_q2 && sum_q2[27]);
       below_q3   <= below;
       above_q3   <= sum_q2[27];
-      coarse_q3  <= coarse;
       nibbles_q3 <= below ? nibbles : 2'd0;
+      all_nibbles_q3 <= all_nibbles;
       places_q3  <= below ? places : 2'd0;
       zero_q3    <= below && empty == '1;
       exp_q3     <= exp_q2;
@@ -146,10 +160,9 @@ module fp32_add (
     end
   end
 
-  // Stage 4: the rest of the left shift, the exponent and the special results. A rounding carry leaves
+  // Stage 5: the rest of the left shift, the exponent and the special results. A rounding carry leaves
   // a zero fraction and excludes a left shift.
   logic [22:0] moved, fraction;
-  logic [2:0]  all_nibbles;
   logic [8:0]  step, exponent;
   logic        zero, unused_carry4;
   logic [31:0] y_d, y_q;
@@ -161,8 +174,7 @@ module fp32_add (
                   : places_q3 == 2'd2 ? moved << 2 : moved << 3;
 
   // One more for a sum of 2 and above; -1 - shift = ~shift below 1.
-  assign all_nibbles = coarse_q3 ? 3'd3 + 3'(nibbles_q3) : 3'(nibbles_q3);
-  assign step        = below_q3 ? ~{4'h0, all_nibbles, places_q3} : 9'(above_q3);
+  assign step = below_q3 ? ~{4'h0, all_nibbles_q3, places_q3} : 9'(above_q3);
   assign {exponent, unused_carry4} = {1'b0, exp_q3, 1'b1} + {step, carry_q3};
   assign zero        = zero_q3 || exponent[8] || exponent == '0;
 

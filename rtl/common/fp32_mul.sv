@@ -3,7 +3,7 @@
 // FP32 multiplier.
 //
 // Why: scales, column results and LoRA factors are FP32; this is the one multiplier they all use.
-// Numerics as in fp32_pkg. Latency fp32_pkg::MulLatency (3) enabled cycles, one result per cycle.
+// Numerics as in fp32_pkg. Latency fp32_pkg::MulLatency (4) enabled cycles, one result per cycle.
 // The 24x24 product is written as 24x17 and 24x7, the widths of two DSP48 slices whose registers are
 // the first pipeline stage; the second stage adds the halves in the slice's own adder.
 
@@ -22,26 +22,26 @@ module fp32_mul (
   // Stage 1: partial products, exponent sum, operand classes. A zero operand needs no zero
   // significand, because the exponent decides the result.
   logic [23:0] man_a, man_b;
-  logic        zero, special;
   assign man_a   = {1'b1, a_i[22:0]};
   assign man_b   = {1'b1, b_i[22:0]};
-  assign zero    = fp32_pkg::is_zero(a_i) || fp32_pkg::is_zero(b_i);
-  assign special = a_i[30:23] == 8'hFF || b_i[30:23] == 8'hFF;
 
   logic [40:0] low_q;
   logic [30:0] high_q;
   logic [8:0]  exp_q;
-  logic        sign_q, nan_q, inf_q;
+  logic        sign_q, zero_q, a_special_q, b_special_q, a_rest_q, b_rest_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       low_q  <= 41'(man_a) * 41'(man_b[LowBits-1:0]);
       high_q <= 31'(man_a) * 31'(man_b[23:LowBits]);
-      // With its bias twice. Zeros make it too small for a number.
-      exp_q  <= zero ? 9'd0 : 9'(a_i[30:23]) + 9'(b_i[30:23]);
-      sign_q <= a_i[31] ^ b_i[31];
-      inf_q  <= special;
-      nan_q  <= fp32_pkg::is_nan(a_i) || fp32_pkg::is_nan(b_i) || (special && zero);
+      // With its bias twice.
+      exp_q       <= 9'(a_i[30:23]) + 9'(b_i[30:23]);
+      sign_q      <= a_i[31] ^ b_i[31];
+      zero_q      <= fp32_pkg::is_zero(a_i) || fp32_pkg::is_zero(b_i);
+      a_special_q <= a_i[30:23] == 8'hFF;
+      b_special_q <= b_i[30:23] == 8'hFF;
+      a_rest_q    <= a_i[22:0] != '0;
+      b_rest_q    <= b_i[22:0] != '0;
     end
   end
 
@@ -55,14 +55,15 @@ module fp32_mul (
     if (en_i) begin
       product_q2 <= high_q + 31'(low_q[40:LowBits]);
       sticky_q2  <= |low_q[LowBits-1:0];
-      exp_q2     <= 10'(exp_q) - 10'(fp32_pkg::ExponentBias);
+      // Zeros make it too small for a number.
+      exp_q2     <= zero_q ? -10'sd128 : 10'(exp_q) - 10'(fp32_pkg::ExponentBias);
       sign_q2    <= sign_q;
-      nan_q2     <= nan_q;
-      inf_q2     <= inf_q;
+      nan_q2     <= (a_special_q && (a_rest_q || zero_q)) || (b_special_q && (b_rest_q || zero_q));
+      inf_q2     <= a_special_q || b_special_q;
     end
   end
 
-  // Stage 3: normalize by at most one, round, pack. A product of 2 or more increments the exponent, or a
+  // Stage 3: normalize by at most one, round. A product of 2 or more increments the exponent, or a
   // carry out of the fraction does; not both, because the largest product does not round up. So both
   // go into the exponent at one place: there 1 + 1 makes a carry, 1 + 0 lets that of the fraction pass.
   logic               above;
@@ -71,7 +72,6 @@ module fp32_mul (
   logic signed [9:0]  rounded_exp;
   logic [22:0]        rounded_fraction;
   logic               unused_between;
-  logic [31:0]        y_d, y_q;
 
   assign above    = product_q2[30];
   assign fraction = above ? product_q2[29:7] : product_q2[28:6];
@@ -81,9 +81,26 @@ module fp32_mul (
   assign {rounded_exp, unused_between, rounded_fraction} =
       {exp_q2, 1'b1, fraction} + {10'h0, above, 22'h0, round_up};
 
-  assign y_d = nan_q2 ? fp32_pkg::CanonicalNan :
-               inf_q2 ? {sign_q2, fp32_pkg::InfinityBits} :
-                        fp32_pkg::pack(sign_q2, 11'(rounded_exp), rounded_fraction);
+  logic signed [9:0] exp_q3;
+  logic [22:0]       fraction_q3;
+  logic              sign_q3, nan_q3, inf_q3;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      exp_q3      <= rounded_exp;
+      fraction_q3 <= rounded_fraction;
+      sign_q3     <= sign_q2;
+      nan_q3      <= nan_q2;
+      inf_q3      <= inf_q2;
+    end
+  end
+
+  // Stage 4: pack.
+  logic [31:0] y_d, y_q;
+
+  assign y_d = nan_q3 ? fp32_pkg::CanonicalNan :
+               inf_q3 ? {sign_q3, fp32_pkg::InfinityBits} :
+                        fp32_pkg::pack(sign_q3, 11'(exp_q3), fraction_q3);
 
   always_ff @(posedge clk_i) begin
     if (en_i) y_q <= y_d;

@@ -17,9 +17,9 @@
 package fp32_pkg;
 
   // Enabled clock cycles from operand to result.
-  localparam int MulLatency     = 3;
-  localparam int AddLatency     = 4;
-  localparam int FromIntLatency = 3;
+  localparam int MulLatency     = 4;
+  localparam int AddLatency     = 5;
+  localparam int FromIntLatency = 4;
 
   localparam logic [31:0] CanonicalNan  = 32'h7FC0_0000;
   localparam logic [15:0] Fp16Nan       = 16'h7E00;

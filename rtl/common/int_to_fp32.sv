@@ -5,7 +5,7 @@
 // Why: the array's block sums are exact integers with a block exponent; this is the only rounding
 // between them and the FP32 scale.
 // y = round_to_nearest_even(value * 2^exponent), numerics as in fp32_pkg, CanonicalNan when nan_i;
-// zero gives +0. Latency fp32_pkg::FromIntLatency (3) enabled cycles, one result per cycle.
+// zero gives +0. Latency fp32_pkg::FromIntLatency (4) enabled cycles, one result per cycle.
 
 module int_to_fp32 #(
   // Bits of the integer, 2 to 64.
@@ -123,19 +123,35 @@ module int_to_fp32 #(
     end
   end
 
-  // Stage 3: round and pack.
+  // Stage 3: round.
   logic               guard, round_up;
   logic signed [10:0] rounded_exp;
   logic [22:0]        fraction, rounded_fraction;
-  logic [31:0]        y_d, y_q;
 
   assign {fraction, guard} = normal_q2;
   assign round_up = guard && (sticky_q2 || fraction[0]);
   assign {rounded_exp, rounded_fraction} = {11'(exp_q2), fraction} + {3'b0, step_q2, 22'h0, round_up};
 
-  assign y_d = nan_q2      ? fp32_pkg::CanonicalNan :
-               !nonzero_q2 ? 32'h0 :
-                             fp32_pkg::pack(sign_q2, rounded_exp, rounded_fraction);
+  logic signed [10:0] exp_q3;
+  logic [22:0]        fraction_q3;
+  logic               nonzero_q3, sign_q3, nan_q3;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      exp_q3      <= rounded_exp;
+      fraction_q3 <= rounded_fraction;
+      nonzero_q3  <= nonzero_q2;
+      sign_q3     <= sign_q2;
+      nan_q3      <= nan_q2;
+    end
+  end
+
+  // Stage 4: pack.
+  logic [31:0] y_d, y_q;
+
+  assign y_d = nan_q3      ? fp32_pkg::CanonicalNan :
+               !nonzero_q3 ? 32'h0 :
+                             fp32_pkg::pack(sign_q3, exp_q3, fraction_q3);
 
   always_ff @(posedge clk_i) begin
     if (en_i) y_q <= y_d;

@@ -182,7 +182,7 @@ module activation_buffer #(
                              scale_data_i};
   end
 
-  logic aligner_ready, vector_valid, vector_last, vector_bad, exponent_valid, exponent_bad;
+  logic aligner_ready, vector_valid, vector_last, vector_bad, exponent_valid, exponent_bad, unused_tag;
   logic [7:0] exponent, early_exponent;
   logic [64*ACT_W-1:0] vector;
   block_aligner #(
@@ -201,6 +201,7 @@ module activation_buffer #(
     .exponent_valid_o(exponent_valid),
     .exponent_o(early_exponent),
     .nonfinite_o(exponent_bad),
+    .exponent_tag_o(unused_tag),
     .out_valid_o(vector_valid),
     .out_ready_i(1'b1),
     .out_data_o(vector),

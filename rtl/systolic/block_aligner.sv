@@ -9,7 +9,8 @@
 // Two halves work on different blocks: one collects values and finds the exponent, the other shifts and assembles.
 // A beat of FP16 has twice as many values as one of FP32. Those in the upper halves of its words use the shifters of FP32,
 // the others have their own for 11 bits.
-// Latency: a block's beats + 4 cycles, from the last beat. Throughput: one beat per cycle, without gaps between blocks.
+// Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, from the last beat. Throughput: one beat per
+// cycle, without gaps between blocks.
 
 module block_aligner #(
   // FP32 values per beat: a power of two, 2 to 32.
@@ -32,10 +33,12 @@ module block_aligner #(
   // Last beat of the block; the tag is taken here.
   input  logic                in_last_i,
   input  logic [TAG_W-1:0]    in_tag_i,
-  // The block's exponent is known one cycle after its last beat, before its mantissas: a pulse without backpressure.
+  // The block's exponent is known log2(LANES) + 1 cycles after its last beat, with HALVES two more, before its
+  // mantissas: a pulse without backpressure.
   output logic                exponent_valid_o,
   output logic [7:0]          exponent_o,
   output logic                nonfinite_o,
+  output logic [TAG_W-1:0]    exponent_tag_o,
   output logic                out_valid_o,
   input  logic                out_ready_i,
   output logic [64*WIDTH-1:0] out_data_o,
@@ -46,7 +49,9 @@ module block_aligner #(
 
   localparam int Beats = 64 / LANES;
   localparam int BeatW = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int Buffers = 4;
+  // Beats that wait for their block's exponent, and blocks: they may be of one beat.
+  localparam int Depth = 4 * Beats;
+  localparam int PtrW = $clog2(Depth);
   localparam int MagW = WIDTH - 1;
   localparam int InfoW = TAG_W + 19 + BeatW;
   // An FP32 value with the block's exponent has its leading one at bit 23 and is shifted to the top of the magnitude.
@@ -63,14 +68,11 @@ module block_aligner #(
   localparam logic [7:0] BiasStep = 8'd112;
 
   // Collecting half.
-  logic [LANES*32-1:0] raw_q[Buffers*Beats];
-  logic [1:0] write_buffer_q;
+  logic [LANES*32-1:0] raw_q[Depth];
+  logic [PtrW-1:0] write_ptr_q;
+  logic [PtrW:0] used_q;
   logic [BeatW-1:0] write_beat_q;
-  logic [7:0] largest_q, beat_largest;
-  logic collected_q, in_half, in_half_q;
-  logic [TAG_W+BeatW-1:0] last_q;
-  logic [2:0] used_q;
-  logic take, release_buffer;
+  logic in_half, take, release_beat;
   logic info_valid, info_ready;
   logic [TAG_W-1:0] info_tag;
   logic [7:0] info_exponent;
@@ -79,55 +81,88 @@ module block_aligner #(
   logic [BeatW-1:0] info_beat;
 
   assign in_half = HALVES != 0 && in_half_i;
-  assign in_ready_o = used_q < 3'd4;
+  assign in_ready_o = !used_q[PtrW];
   assign take = in_valid_i && in_ready_o;
 
-  // Largest exponent of a beat, as a tree: node n has the larger one of nodes 2 n + 1 and 2 n + 2.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      write_ptr_q  <= '0;
+      write_beat_q <= '0;
+      used_q       <= '0;
+    end else begin
+      if (take) write_ptr_q <= write_ptr_q + 1'b1;
+      if (take) write_beat_q <= in_last_i ? '0 : write_beat_q + 1'b1;
+      used_q <= used_q + (PtrW + 1)'(take) - (PtrW + 1)'(release_beat);
+    end
+    if (take) raw_q[write_ptr_q] <= in_data_i;
+  end
+
+  // Largest exponent of a beat, as a tree with a register behind every node: node n has the larger one of nodes 2 n + 1
+  // and 2 n + 2. With HALVES there is one round more, that of the two halves of each word.
+  localparam int Rounds = $clog2(LANES) + (HALVES != 0 ? 1 : 0);
   logic [(2*LANES-1)*8-1:0] tree;
   for (genvar l = 0; l < LANES; l++) begin : g_word
     logic [7:0] single;
     assign single = in_data_i[l*32+23+:8];
     if (HALVES != 0) begin : g_either
       logic [4:0] lower, upper;
+      logic [7:0] larger_q;
       assign lower = in_data_i[l*32+10+:5];
       assign upper = in_data_i[l*32+26+:5];
-      assign tree[(LANES-1+l)*8+:8] = !in_half ? single : upper > lower ? 8'(upper) : 8'(lower);
+      always_ff @(posedge clk_i) larger_q <= !in_half ? single : upper > lower ? 8'(upper) : 8'(lower);
+      assign tree[(LANES-1+l)*8+:8] = larger_q;
     end else begin : g_single
       assign tree[(LANES-1+l)*8+:8] = single;
     end
   end
   for (genvar n = 0; n < LANES - 1; n++) begin : g_node
-    logic [7:0] left, right;
+    logic [7:0] left, right, larger_q;
     assign left = tree[(2*n+1)*8+:8];
     assign right = tree[(2*n+2)*8+:8];
-    assign tree[n*8+:8] = left > right ? left : right;
+    always_ff @(posedge clk_i) larger_q <= left > right ? left : right;
+    assign tree[n*8+:8] = larger_q;
   end
-  assign beat_largest = tree[7:0];
 
+  // What is known of the beat meanwhile; valid of its last one apart.
+  localparam int SideW = TAG_W + BeatW + 2;
+  logic [Rounds-1:0] beat_valid_q, beat_last_q;
+  logic [Rounds*SideW-1:0] beat_side_q;
+  logic seen, seen_last, seen_first, seen_half;
+  logic [TAG_W+BeatW-1:0] seen_place;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      write_buffer_q <= '0;
-      write_beat_q   <= '0;
-      collected_q    <= 1'b0;
-      used_q         <= '0;
+      beat_valid_q <= '0;
+      beat_last_q  <= '0;
     end else begin
-      collected_q <= take && in_last_i;
-      if (take) write_beat_q <= in_last_i ? '0 : write_beat_q + 1'b1;
-      if (take && in_last_i) write_buffer_q <= write_buffer_q + 1'b1;
-      used_q <= used_q + 3'(take && in_last_i) - 3'(release_buffer);
+      beat_valid_q <= Rounds'({beat_valid_q, take});
+      beat_last_q  <= Rounds'({beat_last_q, take && in_last_i});
     end
-    if (take) begin
-      raw_q[{write_buffer_q, write_beat_q}] <= in_data_i;
-      if (write_beat_q == '0 || beat_largest > largest_q) largest_q <= beat_largest;
-      in_half_q <= in_half;
-      last_q <= {in_tag_i, write_beat_q};
+    beat_side_q <= (Rounds * SideW)'({beat_side_q, in_tag_i, write_beat_q, write_beat_q == '0, in_half});
+  end
+  assign seen = beat_valid_q[Rounds-1];
+  assign seen_last = beat_last_q[Rounds-1];
+  assign {seen_place, seen_first, seen_half} = beat_side_q[(Rounds-1)*SideW+:SideW];
+
+  // Of the block so far.
+  logic [7:0] largest_q;
+  logic collected_q, collected_half_q;
+  logic [TAG_W+BeatW-1:0] place_q, place;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) collected_q <= 1'b0;
+    else collected_q <= seen_last;
+    if (seen && (seen_first || tree[7:0] > largest_q)) largest_q <= tree[7:0];
+    if (seen) begin
+      collected_half_q <= seen_half;
+      place_q <= seen_place;
     end
   end
 
   // Where all FP16 values are subnormal, the largest one's leading one is that of all fractions ored.
+  logic exponent_half;
   if (HALVES != 0) begin : g_half_exponent
     logic [9:0] fractions_q, subnormals;
     logic [LANES*10-1:0] ored;
+    logic [Rounds*10-1:0] beat_ored_q;
     for (genvar l = 0; l < LANES; l++) begin : g_or
       logic [9:0] both;
       assign both = in_data_i[l*32+:10] | in_data_i[l*32+16+:10];
@@ -137,38 +172,55 @@ module block_aligner #(
         assign ored[l*10+:10] = ored[(l-1)*10+:10] | both;
       end
     end
-    assign subnormals = ored[(LANES-1)*10+:10];
+    assign subnormals = beat_ored_q[(Rounds-1)*10+:10];
     always_ff @(posedge clk_i) begin
-      if (take) fractions_q <= write_beat_q == '0 ? subnormals : fractions_q | subnormals;
+      beat_ored_q <= (Rounds * 10)'({beat_ored_q, ored[(LANES-1)*10+:10]});
+      if (seen) fractions_q <= seen_first ? subnormals : fractions_q | subnormals;
     end
     logic [3:0] below;
+    logic [7:0] exponent_q;
+    logic known_q, known_half_q;
+    logic [TAG_W+BeatW-1:0] known_place_q;
     assign below = fp32_pkg::leading_flags({fractions_q, 6'd0});
-    assign exponent_o = !in_half_q ? largest_q
-                      : largest_q[4:0] == 5'h1F ? 8'hFF
-                      : largest_q[4:0] != '0 ? largest_q + BiasStep
-                      : fractions_q != '0 ? BiasStep - 8'(below) : 8'd0;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) known_q <= 1'b0;
+      else known_q <= collected_q;
+      known_half_q  <= collected_half_q;
+      known_place_q <= place_q;
+      exponent_q    <= !collected_half_q ? largest_q
+                     : largest_q[4:0] == 5'h1F ? 8'hFF
+                     : largest_q[4:0] != '0 ? largest_q + BiasStep
+                     : fractions_q != '0 ? BiasStep - 8'(below) : 8'd0;
+    end
+    assign exponent_valid_o = known_q;
+    assign exponent_o = exponent_q;
+    assign exponent_half = known_half_q;
+    assign place = known_place_q;
   end else begin : g_exponent
+    assign exponent_valid_o = collected_q;
     assign exponent_o = largest_q;
+    assign exponent_half = 1'b0;
+    assign place = place_q;
     logic unused_half;
-    assign unused_half = in_half_i;
+    assign unused_half = in_half_i ^ collected_half_q;
   end
-  assign exponent_valid_o = collected_q;
   assign nonfinite_o = exponent_o == 8'hFF;
+  assign exponent_tag_o = place[BeatW+:TAG_W];
   // Places that a value with an exponent of zero would move right by.
-  assign base = 9'(exponent_o) + (in_half_q ? 9'(HalfShift) - 9'(BiasStep) : 9'(BaseShift));
+  assign base = 9'(exponent_o) + (exponent_half ? 9'(HalfShift) - 9'(BiasStep) : 9'(BaseShift));
 
   logic unused_info_ready;
-  logic [2:0] unused_level;
-  // One entry per collected block; it never fills, because used_q bounds the blocks between the halves.
+  logic [$clog2(Depth+1)-1:0] unused_level;
+  // One entry per collected block; it never fills, because a block has a beat at least.
   stream_fifo #(
     .WIDTH(InfoW),
-    .DEPTH(Buffers)
+    .DEPTH(Depth)
   ) u_info (
     .clk_i,
     .rst_ni,
-    .in_valid_i(collected_q),
+    .in_valid_i(exponent_valid_o),
     .in_ready_o(unused_info_ready),
-    .in_data_i({exponent_o, base, nonfinite_o, in_half_q, last_q}),
+    .in_data_i({exponent_o, base, nonfinite_o, exponent_half, place}),
     .out_valid_o(info_valid),
     .out_ready_i(info_ready),
     .out_data_o({info_exponent, info_base, info_nonfinite, info_half, info_tag, info_beat}),
@@ -177,7 +229,7 @@ module block_aligner #(
 
   // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished block is not taken.
   logic advance;
-  logic [1:0] read_buffer_q;
+  logic [PtrW-1:0] read_ptr_q;
   logic [BeatW-1:0] read_beat_q;
   logic last_beat;
   logic valid_q, valid_q2, valid_q3;
@@ -191,13 +243,13 @@ module block_aligner #(
   assign advance = !(valid_q3 && !out_ready_i);
   assign last_beat = read_beat_q == info_beat;
   assign info_ready = advance && last_beat;
-  assign release_buffer = info_valid && info_ready;
+  assign release_beat = info_valid && advance;
   assign half = HALVES != 0 && info_half;
-  assign raw_read = raw_q[{read_buffer_q, read_beat_q}];
+  assign raw_read = raw_q[read_ptr_q];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      read_buffer_q <= '0;
+      read_ptr_q    <= '0;
       read_beat_q   <= '0;
       valid_q       <= 1'b0;
       valid_q2      <= 1'b0;
@@ -207,7 +259,7 @@ module block_aligner #(
       valid_q2 <= valid_q;
       valid_q3 <= valid_q2 && read_last_q2;
       if (info_valid) read_beat_q <= last_beat ? '0 : read_beat_q + 1'b1;
-      if (info_valid && last_beat) read_buffer_q <= read_buffer_q + 1'b1;
+      if (info_valid) read_ptr_q <= read_ptr_q + 1'b1;
     end
   end
 

@@ -5,7 +5,7 @@
 // Why: each block's sum becomes FP32, is multiplied by the column's scale and added to the running total of its output
 // row; totals of blocks are added in ascending order, so results do not depend on the array's size. Two accumulator
 // buffers let one output block be written out while the next one accumulates.
-// Latency: 11 cycles from the sum to the written total; the operands of later stages arrive later, as the ports say.
+// Latency: 14 cycles from the sum to the written total; the operands of later stages arrive later, as the ports say.
 // Throughput: one sum per cycle. The same address may come again after 6 cycles.
 
 module column_accumulator #(
@@ -17,14 +17,14 @@ module column_accumulator #(
   input  logic signed [systolic_pkg::SumWidth-1:0] sum_i,
   input  logic signed [9:0]               exponent_i,
   input  logic                            nonfinite_i,
-  // Stage 3: the column's scale.
+  // Stage 4: the column's scale.
   input  logic [31:0]                     scale_i,
-  // Stage 5: which total to read.
+  // Stage 6: which total to read.
   input  logic [$clog2(DEPTH)-1:0]        read_address_i,
-  // Stage 6: start from zero instead; which buffer was read.
+  // Stage 7: start from zero instead; which buffer was read.
   input  logic                            first_i,
   input  logic                            buffer_read_i,
-  // Stage 10: where to write the new total.
+  // Stage 13: where to write the new total.
   input  logic                            write_i,
   input  logic                            buffer_write_i,
   input  logic [$clog2(DEPTH)-1:0]        write_address_i,
@@ -37,7 +37,7 @@ module column_accumulator #(
 
   localparam int AddressW = $clog2(DEPTH);
 
-  logic [31:0] term, scaled, total, old, even_read_q, odd_read_q;
+  logic [31:0] term, scaled, total, old_q, even_read_q, odd_read_q;
   logic [31:0] even_q[DEPTH];
   logic [31:0] odd_q[DEPTH];
   logic [AddressW-1:0] even_address, odd_address;
@@ -73,13 +73,16 @@ module column_accumulator #(
   end
   always_ff @(posedge clk_i) drain_buffer_q <= drain_buffer_i;
 
-  assign old = first_i ? 32'd0 : buffer_read_i ? odd_read_q : even_read_q;
+  always_ff @(posedge clk_i) begin
+    if (first_i) old_q <= '0;
+    else old_q <= buffer_read_i ? odd_read_q : even_read_q;
+  end
   assign drain_data_o = drain_buffer_q ? odd_read_q : even_read_q;
 
   fp32_add u_add (
     .clk_i,
     .en_i(1'b1),
-    .a_i(old),
+    .a_i(old_q),
     .b_i(scaled),
     .y_o(total)
   );

@@ -5,7 +5,7 @@
 // Why: a vector's address, exponent and flags leave together with it and are needed much later, at a different time in
 // each column group and pipeline stage. One delay line holds them while the vector crosses the array; one shift register
 // then serves every stage of every column.
-// Latency: ArrayLatency + 11 + column group, from a vector at the array's input to its written total.
+// Latency: ArrayLatency + 14 + column group, from a vector at the array's input to its written total.
 
 module column_bank #(
   // Array columns.
@@ -86,7 +86,7 @@ module column_bank #(
 
   // Element k: k cycles after the sum of column group 0. Each chain is as long as its last user needs.
   localparam int SlotStages = ScaleStage + Groups;
-  localparam int FirstStages = AddStage + Groups;
+  localparam int FirstStages = AddStage - 1 + Groups;
   logic [Stages-2:0] valid_q, last_q, select_q;
   logic [FirstStages-2:0] first_q;
   logic [(Stages-1)*AddressW-1:0] address_q;
@@ -140,9 +140,9 @@ module column_bank #(
       .exponent_i($signed({2'b00, power_at[Group*9+:8]}) - 10'(fp32_pkg::ExponentBias + ACT_W - 2)),
       .nonfinite_i(power_at[Group*9+8]),
       .scale_i(scale),
-      .read_address_i(address_at[(AddStage-1+Group)*AddressW+:AddressW]),
-      .first_i(first_at[AddStage+Group]),
-      .buffer_read_i(select_at[AddStage+Group]),
+      .read_address_i(address_at[(AddStage-2+Group)*AddressW+:AddressW]),
+      .first_i(first_at[AddStage-1+Group]),
+      .buffer_read_i(select_at[AddStage-1+Group]),
       .write_i(valid_at[WriteStage+Group]),
       .buffer_write_i(select_at[WriteStage+Group]),
       .write_address_i(address_at[(WriteStage+Group)*AddressW+:AddressW]),

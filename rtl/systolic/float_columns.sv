@@ -148,13 +148,14 @@ module float_columns #(
     end
   end
 
-  logic exponent_valid, exponent_bad, column_valid, column_ready, unused_bad, unused_tag;
+  logic exponent_valid, exponent_bad, column_valid, column_ready, unused_bad;
+  logic [31:0] column_factor, unused_factor;
   logic [7:0] column_exponent, unused_exponent;
   logic [ColumnW-1:0] column;
   block_aligner #(
     .LANES(Lanes),
     .WIDTH(WgtW),
-    .TAG_W(1),
+    .TAG_W(32),
     .HALVES(1)
   ) u_aligner (
     .clk_i,
@@ -164,48 +165,49 @@ module float_columns #(
     .in_data_i(align_beat),
     .in_half_i(tile_half),
     .in_last_i(align_last),
-    .in_tag_i(1'b0),
+    .in_tag_i(tile_scale),
     .exponent_valid_o(exponent_valid),
     .exponent_o(column_exponent),
     .nonfinite_o(exponent_bad),
+    .exponent_tag_o(column_factor),
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
     .out_data_o(column),
     .out_exponent_o(unused_exponent),
     .out_nonfinite_o(unused_bad),
-    .out_tag_o(unused_tag)
+    .out_tag_o(unused_factor)
   );
   assign nonfinite_o = exponent_valid && exponent_bad;
 
   // The column's scale, computed while its mantissas are still being shifted: the tile's factor times a power of two,
   // 2^(exponent - 127 - 16), which counts as zero below the normal range. A product as fp32_mul gives it.
   logic scale_valid_q, tiny;
-  logic [31:0] tile_scale_q, scale_q;
+  logic [31:0] scale_q;
   logic signed [10:0] scale_exponent;
   assign tiny = column_exponent <= 8'd16;
-  assign scale_exponent = 11'(tile_scale_q[30:23]) + 11'(column_exponent) - 11'(16 + fp32_pkg::ExponentBias);
+  assign scale_exponent = 11'(column_factor[30:23]) + 11'(column_exponent) - 11'(16 + fp32_pkg::ExponentBias);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) scale_valid_q <= 1'b0;
     else scale_valid_q <= exponent_valid;
-    tile_scale_q <= tile_scale;
-    if (exponent_bad || fp32_pkg::is_nan(tile_scale_q) || (fp32_pkg::is_inf(tile_scale_q) && tiny)) begin
+    if (exponent_bad || fp32_pkg::is_nan(column_factor) || (fp32_pkg::is_inf(column_factor) && tiny)) begin
       scale_q <= fp32_pkg::CanonicalNan;
-    end else if (fp32_pkg::is_inf(tile_scale_q)) begin
-      scale_q <= tile_scale_q;
+    end else if (fp32_pkg::is_inf(column_factor)) begin
+      scale_q <= column_factor;
     end else begin
-      scale_q <= fp32_pkg::pack(tile_scale_q[31], fp32_pkg::is_zero(tile_scale_q) || tiny ? '0 : scale_exponent,
-                                tile_scale_q[22:0]);
+      scale_q <= fp32_pkg::pack(column_factor[31], fp32_pkg::is_zero(column_factor) || tiny ? '0 : scale_exponent,
+                                column_factor[22:0]);
     end
   end
 
   logic scale_valid, scale_ready, unused_scale_ready;
   logic [31:0] scale;
-  logic [4:0] unused_scale_level;
-  // At most seven columns are between the aligner's two outputs: four whole ones and three in its pipeline. So this never
+  localparam int ScaleDepth = 4 * 64 / Lanes + 4;
+  logic [$clog2(ScaleDepth+1)-1:0] unused_scale_level;
+  // Between the aligner's two outputs are as many columns as it holds beats, and three in its pipeline. So this never
   // fills.
   stream_fifo #(
     .WIDTH(32),
-    .DEPTH(16)
+    .DEPTH(ScaleDepth)
   ) u_scales (
     .clk_i,
     .rst_ni,

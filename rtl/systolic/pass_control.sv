@@ -6,8 +6,8 @@
 // columns load; each side waits only for the other's buffer. A pass of one vector (decoding one token) takes as long as
 // loading its columns; with at least COLUMNS / PORTS vectors it does not pause while columns keep coming.
 // Throughput: one column group and one vector per cycle. Outputs to the array are registered, one cycle after the
-// decision; the handshakes, act_*, acc_reserve_o and the stalls are combinational, and act_ready_i and acc_free_i reach
-// column_ready_o in the same cycle.
+// decision; the handshakes, act_*, acc_reserve_o and the stalls are combinational, and column_ready_o is known a
+// cycle ahead.
 
 module pass_control #(
   // Array columns.
@@ -65,14 +65,14 @@ module pass_control #(
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int SlotW = $clog2(SLOTS);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
-  // An accumulator is written AddLatency + 1 cycles after it is read. The same one is read again by the vector with the
+  // An accumulator is written AddLatency + 2 cycles after it is read. The same one is read again by the vector with the
   // same number in the output block's next tile, which must enter at least TileSpacing cycles later. With as many vectors
   // per tile it does, because they enter in order, one per cycle. A tile of fewer vectors makes the next one wait: every
   // vector of a tile, and every cycle after its last, counts down. Cycles in which its later passes wait for weights must
   // not count: the next tile's vectors may come at once behind such a pass, however many columns arrive per cycle.
   // So between a tile's vector n of V and the next tile's vector n there are V - 1 - n vectors of the one, at least
   // TileSpacing - V cycles, and n vectors of the other.
-  localparam int TileSpacing = fp32_pkg::AddLatency + 2;
+  localparam int TileSpacing = fp32_pkg::AddLatency + 3;
   localparam int SpacingW = $clog2(TileSpacing);
 
   // The loading side and the issuing side take the tile's command separately.
@@ -113,26 +113,28 @@ module pass_control #(
   );
 
   // Loading side.
-  logic shadow_full_q, load_take, pass_loaded, tile_loaded, start;
+  logic shadow_full_q, shadow_full_d, column_ready_q, load_take, pass_loaded, tile_loaded, start;
   logic [GroupW-1:0] group_q;
   logic [6:0] loaded_q;
   logic [SlotW-1:0] load_slot_q;
-  assign column_ready_o = load_cmd_valid && (!shadow_full_q || start);
+  assign column_ready_o = load_cmd_valid && column_ready_q;
   assign load_take = column_valid_i && column_ready_o;
   assign tile_loaded = loaded_q + 7'(PORTS) >= load_columns;
   assign pass_loaded = load_take && (tile_loaded || group_q == GroupW'(Groups - 1));
   assign load_cmd_ready = load_take && tile_loaded;
+  assign shadow_full_d = pass_loaded || (shadow_full_q && !start);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       shadow_full_q <= 1'b0;
+      column_ready_q <= 1'b0;
       group_q <= '0;
       loaded_q <= '0;
       load_slot_q <= '0;
       load_o <= '0;
     end else begin
-      if (pass_loaded) shadow_full_q <= 1'b1;
-      else if (start) shadow_full_q <= 1'b0;
+      shadow_full_q <= shadow_full_d;
+      column_ready_q <= !shadow_full_d || starts_next;
       if (load_take) begin
         group_q <= pass_loaded ? '0 : group_q + 1'b1;
         loaded_q <= tile_loaded ? '0 : loaded_q + 7'(PORTS);
@@ -146,7 +148,7 @@ module pass_control #(
   end
 
   // Issuing side.
-  logic streaming_q, in_tile_q, issue, last_vector, last_pass, tile_start, may_start;
+  logic streaming_q, streaming_d, in_tile_q, in_tile_d, issue, last_vector, last_pass, tile_start, may_start, starts_next;
   logic [CountW-1:0] row_q;
   logic [6:0] issued_q;  // columns of the tile whose passes are complete
   logic [AddressW-1:0] address_q;
@@ -165,6 +167,11 @@ module pass_control #(
   assign act_release_o = issue_cmd_ready;
   assign act_row_o = RowW'(row_q);
   assign acc_reserve_o = start && tile_start && issue_first;
+  assign streaming_d = issue && !last_vector;
+  assign in_tile_d = last_vector ? !last_pass : in_tile_q || issue;
+  // A pass that is loaded then starts in the next cycle: it is certain of a tile's later passes, and of its first if the
+  // tile could have started now. Columns are asked for by this, so that no unit of the weights waits for so much logic.
+  assign starts_next = !streaming_d && (in_tile_d || (!in_tile_q && !start && may_start));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -178,17 +185,15 @@ module pass_control #(
       vector_o <= 1'b0;
       swap_o <= 1'b0;
     end else begin
+      streaming_q <= streaming_d;
+      in_tile_q <= in_tile_d;
       if (issue) begin
-        streaming_q <= !last_vector;
         row_q <= last_vector ? '0 : row_q + 1'b1;
       end
       if (last_vector) begin
         slot_q <= slot_q + 1'b1;
-        in_tile_q <= !last_pass;
         issued_q <= last_pass ? '0 : issued_q + 7'(COLUMNS);
         address_q <= last_pass ? '0 : address_q + AddressW'(MAX_ROWS);
-      end else if (issue) begin
-        in_tile_q <= 1'b1;
       end
       if (start && tile_start) spacing_q <= SpacingW'(TileSpacing - 1);
       else if (spacing_q != '0 && (issue || !in_tile_q)) spacing_q <= spacing_q - 1'b1;

@@ -6,7 +6,7 @@
 // interpolator serves them: the top bits of a mantissa choose a segment, the rest is the position in it. For the
 // exponential the mantissa is the fraction of x * log2(e), whose integer part is the exponent of the result.
 // Numerics: tb/models/functions.py, less than one unit in the last place from the exact value; special values as in
-// fp32_pkg. Latency functions_pkg::FunctionLatency (9) enabled cycles, one result per cycle. Five DSP slices, one block
+// fp32_pkg. Latency functions_pkg::FunctionLatency (11) enabled cycles, one result per cycle. Five DSP slices, one block
 // RAM.
 
 module function_unit (
@@ -72,7 +72,7 @@ module function_unit (
   logic [24+LowBits-1:0]    low_q;
   logic [24+Log2eW-LowBits-1:0] high_q;
   logic [24+Log2eW-1:0]     product_q2;
-  logic [5:0]               shift;
+  logic [5:0]               shift_q2;
   logic [WholeW+FixedW-1:0] magnitude_q3;  // with one more place for rounding, below the point of FixedW
   logic [WholeW+FixedW-1:0] scaled_d, scaled_q4;
   logic [8:0]               places;
@@ -80,15 +80,15 @@ module function_unit (
   assign significand = {!fp32_pkg::is_zero(x_i), x_i[22:0]};
 
   // The product has 23 + Log2ePoint fraction bits at exponent 0. Beyond 63 places nothing is left, not even to round.
-  assign places = 9'(fp32_pkg::ExponentBias + 23 + functions_pkg::Log2ePoint - FixedW - 1) - 9'(x_q[32+23+:8]);
-  assign shift  = (places[8] || places[7:6] == '0) ? places[5:0] : 6'd63;
+  assign places = 9'(fp32_pkg::ExponentBias + 23 + functions_pkg::Log2ePoint - FixedW - 1) - 9'(x_q[23+:8]);
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       low_q        <= 41'(significand) * 41'(functions_pkg::Log2e[LowBits-1:0]);
       high_q       <= 41'(significand) * 41'(functions_pkg::Log2e[Log2eW-1:LowBits]);
       product_q2   <= {high_q, 17'h0} + 58'(low_q);
-      magnitude_q3 <= 34'(product_q2 >> shift);
+      shift_q2     <= (places[8] || places[7:6] == '0) ? places[5:0] : 6'd63;
+      magnitude_q3 <= 34'(product_q2 >> shift_q2);
       scaled_q4    <= scaled_d;
     end
   end
@@ -99,7 +99,7 @@ module function_unit (
   assign scaled_d = x_q[2*32+31] ? -rounded : rounded;
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 5: coefficients and the square of the position
+  // Stage 5: segment, position in it, and exponent; stage 6: coefficients and the square of the position
   // ---------------------------------------------------------------------------------------------
   logic [31:0]                 x_q4;
   logic [1:0]                  function_q4;
@@ -135,69 +135,90 @@ module function_unit (
     endcase
   end
 
-  logic [EntryW-1:0]           entry_q5;
+  logic [1:0]                  table_select_q5;
+  logic [SegmentW-1:0]         segment_q5;
   logic signed [PositionW-1:0] position_q5;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      table_select_q5 <= table_select;
+      segment_q5      <= segment;
+      position_q5     <= position;
+    end
+  end
+
+  logic [EntryW-1:0]           entry_q6;
+  logic signed [PositionW-1:0] position_q6;
   // Without its lower half; at most 2^16.
-  logic [PositionW-2:0]        square_q5;
+  logic [PositionW-2:0]        square_q6;
 
   function_rom u_rom (
     .clk_i,
     .en_i,
-    .address_i({table_select, segment}),
-    .entry_o  (entry_q5)
+    .address_i({table_select_q5, segment_q5}),
+    .entry_o  (entry_q6)
   );
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      position_q5 <= position;
-      square_q5   <= 17'((36'(position) * 36'(position)) >> PositionW);
+      position_q6 <= position_q5;
+      square_q6   <= 17'((36'(position_q5) * 36'(position_q5)) >> PositionW);
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stages 6 to 8: c0 + c1 * position + c2 * position^2
+  // Stages 7 to 9: c0 + c1 * position + c2 * position^2
   // ---------------------------------------------------------------------------------------------
-  logic signed [SumW-1:0] linear_q6, quadratic_q6, sum_q7;
-  logic [C0W-1:0]         c0_q6, c0_q7;
-  logic [C0W-1:0]         mantissa_q8;
+  logic signed [SumW-1:0] linear_q7, quadratic_q7, sum_q8;
+  logic [C0W-1:0]         c0_q7, c0_q8;
+  logic [C0W-1:0]         mantissa_q9;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      linear_q6    <= SumW'($signed(entry_q5[C2W+:C1W])) * SumW'(position_q5);
-      quadratic_q6 <= SumW'($signed({1'b0, entry_q5[C2W-1:0]})) *
-                      SumW'($signed({1'b0, square_q5}));
-      sum_q7       <= linear_q6 + quadratic_q6;
-      c0_q6        <= entry_q5[C1W+C2W+:C0W];
-      c0_q7        <= c0_q6;
-      mantissa_q8  <= c0_q7 + C0W'(sum_q7 >>> functions_pkg::SumShift);
+      linear_q7    <= SumW'($signed(entry_q6[C2W+:C1W])) * SumW'(position_q6);
+      quadratic_q7 <= SumW'($signed({1'b0, entry_q6[C2W-1:0]})) *
+                      SumW'($signed({1'b0, square_q6}));
+      sum_q8       <= linear_q7 + quadratic_q7;
+      c0_q7        <= entry_q6[C1W+C2W+:C0W];
+      c0_q8        <= c0_q7;
+      mantissa_q9  <= c0_q8 + C0W'(sum_q8 >>> functions_pkg::SumShift);
     end
   end
 
-  // The result's exponent and sign, in stages 5 to 8.
-  logic [4*12-1:0] tail_q;
+  // The result's exponent and sign, in stages 5 to 9.
+  logic [5*12-1:0] tail_q;
   always_ff @(posedge clk_i) begin
-    if (en_i) tail_q <= {tail_q[3*12-1:0], x_q4[31] && function_q4 == functions_pkg::Reciprocal, exponent};
+    if (en_i) tail_q <= {tail_q[4*12-1:0], x_q4[31] && function_q4 == functions_pkg::Reciprocal, exponent};
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 9: round to 24 bits; a carry leaves a zero fraction and increments the exponent
+  // Stage 10: round to 24 bits; a carry leaves a zero fraction and increments the exponent
   // ---------------------------------------------------------------------------------------------
   localparam int Dropped = C0W - 24;
-  logic               sign_q8, special_q8, round_up, carry;
-  logic signed [10:0] exponent_q8;
-  logic [31:0]        special_value_q8, y_q;
-  logic [23:0]        kept;
-  logic [22:0]        fraction;
+  logic               sign_q9, sign_q10, round_up;
+  logic signed [10:0] exponent_q9, exponent_q10;
+  logic [22:0]        fraction_q10;
 
-  assign {sign_q8, exponent_q8}         = tail_q[3*12+:12];
-  assign {special_q8, special_value_q8} = special_q[(Stages-1)*33+:33];
-  assign round_up = mantissa_q8[Dropped-1] && (|mantissa_q8[Dropped-2:0] || mantissa_q8[Dropped]);
-  assign kept     = {1'b0, mantissa_q8[Dropped+:23]} + 24'(round_up);
-  assign fraction = kept[22:0];
-  assign carry    = kept[23];
+  assign {sign_q9, exponent_q9} = tail_q[4*12+:12];
+  assign round_up = mantissa_q9[Dropped-1] && (|mantissa_q9[Dropped-2:0] || mantissa_q9[Dropped]);
 
   always_ff @(posedge clk_i) begin
-    if (en_i) y_q <= special_q8 ? special_value_q8 : fp32_pkg::pack(sign_q8, exponent_q8 + 11'(carry), fraction);
+    if (en_i) begin
+      sign_q10 <= sign_q9;
+      {exponent_q10, fraction_q10} <= {exponent_q9, mantissa_q9[Dropped+:23]} + 34'(round_up);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 11: pack
+  // ---------------------------------------------------------------------------------------------
+  logic        special_q10;
+  logic [31:0] special_value_q10, y_q;
+
+  assign {special_q10, special_value_q10} = special_q[(Stages-1)*33+:33];
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) y_q <= special_q10 ? special_value_q10 : fp32_pkg::pack(sign_q10, exponent_q10, fraction_q10);
   end
 
   assign y_o = y_q;

@@ -7,7 +7,7 @@
 // counted once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in
 // the banks do not meet there. Where B is one value per row, it is asked for with the row's first word and stays until
 // the last.
-// Latency: start_i to out_valid_o 2 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
+// Latency: start_i to out_valid_o 3 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
 // while the scratchpad grants a word in as many cycles as it has parts, and answers within DEPTH - 2 cycles.
 
 module operand_reader #(
@@ -70,11 +70,12 @@ module operand_reader #(
   // ---------------------------------------------------------------------------------------------
   // Questions
   // ---------------------------------------------------------------------------------------------
-  logic               walk_valid, last_word, last_inner, last, advance, room, a_granted, a_asked_q;
-  logic               uses_b_q, per_row_q, first_word_q, b_wanted, b_granted, b_valid_q, unused_b_room;
+  logic               walk_valid, walk_ready, walk_last_word, walk_last_inner, walk_last, first_word_q, uses_b_q;
+  logic               pending_q, last_word_q, last_inner_q, last_q, b_wanted_q, advance, room, a_granted, a_asked_q;
+  logic               per_row_q, b_granted, b_valid_q, unused_b_room;
   logic [15:0]        word, exchange_q;
-  logic [ADDR_W-1:0]  a_base;
-  logic [VALUE_W-1:0] b_base, b_addr_q;
+  logic [ADDR_W-1:0]  a_base, a_addr_q;
+  logic [VALUE_W-1:0] b_base, b_next_q, b_addr_q;
 
   row_counter u_rows (
     .clk_i,
@@ -84,11 +85,11 @@ module operand_reader #(
     .inner_i,
     .words_i,
     .valid_o     (walk_valid),
-    .ready_i     (advance),
+    .ready_i     (walk_ready),
     .word_o      (word),
-    .last_word_o (last_word),
-    .last_inner_o(last_inner),
-    .last_o      (last)
+    .last_word_o (walk_last_word),
+    .last_inner_o(walk_last_inner),
+    .last_o      (walk_last)
   );
   row_address #(
     .ADDR_W(ADDR_W)
@@ -96,8 +97,8 @@ module operand_reader #(
     .clk_i,
     .start_i,
     .region_i    (a_i),
-    .next_i      (advance && last_word),
-    .last_inner_i(last_inner),
+    .next_i      (walk_valid && walk_ready && walk_last_word),
+    .last_inner_i(walk_last_inner),
     .base_o      (a_base)
   );
   row_address #(
@@ -106,17 +107,33 @@ module operand_reader #(
     .clk_i,
     .start_i,
     .region_i    (b_i),
-    .next_i      (advance && last_word),
-    .last_inner_i(last_inner),
+    .next_i      (walk_valid && walk_ready && walk_last_word),
+    .last_inner_i(walk_last_inner),
     .base_o      (b_base)
   );
 
-  assign a_req_valid_o = walk_valid && room && !a_asked_q;
-  assign a_req_addr_o  = a_base + ADDR_W'(word ^ exchange_q);
+  // The next word, with its addresses.
+  assign walk_ready = advance || !pending_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) pending_q <= 1'b0;
+    else if (walk_ready) pending_q <= walk_valid;
+    if (walk_ready) begin
+      a_addr_q     <= a_base + ADDR_W'(word ^ exchange_q);
+      b_next_q     <= b_base + VALUE_W'({word, LaneW'(0)});
+      b_wanted_q   <= uses_b_q && (first_word_q || !per_row_q);
+      last_word_q  <= walk_last_word;
+      last_inner_q <= walk_last_inner;
+      last_q       <= walk_last;
+    end
+    if (start_i) first_word_q <= 1'b1;
+    else if (walk_valid && walk_ready) first_word_q <= walk_last_word;
+  end
+
+  assign a_req_valid_o = pending_q && room && !a_asked_q;
+  assign a_req_addr_o  = a_addr_q;
   assign a_granted     = a_req_valid_o && a_req_ready_i;
-  assign b_wanted      = uses_b_q && (first_word_q || !per_row_q);
   assign b_granted     = b_valid_q && b_req_ready_i;
-  assign advance       = (a_granted || a_asked_q) && (b_granted || !b_valid_q || !b_wanted);
+  assign advance       = (a_granted || a_asked_q) && (b_granted || !b_valid_q || !b_wanted_q);
   assign b_req_valid_o = b_valid_q;
   assign b_req_addr_o  = b_addr_q[LaneW+:ADDR_W];
 
@@ -126,10 +143,9 @@ module operand_reader #(
       b_valid_q <= 1'b0;
     end else begin
       a_asked_q <= (a_granted || a_asked_q) && !advance;
-      b_valid_q <= (advance && b_wanted) || (b_valid_q && !b_granted);
+      b_valid_q <= (advance && b_wanted_q) || (b_valid_q && !b_granted);
     end
-    if (advance && b_wanted) b_addr_q <= b_base + VALUE_W'({word, LaneW'(0)});
-    if (start_i || advance) first_word_q <= start_i || last_word;
+    if (advance && b_wanted_q) b_addr_q <= b_next_q;
     if (start_i) begin
       exchange_q <= exchange_i;
       uses_b_q   <= uses_b_i;
@@ -153,7 +169,7 @@ module operand_reader #(
     .rst_ni,
     .room_o        (room),
     .ask_i         (a_granted),
-    .ask_note_i    ({last, last_inner, last_word}),
+    .ask_note_i    ({last_q, last_inner_q, last_word_q}),
     .answer_valid_i(a_rsp_valid_i),
     .answer_data_i (a_rsp_data_i),
     .out_valid_o   (a_valid),

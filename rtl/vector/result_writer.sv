@@ -26,13 +26,10 @@ module result_writer #(
   input  logic [1:0]           reduction_i,
   input  logic [3*VALUE_W-1:0] r_i,
 
-  // Parts of words of y, lowest first, from one of two sources: without a function, or with one (function_i, which
-  // changes only between commands).
-  input  logic                 function_i,
+  // Parts of words of y, lowest first.
   input  logic                 in_valid_i,
   output logic                 in_ready_o,
-  input  logic [LANES*32-1:0]  in_plain_i,
-  input  logic [LANES*32-1:0]  in_function_i,
+  input  logic [LANES*32-1:0]  in_data_i,
   // Active values; part of the last word of its row, of the last row of its outer iteration, of the last row of all.
   input  logic [LANES-1:0]     in_active_i,
   input  logic                 in_last_word_i,
@@ -52,13 +49,14 @@ module result_writer #(
   localparam int LaneW = $clog2(Lanes);
   localparam bit Whole = LANES == Lanes;
 
-  logic               store_q, reduces, last_part_q, full_q, row_q, last_word_q, last_inner_q, ended_q;
+  logic               store_q, reduces, last_part_q, full_q, row_q, last_inner_q, ended_q;
   logic [1:0]         reduction_q;
-  logic               free, load, load_row, written, reduce_ready, row_valid;
+  logic               free, load, load_word, load_row, reduce_ready, row_valid;
   logic [31:0]        row_value;
   logic [LANES*32-1:0] part;
-  logic [ADDR_W-1:0]  d_base, word_q;
+  logic [ADDR_W-1:0]  d_base, word_q, address_q;
   logic [VALUE_W-1:0] r_address;
+  logic [LaneW-1:0]   row_lane_q;
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
@@ -71,13 +69,13 @@ module result_writer #(
   // Parts: each goes to the register and to the row's value at once
   // ---------------------------------------------------------------------------------------------
   assign reduces    = reduction_q != vector_pkg::ReductionNone;
-  assign written    = full_q && w_ready_i;
   assign free       = !full_q || w_ready_i;
   assign in_ready_o = free && (reduce_ready || !reduces);
   assign load       = in_valid_i && in_ready_o;
+  assign load_word  = load && last_part_q;
   assign load_row   = row_valid && free;
   // While there is a row's value, no part is taken.
-  assign part       = row_valid ? {LANES{row_value}} : function_i ? in_function_i : in_plain_i;
+  assign part       = row_valid ? {LANES{row_value}} : in_data_i;
 
   row_reducer #(
     .LANES(LANES)
@@ -87,7 +85,7 @@ module result_writer #(
     .reduction_i(reduction_q),
     .in_valid_i (load && reduces),
     .in_ready_o (reduce_ready),
-    .in_data_i  (part),
+    .in_data_i,
     .in_active_i,
     .in_last_i  (in_last_word_i && last_part_q),
     .out_valid_o(row_valid),
@@ -114,17 +112,18 @@ module result_writer #(
       full_q      <= 1'b0;
     end else begin
       if (load) last_part_q <= Whole || !last_part_q;
-      full_q <= load_row || (load && last_part_q && store_q) || (full_q && !w_ready_i);
+      full_q <= load_row || (load_word && store_q) || (full_q && !w_ready_i);
     end
-    if (load || load_row) row_q <= load_row;
-    if (load) begin
-      last_word_q  <= in_last_word_i;
-      last_inner_q <= in_last_inner_i;
+    if (load || load_row) begin
+      row_q      <= load_row;
+      row_lane_q <= r_address[LaneW-1:0];
+      address_q  <= load_row ? r_address[LaneW+:ADDR_W] : d_base + word_q;
     end
-    if (start_i || (written && !row_q && last_word_q)) word_q <= '0;
-    else if (written && !row_q) word_q <= word_q + ADDR_W'(1);
+    if (load) last_inner_q <= in_last_inner_i;
+    if (start_i || (load_word && in_last_word_i)) word_q <= '0;
+    else if (load_word) word_q <= word_q + ADDR_W'(1);
     if (!rst_ni || start_i) ended_q <= 1'b0;
-    else if (load && last_part_q && in_last_i) ended_q <= 1'b1;
+    else if (load_word && in_last_i) ended_q <= 1'b1;
   end
 
   row_address #(
@@ -133,8 +132,8 @@ module result_writer #(
     .clk_i,
     .start_i,
     .region_i    (d_i),
-    .next_i      (written && !row_q && last_word_q),
-    .last_inner_i(last_inner_q),
+    .next_i      (load_word && in_last_word_i),
+    .last_inner_i(in_last_inner_i),
     .base_o      (d_base)
   );
   row_address #(
@@ -143,14 +142,14 @@ module result_writer #(
     .clk_i,
     .start_i,
     .region_i    (r_i),
-    .next_i      (written && row_q),
+    .next_i      (load_row),
     .last_inner_i(last_inner_q),
     .base_o      (r_address)
   );
 
   assign w_valid_o  = full_q;
-  assign w_addr_o   = row_q ? r_address[LaneW+:ADDR_W] : d_base + word_q;
-  assign w_strobe_o = row_q ? Lanes'(1) << r_address[LaneW-1:0] : '1;
+  assign w_addr_o   = address_q;
+  assign w_strobe_o = row_q ? Lanes'(1) << row_lane_q : '1;
   assign done_o     = ended_q && !full_q && (reduce_ready || !reduces);
 
 endmodule : result_writer

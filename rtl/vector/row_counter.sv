@@ -29,21 +29,20 @@ module row_counter #(
   output logic               last_o
 );
 
+  // Of each loop: its length, known to be 1, and less 2; where it is; whether that is its last.
   logic               valid_q, take, row_ends, outer_ends;
-  logic [COUNT_W-1:0] outer_q, inner_q, words_q;  // numbers of
-  logic [COUNT_W-1:0] outer_at_q, inner_at_q, word_q, next_outer, next_inner, next_word;
+  logic [COUNT_W-1:0] outer_less_q, inner_less_q, words_less_q;
+  logic [COUNT_W-1:0] outer_at_q, inner_at_q, word_q;
+  logic               one_inner_q, one_word_q, last_outer_q, last_inner_q, last_word_q;
 
-  assign next_word    = word_q + COUNT_W'(1);
-  assign next_inner   = inner_at_q + COUNT_W'(1);
-  assign next_outer   = outer_at_q + COUNT_W'(1);
-  assign last_word_o  = next_word == words_q;
-  assign last_inner_o = next_inner == inner_q;
-  assign last_o       = last_word_o && last_inner_o && next_outer == outer_q;
+  assign last_word_o  = last_word_q;
+  assign last_inner_o = last_inner_q;
+  assign last_o       = last_word_q && last_inner_q && last_outer_q;
   assign valid_o      = valid_q;
   assign word_o       = word_q;
   assign take         = valid_q && ready_i;
-  assign row_ends     = take && last_word_o;
-  assign outer_ends   = row_ends && last_inner_o;
+  assign row_ends     = take && last_word_q;
+  assign outer_ends   = row_ends && last_inner_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -51,16 +50,33 @@ module row_counter #(
     else if (take && last_o) valid_q <= 1'b0;
 
     if (start_i) begin
-      outer_q <= outer_i;
-      inner_q <= inner_i;
-      words_q <= words_i;
+      outer_less_q <= outer_i - COUNT_W'(2);
+      inner_less_q <= inner_i - COUNT_W'(2);
+      words_less_q <= words_i - COUNT_W'(2);
+      one_inner_q  <= inner_i == COUNT_W'(1);
+      one_word_q   <= words_i == COUNT_W'(1);
     end
-    if (start_i || row_ends) word_q <= '0;
-    else if (take) word_q <= next_word;
-    if (start_i || outer_ends) inner_at_q <= '0;
-    else if (row_ends) inner_at_q <= next_inner;
-    if (start_i) outer_at_q <= '0;
-    else if (outer_ends) outer_at_q <= next_outer;
+    if (start_i || row_ends) begin
+      word_q      <= '0;
+      last_word_q <= start_i ? words_i == COUNT_W'(1) : one_word_q;
+    end else if (take) begin
+      word_q      <= word_q + COUNT_W'(1);
+      last_word_q <= word_q == words_less_q;
+    end
+    if (start_i || outer_ends) begin
+      inner_at_q   <= '0;
+      last_inner_q <= start_i ? inner_i == COUNT_W'(1) : one_inner_q;
+    end else if (row_ends) begin
+      inner_at_q   <= inner_at_q + COUNT_W'(1);
+      last_inner_q <= inner_at_q == inner_less_q;
+    end
+    if (start_i) begin
+      outer_at_q   <= '0;
+      last_outer_q <= outer_i == COUNT_W'(1);
+    end else if (outer_ends) begin
+      outer_at_q   <= outer_at_q + COUNT_W'(1);
+      last_outer_q <= outer_at_q == outer_less_q;
+    end
   end
 
 endmodule : row_counter

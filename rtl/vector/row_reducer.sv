@@ -2,16 +2,16 @@
 //
 // Sum, largest value, or place of the largest value of a row that comes in words, or in halves of words, its parts.
 //
-// Why: softmax and RMSNorm need one number per row. The 32 interleaved sums of a row are kept in a loop: of the adder
-// alone for whole words; of the adder and a delay as long for halves. So each part meets the sum of the part of four
-// words before. The order of additions is therefore fixed, whatever the pauses: interleaved sums first, then halves
-// added to halves (tb/models/vector.py, row_sums).
+// Why: softmax and RMSNorm need one number per row. The 64 interleaved sums of a row are kept in a loop of eight words,
+// of the adder and a delay. So each part meets the sum of the part of eight words before. The order of additions is
+// therefore fixed, whatever the pauses: interleaved sums first, then halves added to halves (tb/models/vector.py,
+// row_sums).
 // The loop moves with the parts, not with the clock, so that a part always meets the right sum. The largest of a part
 // is found pair by pair, then the largest so far. The place comes as 2**23 plus the value's number in the row, which
 // FP32 holds exactly; the first of equal ones counts.
 // Values are results of the FP32 units: no subnormals, and no NaN but fp32_pkg::CanonicalNan, which is larger than all.
-// Latency: a row's last part to its sum 24 cycles, to its largest value 1 + log2(LANES). Throughput: one part per cycle
-// within a row; the next row begins the cycle after the result is taken.
+// Latency: a row's last part to its sum 39 cycles, of halves 41, to its largest value 1 + log2(LANES). Throughput: one
+// part per cycle within a row; the next row begins the cycle after the result is taken.
 
 module row_reducer #(
   // Values of a part: a word's, or half of them.
@@ -41,37 +41,44 @@ module row_reducer #(
   localparam int Latency = fp32_pkg::AddLatency;
   localparam bit Whole   = LANES == vector_pkg::Lanes;
 
-  // Steps of the combination, counted from the first after the row's last part, Latency after Latency: what the adder
-  // has meets what is some steps older, then the lane some lanes further. What else the adder adds meanwhile, nobody
-  // uses.
-  //   steps        words                    halves
-  //   0 to 3       two words apart (2, 3)   two words apart
-  //   4 to 7       one word apart (7)       one word apart (6, 7)
-  //   8 to 11      lanes four apart (11)    the halves of a word (11)
-  //   12 to 15     lanes two apart (15)     lanes two apart (15)
-  //   16 to 19     lanes one apart (19)     lanes one apart (19)
-  // Last steps: of a sum, after which it shows at the adder, and of a largest value.
-  localparam int SumLast = 6 * Latency - 2;
-  localparam int MaxLast = LaneW - 1;
+  // Parts around the loop, and how many steps it is that a sum waits beside the adder.
+  localparam int Loop = 8 * vector_pkg::Lanes / LANES;
+  localparam int Wait = Loop - Latency;
+
+  // The combination, in steps after the row's last part, the first one cycle behind it: what the adder has meets what is
+  // some steps older, Latency after Latency. Then the lane some lanes further, for which all waits a cycle, in which these
+  // change lanes. What else the adder adds meanwhile, nobody uses.
+  //                     words      halves
+  //   four words apart  1 to 4     0 to 7, of what the adder had three steps ago
+  //   two words apart   8, 9       9 to 12
+  //   one word apart    14         16, 17
+  //   halves of a word             22
+  //   lanes four apart  19
+  //   lanes two apart   24         27
+  //   lanes one apart   29         32
+  localparam int RoundCycles = Latency + 1;
+  localparam int LanesFirst  = Whole ? 20 : 28;  // the first of the cycles in which lanes change
+  localparam int SumLast     = LanesFirst + LaneW * RoundCycles - 1;
+  localparam int MaxLast     = LaneW - 1;
 
   localparam logic [1:0] StateRow     = 2'd0;
   localparam logic [1:0] StateCombine = 2'd1;
   localparam logic [1:0] StateOut     = 2'd2;
 
-  if (Latency != 4 || vector_pkg::Lanes != 8 || (LANES != 8 && LANES != 4)) begin : g_check
-    ERROR_row_reducer_needs_an_adder_of_4_cycles_and_words_of_8_values_or_halves_of_them error ();
+  if (Latency != 5 || vector_pkg::Lanes != 8 || (LANES != 8 && LANES != 4)) begin : g_check
+    ERROR_row_reducer_needs_an_adder_of_5_cycles_and_words_of_8_values_or_halves_of_them error ();
   end
 
   logic [1:0] state_q;
-  logic       sum, take, combine, step, finished, taken;
-  logic [4:0] step_q;
+  logic       sum, take, combine, change_q, step, finished, taken;
+  logic [5:0] cycle_q;  // of the combination
 
   assign sum        = reduction_i == vector_pkg::ReductionSum;
   assign in_ready_o = state_q == StateRow;
   assign take       = in_valid_i && in_ready_o;
   assign combine    = state_q == StateCombine;
-  assign step       = take || combine;
-  assign finished   = step_q == (sum ? 5'(SumLast) : 5'(MaxLast));
+  assign step       = take || (combine && cycle_q != '0 && !change_q);
+  assign finished   = cycle_q == (sum ? 6'(SumLast) : 6'(MaxLast));
   assign taken      = out_valid_o && out_ready_i;
 
   always_ff @(posedge clk_i) begin
@@ -84,73 +91,86 @@ module row_reducer #(
         default: if (out_ready_i) state_q <= StateRow;
       endcase
     end
-    step_q <= combine ? step_q + 5'd1 : '0;
+    cycle_q  <= combine ? cycle_q + 6'd1 : '0;
+    change_q <= combine && (cycle_q == 6'(LanesFirst - 1) || cycle_q == 6'(LanesFirst + RoundCycles - 1) ||
+                            cycle_q == 6'(LanesFirst + 2 * RoundCycles - 1));
   end
 
   // ---------------------------------------------------------------------------------------------
   // Sums
   // ---------------------------------------------------------------------------------------------
-  logic [3:0]       count_q;  // steps since the row began, until older
-  logic [1:0]       back;
-  logic             older, newer;
-  logic [PartW-1:0] total, delayed;
+  logic [4:0]       count_q, count_d;  // steps since the row began, until all of the loop belongs to it
+  logic [4:0]       back_q;  // steps between what the adder has in the next step and its partner
+  logic             older, newer_q, early_q;
+  logic [PartW-1:0] total, delayed, before_q3;
 
+  assign count_d = taken ? '0 : count_q + 5'(step && !count_q[4]);
+
+  // How far back it is depends on the step that follows the next cycle.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || taken) count_q <= '0;
-    else if (step && !older) count_q <= count_q + 4'd1;
+    if (!rst_ni) count_q <= '0;
+    else count_q <= count_d;
+    // What the adder has belongs to this row; what was there before counts as zero.
+    newer_q <= count_d >= (Whole ? 5'(Latency) : 5'(Latency + 3));
+    if (!combine) back_q <= 5'(Wait);
+    else if (Whole) back_q <= cycle_q < 6'd4 ? 5'd4 : cycle_q < 6'd9 ? 5'd2 : 5'd1;
+    else back_q <= cycle_q < 6'd7 ? 5'(Wait) : cycle_q < 6'd12 ? 5'd4 : cycle_q < 6'd17 ? 5'd2 : 5'd1;
+    early_q <= !Whole && !(combine && cycle_q >= 6'd8);
   end
+  assign older = {1'b0, count_q} + 6'd1 >= 6'(Latency) + 6'(back_q) || count_q[4];
 
-  // What is in delay and adder belongs to this row; before, both count as zero. Of words, the delay is asked for what
-  // is two steps older than the adder's; of halves, four.
-  assign older = Whole ? count_q[2:1] == 2'b11 : count_q[3];
-  assign newer = count_q[3:2] != '0;
-  assign back  = Whole ? ((step_q[4:2] != '0) ? 2'd1 : 2'd2) :
-                 (step_q[4:3] != '0) ? 2'd1 : step_q[2] ? 2'd2 : 2'(Latency);
+  if (Whole) begin : g_no_before
+    assign before_q3 = total;
+  end else begin : g_before
+    logic [PartW-1:0] before_q, before_q2, last_q;
+    always_ff @(posedge clk_i) begin
+      if (step) {last_q, before_q2, before_q} <= {before_q2, before_q, total};
+    end
+    assign before_q3 = last_q;
+  end
 
   step_delay #(
     .WIDTH(PartW),
-    .DEPTH(Latency)
+    .DEPTH(2 ** $clog2(Wait))
   ) u_loop (
     .clk_i,
     .rst_ni,
     .en_i  (step),
     .data_i(total),
-    .back_i(back),
+    .back_i(($clog2(Wait))'(back_q - 5'd1)),
     .data_o(delayed)
   );
 
   for (genvar l = 0; l < LANES; l++) begin : g_adder
-    logic [31:0] here, past, further, value, adder_a, adder_b;
-    assign here  = total[l*32+:32] & {32{newer}};
-    assign past  = delayed[l*32+:32] & {32{older}};
-    assign value = in_data_i[l*32+:32] & {32{in_active_i[l]}};
+    logic [31:0] past_q, past, further, adder_b;
+    assign past = back_q == 5'd1 ? total[l*32+:32] : delayed[l*32+:32];
 
     // Lanes that meet one further on: half as many in each round.
     if (l == 0) begin : g_1
-      assign further = step_q[4] ? total[32+:32] : (step_q[3:2] == 2'd3) ? total[64+:32] :
-                       (Whole && step_q[3:2] == 2'd2) ? total[LANES/2*32+:32] : past;
+      assign further = cycle_q == 6'(SumLast + 1 - RoundCycles) ? total[32+:32] :
+                       (Whole && cycle_q == 6'(LanesFirst)) ? total[LANES/2*32+:32] : total[64+:32];
     end else if (l == 1) begin : g_2
-      assign further = (step_q[3:2] == 2'd3) ? total[96+:32] :
-                       (Whole && step_q[3:2] == 2'd2) ? total[(LANES/2+1)*32+:32] : past;
+      assign further = (Whole && cycle_q == 6'(LanesFirst)) ? total[(LANES/2+1)*32+:32] : total[96+:32];
     end else if (l < LANES / 2) begin : g_4
-      assign further = (Whole && step_q[3:2] == 2'd2) ? total[(LANES/2+l)*32+:32] : past;
+      assign further = total[(LANES/2+l)*32+:32];
     end else begin : g_none
       assign further = past;
     end
 
-    // What a part is added to: what the adder has, or for halves what the delay has.
-    if (Whole) begin : g_whole
-      assign adder_a = here;
-      assign adder_b = combine ? further : value;
-    end else begin : g_half
-      assign adder_a = further;
-      assign adder_b = combine ? here : value;
+    // For the next step.
+    always_ff @(posedge clk_i) begin
+      if (change_q) past_q <= further;
+      else if (step) past_q <= past & {32{older}};
+      if (!rst_ni || taken) past_q <= '0;
     end
+    assign adder_b = (in_data_i[l*32+:32] & {32{!combine && in_active_i[l]}}) |
+                     (total[l*32+:32] & {32{combine && newer_q && !early_q}}) |
+                     (before_q3[l*32+:32] & {32{combine && newer_q && early_q}});
 
     fp32_add u_add (
       .clk_i,
       .en_i(step),
-      .a_i (adder_a),
+      .a_i (past_q),
       .b_i (adder_b),
       .y_o (total[l*32+:32])
     );

@@ -58,7 +58,9 @@ module vector_engine #(
   localparam int ValueW    = vector_pkg::ValueWidth;
   localparam int AddrW     = vector_pkg::AddressWidth;
   localparam int TagW      = LANES + 3;
-  localparam int Latency   = fp32_pkg::MulLatency + fp32_pkg::AddLatency;
+  localparam int Latency   = 1 + fp32_pkg::MulLatency + fp32_pkg::AddLatency;
+  // Parts that wait for the results' writer: more than functions give while a row is added up, and what a LUT holds.
+  localparam int Waiting   = 32;
 
   // What a value is multiplied with: an operand, B as a stream or as one value per row.
   localparam logic [1:0] FactorImmediate = 2'd0;
@@ -231,7 +233,7 @@ module vector_engine #(
   // ---------------------------------------------------------------------------------------------
   // a * x + z
   // ---------------------------------------------------------------------------------------------
-  logic [PartW-1:0]        sum, addends, z_part;
+  logic [PartW-1:0]        sum, addends_q, z_part;
   logic [Latency-1:0]      valid_q;
   logic [Latency*TagW-1:0] tags_q;
   logic                    sum_valid, sum_ready;
@@ -246,26 +248,33 @@ module vector_engine #(
     .clk_i,
     .rst_ni,
     .en_i  (step_ready),
-    .data_i(addends),
+    .data_i(addends_q),
     .back_i(2'(fp32_pkg::MulLatency)),
     .data_o(z_part)
   );
 
   for (genvar l = 0; l < LANES; l++) begin : g_lane
-    logic [31:0] a, b, factor, addend, product;
+    logic [31:0] a, b, factor, addend, a_q, x_q, product;
     assign a = a_part[l*32+:32];
     assign b = b_part[l*32+:32];
     assign factor = (factor_q == FactorSelf)   ? a :
                     (factor_q == FactorStream) ? b :
                     (factor_q == FactorPerRow) ? b_value : immediate_x_q;
     assign addend = !z_is_b_q ? immediate_z_q : per_row_q ? b_value : b;
-    assign addends[l*32+:32] = {addend[31] ^ negate_z_q, addend[30:0]};
+
+    always_ff @(posedge clk_i) begin
+      if (step_ready) begin
+        a_q <= a;
+        x_q <= {factor[31] ^ negate_x_q, factor[30:0]};
+        addends_q[l*32+:32] <= {addend[31] ^ negate_z_q, addend[30:0]};
+      end
+    end
 
     fp32_mul u_mul (
       .clk_i,
       .en_i(step_ready),
-      .a_i (a),
-      .b_i ({factor[31] ^ negate_x_q, factor[30:0]}),
+      .a_i (a_q),
+      .b_i (x_q),
       .y_o (product)
     );
     fp32_add u_add (
@@ -313,6 +322,32 @@ module vector_engine #(
     .out_tag_o  (function_tag)
   );
 
+  // While a row's sums are added up, its parts wait, and functions of the next row are worked on meanwhile.
+  logic             waiting_valid, waiting_ready, result_valid_q, result_ready;
+  logic [PartW-1:0] waiting, result_q;
+  logic [TagW-1:0]  waiting_tag, result_tag_q;
+  logic [$clog2(Waiting+1)-1:0] unused_level;
+  stream_fifo #(
+    .WIDTH(TagW + PartW),
+    .DEPTH(Waiting)
+  ) u_waiting (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (has_function ? function_valid : sum_valid),
+    .in_ready_o (y_ready),
+    .in_data_i  ({y_tag, has_function ? function_part : sum}),
+    .out_valid_o(waiting_valid),
+    .out_ready_i(waiting_ready),
+    .out_data_o ({waiting_tag, waiting}),
+    .level_o    (unused_level)
+  );
+  assign waiting_ready = result_ready || !result_valid_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) result_valid_q <= 1'b0;
+    else if (waiting_ready) result_valid_q <= waiting_valid;
+    if (waiting_ready) {result_tag_q, result_q} <= {waiting_tag, waiting};
+  end
+
   result_writer #(
     .LANES  (LANES),
     .ADDR_W (AddrW),
@@ -325,15 +360,13 @@ module vector_engine #(
     .d_i            (d_region),
     .reduction_i    (reduction),
     .r_i            (r_region),
-    .function_i     (has_function),
-    .in_valid_i     (has_function ? function_valid : sum_valid),
-    .in_ready_o     (y_ready),
-    .in_plain_i     (sum),
-    .in_function_i  (function_part),
-    .in_active_i    (y_tag[LANES-1:0]),
-    .in_last_word_i (y_tag[LANES]),
-    .in_last_inner_i(y_tag[LANES+1]),
-    .in_last_i      (y_tag[LANES+2]),
+    .in_valid_i     (result_valid_q),
+    .in_ready_o     (result_ready),
+    .in_data_i      (result_q),
+    .in_active_i    (result_tag_q[LANES-1:0]),
+    .in_last_word_i (result_tag_q[LANES]),
+    .in_last_inner_i(result_tag_q[LANES+1]),
+    .in_last_i      (result_tag_q[LANES+2]),
     .done_o         (done),
     .w_valid_o      (port_valid[2]),
     .w_ready_i      (w_ready_i && !port_outside[2]),

@@ -36,10 +36,10 @@ ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
 # vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes two cycles.
-FIRST_PART, FIRST_FUNCTION = 9 + 2, 22 + 2
+FIRST_PART, FIRST_FUNCTION = 15 + 2, 30 + 2
 BEHIND = 1  # operand_reader: B is asked for a cycle after A
 FUNCTION_UNITS = 2
-SUM = 24  # a row's last part to its sum
+SUM = {8: 39, 4: 41}  # a row's last part to its sum, by lanes
 
 
 def vector_cycles(i: Instruction, lanes: int) -> int:
@@ -47,10 +47,11 @@ def vector_cycles(i: Instruction, lanes: int) -> int:
     rows, function, parts = i.outer * i.inner, i.function != Function.NONE, LANES // lanes
     pace = lanes // FUNCTION_UNITS if function else 1  # cycles per part
     largest = lanes.bit_length()  # a row's last part to its largest value
-    pause = {Reduction.NONE: 0, Reduction.SUM: SUM}.get(i.reduction, largest)  # to the next row's first part
-    between = max(0, pause - (pace - 1))  # the next row's first part takes its time meanwhile
+    pause = {Reduction.NONE: 0, Reduction.SUM: SUM[lanes]}.get(i.reduction, largest)  # to the next row's first part
+    row = i.words * parts
+    step = max(row * pace, row + pause)  # from row to row: the next row's parts are made meanwhile, and wait
     first = (FIRST_FUNCTION if function else FIRST_PART + parts) + (BEHIND if Operand.B in (i.x, i.z) else 0)
-    return first + (rows * i.words - 1) * parts * pace + (rows - 1) * between + pause + 1
+    return first + (row - parts) * pace + (rows - 1) * step + pause + 1
 
 
 class CycleModel:

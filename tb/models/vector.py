@@ -8,8 +8,8 @@ from edge_qlora.vector import LANES, PLACE_ZERO, Function, Instruction, Operand,
 
 from tb.models import fp32, functions
 
-# A row's sum is the sum of this many interleaved sums: the adder's latency times the lanes.
-PARTIAL_SUMS = 32
+# A row's sum is the sum of this many interleaved sums: those of eight words.
+PARTIAL_SUMS = 64
 NEGATIVE_INFINITY = np.float32(-np.inf)
 
 
