@@ -4,7 +4,7 @@
 //
 // Why: keys and values of 8 bits take half of FP16's memory, and nothing behind this unit knows of them. A block of 64
 // bytes holds its scale in the lowest bits of its first six (tb/models/bfp8.py), so rows are whole lines.
-// Latency: 0 (combinational from input to output). Throughput: one beat out per cycle; a beat of BFP8 becomes two.
+// Latency: 2 cycles, half a beat in between. Throughput: one beat out per cycle; a beat of BFP8 becomes two.
 
 module bfp8_unpack #(
   // Memory bus width in bits: 64, 128, 256 or 512.
@@ -29,17 +29,18 @@ module bfp8_unpack #(
   localparam int Half = BUS_W / 2;
 
   logic              second_q;  // the held half of a beat comes next
+  logic              in_block, valid_q, out_valid_q, free, out_free;
   logic [CountW-1:0] beat_q;
   logic [Half-1:0]   held_q, half;
   logic [5:0]        scale_q, first_scale, scale;
   logic [BUS_W-1:0]  values;
   logic              take, give, begins, first_q;
 
-  assign out_valid_o = in_valid_i || second_q;
-  assign in_ready_o  = out_ready_i && !second_q;
+  assign in_ready_o  = free && !second_q;
   assign take        = in_valid_i && in_ready_o;
-  assign give        = out_valid_o && out_ready_i;
+  assign give        = (in_valid_i || second_q) && free;
   assign begins      = !second_q && beat_q == '0;
+  assign in_block    = second_q || in_block_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -62,16 +63,40 @@ module bfp8_unpack #(
   assign scale = begins ? first_scale : scale_q;
   assign half  = second_q ? held_q : in_data_i[Half-1:0];
 
+  // Integers of half a beat, or a beat that passes; then values.
+  logic [BUS_W-1:0] word, word_q, out_q;
+  logic [5:0]       word_scale_q;
+  logic             block_q;
+  assign free     = !valid_q || out_free;
+  assign out_free = !out_valid_q || out_ready_i;
   for (genvar l = 0; l < BUS_W / 16; l++) begin : g_lane
     // The lowest bit of a block's first six integers is zero.
-    logic [7:0] number;
-    assign number = {half[8*l+1+:7], half[8*l] && !(l < 6 && begins || l + Half / 8 < 6 && second_q && first_q)};
+    assign word[8*l+:8] = {half[8*l+1+:7], half[8*l] && !(in_block && (l < 6 && begins ||
+                                                          l + Half / 8 < 6 && second_q && first_q))};
     bfp8_to_fp16 u_lane (
-      .integer_i(number),
-      .scale_i(scale),
+      .integer_i(word_q[8*l+:8]),
+      .scale_i(word_scale_q),
       .y_o(values[16*l+:16])
     );
   end
-  assign out_data_o = second_q || in_block_i ? values : in_data_i;
+  assign word[BUS_W-1:Half] = in_data_i[BUS_W-1:Half];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_q     <= 1'b0;
+      out_valid_q <= 1'b0;
+    end else begin
+      if (free) valid_q <= in_valid_i || second_q;
+      if (out_free) out_valid_q <= valid_q;
+    end
+    if (free) begin
+      word_q       <= word;
+      word_scale_q <= scale;
+      block_q      <= in_block;
+    end
+    if (out_free) out_q <= block_q ? values : word_q;
+  end
+  assign out_valid_o = out_valid_q;
+  assign out_data_o  = out_q;
 
 endmodule : bfp8_unpack

@@ -69,6 +69,7 @@ module activation_buffer #(
   // Words of the scratchpad; nothing behind can stall, because a buffer is reserved first.
   logic start, may_start, reader_ready, vector_done;
   logic [BufferW:0] buffers_used_q, buffers_full_q;
+  logic ready_q;  // some are full
   logic [WordW-1:0] word_index;
   logic [Lanes-1:0] active;
   logic last_word, last_row, scaled;
@@ -108,9 +109,11 @@ module activation_buffer #(
     if (!rst_ni) begin
       buffers_used_q <= '0;
       buffers_full_q <= '0;
+      ready_q        <= 1'b0;
     end else begin
       buffers_used_q <= buffers_used_q + (BufferW + 1)'(start) - (BufferW + 1)'(release_i);
       buffers_full_q <= buffers_full_q + (BufferW + 1)'(vector_done) - (BufferW + 1)'(release_i);
+      ready_q        <= vector_done || (release_i ? buffers_full_q > (BufferW + 1)'(1) : buffers_full_q != '0);
     end
   end
 
@@ -230,7 +233,7 @@ module activation_buffer #(
     if (vector_valid) vectors_q[{write_buffer_q, write_row_q}] <= {vector, exponent, vector_bad};
     read_q <= vectors_q[{read_buffer_q, read_row_i}];
   end
-  assign ready_o = buffers_full_q != '0;
+  assign ready_o = ready_q;
   assign {read_data_o, read_exponent_o, read_nonfinite_o} = read_q;
 
 `ifndef SYNTHESIS

@@ -96,47 +96,66 @@ module float_columns #(
     .out_data_o(turned)
   );
 
-  // Order of the tiles as they reach the aligner.
-  logic tile_valid, tile_ready, tile_transpose, tile_half;
-  logic [6:0] tile_lines;
-  logic [31:0] tile_scale;
+  // Order of the tiles as they reach the aligner. What its feed counts is worked out here: the tile's last column, its
+  // first one that is not stored and completes a group, and the last beat of a column.
+  logic order_valid, order_take, order_transpose, order_half;
+  logic [5:0] order_last_column;
+  logic [6:0] order_lines;
+  logic [31:0] order_scale;
   logic [1:0] unused_level;
   stream_fifo #(
-    .WIDTH(41),
+    .WIDTH(47),
     .DEPTH(3)
   ) u_order (
     .clk_i,
     .rst_ni,
     .in_valid_i(front_accept),
     .in_ready_o(order_ready),
-    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_lines_i, cmd_scale_i}),
-    .out_valid_o(tile_valid),
-    .out_ready_i(tile_ready),
-    .out_data_o({tile_transpose, tile_half, tile_lines, tile_scale}),
+    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_transpose_i ? 6'd63 : 6'((cmd_lines_i - 7'd1) | 7'(PORTS - 1)),
+                cmd_lines_i, cmd_scale_i}),
+    .out_valid_o(order_valid),
+    .out_ready_i(order_take),
+    .out_data_o({order_transpose, order_half, order_last_column, order_lines, order_scale}),
     .level_o(unused_level)
   );
 
+  // The tile whose columns go into the aligner.
+  localparam int LastW = LaneShift < 6 ? 6 - LaneShift : 1;
+  logic tile_q, tile_transpose_q, tile_half_q, tile_end;
+  logic [5:0] last_column_q;
+  logic [6:0] stored_q;
+  logic [LastW-1:0] last_beat_q;
+  logic [31:0] tile_scale_q;
+  assign order_take = !tile_q || tile_end;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tile_q <= 1'b0;
+    else if (order_take) tile_q <= order_valid;
+    if (order_take) begin
+      tile_transpose_q <= order_transpose;
+      tile_half_q <= order_half;
+      last_column_q <= order_last_column;
+      stored_q <= order_transpose ? 7'd64 : order_lines;
+      tile_scale_q <= order_scale;
+      if (order_transpose) last_beat_q <= LastW'((order_lines - 7'd1) >> (order_half ? LaneShift + 1 : LaneShift));
+      else last_beat_q <= order_half ? LastW'(64 / HalfLanes - 1) : LastW'(64 / Lanes - 1);
+    end
+  end
+
   // Feed the aligner column by column; complete the last group of columns with zeros.
-  logic [6:0] column_q, columns;
-  logic [6-LaneShift:0] beats, column_beats, row_beats;
-  logic [6-LaneShift:0] beat_q;
+  logic [5:0] column_q;
+  logic [LastW-1:0] beat_q;
   logic filler, align_valid, align_ready, align_last, align_take, source_valid;
   logic [BUS_W-1:0] align_beat;
 
-  assign columns = tile_transpose ? 7'd64 : (tile_lines + 7'(PORTS - 1)) & ~7'(PORTS - 1);
-  assign filler = !tile_transpose && column_q >= tile_lines;
-  assign column_beats = tile_half ? (7 - LaneShift)'((tile_lines + 7'(HalfLanes - 1)) >> (LaneShift + 1))
-                                  : (7 - LaneShift)'((tile_lines + 7'(Lanes - 1)) >> LaneShift);
-  assign row_beats = tile_half ? (7 - LaneShift)'(64 / HalfLanes) : (7 - LaneShift)'(64 / Lanes);
-  assign beats = tile_transpose ? column_beats : filler ? (7 - LaneShift)'(1) : row_beats;
-  assign source_valid = filler || (tile_transpose ? turned_valid : direct_valid);
-  assign align_valid = tile_valid && source_valid;
-  assign align_beat = filler ? '0 : tile_transpose ? turned : in_data_i;
-  assign align_last = beat_q == beats - 1'b1;
+  assign filler = 7'(column_q) == stored_q;
+  assign source_valid = filler || (tile_transpose_q ? turned_valid : direct_valid);
+  assign align_valid = tile_q && source_valid;
+  assign align_beat = filler ? '0 : tile_transpose_q ? turned : in_data_i;
+  assign align_last = filler || beat_q == last_beat_q;
   assign align_take = align_valid && align_ready;
-  assign direct_ready = tile_valid && !tile_transpose && !filler && align_ready;
-  assign turned_ready = tile_valid && tile_transpose && align_ready;
-  assign tile_ready = align_take && align_last && column_q == columns - 1'b1;
+  assign direct_ready = tile_q && !tile_transpose_q && !filler && align_ready;
+  assign turned_ready = tile_q && tile_transpose_q && align_ready;
+  assign tile_end = align_take && align_last && column_q == last_column_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -144,7 +163,7 @@ module float_columns #(
       beat_q <= '0;
     end else if (align_take) begin
       beat_q <= align_last ? '0 : beat_q + 1'b1;
-      if (align_last) column_q <= tile_ready ? '0 : column_q + 1'b1;
+      if (align_last) column_q <= tile_end ? '0 : column_q + 1'b1;
     end
   end
 
@@ -163,9 +182,9 @@ module float_columns #(
     .in_valid_i(align_valid),
     .in_ready_o(align_ready),
     .in_data_i(align_beat),
-    .in_half_i(tile_half),
+    .in_half_i(tile_half_q),
     .in_last_i(align_last),
-    .in_tag_i(tile_scale),
+    .in_tag_i(tile_scale_q),
     .exponent_valid_o(exponent_valid),
     .exponent_o(column_exponent),
     .nonfinite_o(exponent_bad),
@@ -181,22 +200,21 @@ module float_columns #(
 
   // The column's scale, computed while its mantissas are still being shifted: the tile's factor times a power of two,
   // 2^(exponent - 127 - 16), which counts as zero below the normal range. A product as fp32_mul gives it.
-  logic scale_valid_q, tiny;
-  logic [31:0] scale_q;
-  logic signed [10:0] scale_exponent;
+  logic scale_valid_q, scale_valid_q2, nan_q, infinite_q, vanishes_q, tiny;
+  logic [31:0] factor_q, scale_q;
+  logic signed [10:0] scale_exponent_q;
   assign tiny = column_exponent <= 8'd16;
-  assign scale_exponent = 11'(column_factor[30:23]) + 11'(column_exponent) - 11'(16 + fp32_pkg::ExponentBias);
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) scale_valid_q <= 1'b0;
-    else scale_valid_q <= exponent_valid;
-    if (exponent_bad || fp32_pkg::is_nan(column_factor) || (fp32_pkg::is_inf(column_factor) && tiny)) begin
-      scale_q <= fp32_pkg::CanonicalNan;
-    end else if (fp32_pkg::is_inf(column_factor)) begin
-      scale_q <= column_factor;
-    end else begin
-      scale_q <= fp32_pkg::pack(column_factor[31], fp32_pkg::is_zero(column_factor) || tiny ? '0 : scale_exponent,
-                                column_factor[22:0]);
-    end
+    if (!rst_ni) {scale_valid_q2, scale_valid_q} <= '0;
+    else {scale_valid_q2, scale_valid_q} <= {scale_valid_q, exponent_valid};
+    factor_q <= column_factor;
+    scale_exponent_q <= 11'(column_factor[30:23]) + 11'(column_exponent) - 11'(16 + fp32_pkg::ExponentBias);
+    nan_q <= exponent_bad || fp32_pkg::is_nan(column_factor) || (fp32_pkg::is_inf(column_factor) && tiny);
+    infinite_q <= fp32_pkg::is_inf(column_factor);
+    vanishes_q <= fp32_pkg::is_zero(column_factor) || tiny;
+    scale_q <= nan_q ? fp32_pkg::CanonicalNan
+             : infinite_q ? factor_q
+             : fp32_pkg::pack(factor_q[31], vanishes_q ? '0 : scale_exponent_q, factor_q[22:0]);
   end
 
   logic scale_valid, scale_ready, unused_scale_ready;
@@ -211,7 +229,7 @@ module float_columns #(
   ) u_scales (
     .clk_i,
     .rst_ni,
-    .in_valid_i(scale_valid_q),
+    .in_valid_i(scale_valid_q2),
     .in_ready_o(unused_scale_ready),
     .in_data_i(scale_q),
     .out_valid_o(scale_valid),

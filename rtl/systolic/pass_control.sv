@@ -78,8 +78,9 @@ module pass_control #(
   // The loading side and the issuing side take the tile's command separately.
   logic load_cmd_valid, load_cmd_ready, issue_cmd_valid, issue_cmd_ready;
   logic load_queue_ready, issue_queue_ready;
-  logic [6:0] load_columns, issue_columns;
-  logic [CountW-1:0] issue_rows;
+  // Less than the tile's columns by those of one cycle or pass, and its last row.
+  logic [6:0] load_less, issue_less;
+  logic [CountW-1:0] issue_last_row;
   logic issue_first, issue_last;
   logic [2:0] unused_load_level, unused_issue_level;
   assign cmd_ready_o = load_queue_ready && issue_queue_ready;
@@ -91,10 +92,10 @@ module pass_control #(
     .rst_ni,
     .in_valid_i(cmd_valid_i && issue_queue_ready),
     .in_ready_o(load_queue_ready),
-    .in_data_i(cmd_columns_i),
+    .in_data_i(cmd_columns_i > 7'(PORTS) ? cmd_columns_i - 7'(PORTS) : 7'd0),
     .out_valid_o(load_cmd_valid),
     .out_ready_i(load_cmd_ready),
-    .out_data_o(load_columns),
+    .out_data_o(load_less),
     .level_o(unused_load_level)
   );
   stream_fifo #(
@@ -105,10 +106,11 @@ module pass_control #(
     .rst_ni,
     .in_valid_i(cmd_valid_i && load_queue_ready),
     .in_ready_o(issue_queue_ready),
-    .in_data_i({cmd_columns_i, cmd_rows_i, cmd_first_i, cmd_last_i}),
+    .in_data_i({cmd_columns_i > 7'(COLUMNS) ? cmd_columns_i - 7'(COLUMNS) : 7'd0, cmd_rows_i - 1'b1, cmd_first_i,
+                cmd_last_i}),
     .out_valid_o(issue_cmd_valid),
     .out_ready_i(issue_cmd_ready),
-    .out_data_o({issue_columns, issue_rows, issue_first, issue_last}),
+    .out_data_o({issue_less, issue_last_row, issue_first, issue_last}),
     .level_o(unused_issue_level)
   );
 
@@ -119,7 +121,7 @@ module pass_control #(
   logic [SlotW-1:0] load_slot_q;
   assign column_ready_o = load_cmd_valid && column_ready_q;
   assign load_take = column_valid_i && column_ready_o;
-  assign tile_loaded = loaded_q + 7'(PORTS) >= load_columns;
+  assign tile_loaded = loaded_q >= load_less;
   assign pass_loaded = load_take && (tile_loaded || group_q == GroupW'(Groups - 1));
   assign load_cmd_ready = load_take && tile_loaded;
   assign shadow_full_d = pass_loaded || (shadow_full_q && !start);
@@ -154,15 +156,17 @@ module pass_control #(
   logic [AddressW-1:0] address_q;
   logic [SlotW-1:0] slot_q;
   logic [SpacingW-1:0] spacing_q;
+  logic spaced_q, count_down;  // spacing_q is zero
 
   // A pass may start when its weights are loaded; a tile also needs its activations and, first, an accumulator.
   assign tile_start = !in_tile_q;
   assign may_start = in_tile_q ||
-      (issue_cmd_valid && act_ready_i && spacing_q == '0 && (!issue_first || acc_free_i));
+      (issue_cmd_valid && act_ready_i && spaced_q && (!issue_first || acc_free_i));
   assign start = !streaming_q && may_start && shadow_full_q;
   assign issue = start || streaming_q;
-  assign last_vector = issue && row_q == issue_rows - 1'b1;
-  assign last_pass = issued_q + 7'(COLUMNS) >= issue_columns;
+  assign last_vector = issue && row_q == issue_last_row;
+  assign last_pass = issued_q >= issue_less;
+  assign count_down = !spaced_q && (issue || !in_tile_q);
   assign issue_cmd_ready = last_vector && last_pass;
   assign act_release_o = issue_cmd_ready;
   assign act_row_o = RowW'(row_q);
@@ -182,6 +186,7 @@ module pass_control #(
       address_q <= '0;
       slot_q <= '0;
       spacing_q <= '0;
+      spaced_q <= 1'b1;
       vector_o <= 1'b0;
       swap_o <= 1'b0;
     end else begin
@@ -196,7 +201,9 @@ module pass_control #(
         address_q <= last_pass ? '0 : address_q + AddressW'(MAX_ROWS);
       end
       if (start && tile_start) spacing_q <= SpacingW'(TileSpacing - 1);
-      else if (spacing_q != '0 && (issue || !in_tile_q)) spacing_q <= spacing_q - 1'b1;
+      else if (count_down) spacing_q <= spacing_q - 1'b1;
+      if (start && tile_start) spaced_q <= 1'b0;
+      else if (count_down) spaced_q <= spacing_q == SpacingW'(1);
       vector_o <= issue;
       swap_o <= start;
     end

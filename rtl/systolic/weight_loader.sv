@@ -256,8 +256,8 @@ module weight_loader #(
     .out_scales_o(code_scales)
   );
 
-  logic values_valid, values_ready, floats_valid_q, floats_take;
-  logic [BUS_W-1:0] values, floats_q;
+  logic values_valid, values_ready;
+  logic [BUS_W-1:0] values;
   bfp8_unpack #(
     .BUS_W(BUS_W)
   ) u_blocks (
@@ -271,12 +271,6 @@ module weight_loader #(
     .out_ready_i(values_ready),
     .out_data_o(values)
   );
-  assign values_ready = floats_take || !floats_valid_q;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) floats_valid_q <= 1'b0;
-    else if (values_ready) floats_valid_q <= values_valid;
-    if (values_ready) floats_q <= values;
-  end
 
   float_columns #(
     .BUS_W(BUS_W),
@@ -290,9 +284,9 @@ module weight_loader #(
     .cmd_half_i(cmd_format_i != systolic_pkg::FormatFp32),
     .cmd_lines_i,
     .cmd_scale_i,
-    .in_valid_i(floats_valid_q),
-    .in_ready_o(floats_take),
-    .in_data_i(floats_q),
+    .in_valid_i(values_valid),
+    .in_ready_o(values_ready),
+    .in_data_i(values),
     .out_valid_o(float_valid),
     .out_ready_i(float_ready),
     .out_weights_o(float_weights),
