@@ -29,41 +29,43 @@ module bfp8_pack (
   // ---------------------------------------------------------------------------------------------
   // The scale: from the largest exponent of a block
   // ---------------------------------------------------------------------------------------------
-  logic       word_valid_q, block_end;
-  logic [7:0] word_q, word, largest_q, largest;
-  // verilator lint_off UNOPTFLAT
-  logic [127:8] node;  // of 16, the first of which is not there
-  // verilator lint_on UNOPTFLAT
-  logic [2:0] seen_q, taken_q;
-  logic [5:0] new_scale, scale;
-  logic       scale_valid, take;
+  // A tree with a register behind every node: node n is the larger of nodes 2n and 2n + 1, nodes 8 to 15 are the exponents.
+  localparam int Rounds = 3;
+  logic [Rounds-1:0] word_valid_q;
+  logic              word_valid, block_end_q;
+  logic [7:0]        word, largest_q;
+  logic [127:8]      node;  // of 16, the first of which is not there
+  logic [2:0]        seen_q, taken_q;
+  logic [5:0]        new_scale, scale;
+  logic              scale_valid, take;
   // verilator lint_off UNUSEDSIGNAL
-  logic       unused_ready;  // three blocks are in 17 words
-  logic [2:0] unused_level;
+  logic              unused_ready;  // three blocks are in 17 words
+  logic [2:0]        unused_level;
   // verilator lint_on UNUSEDSIGNAL
 
-  // A tree: node n is the larger of nodes 2n and 2n + 1, nodes 8 to 15 are the exponents.
   assign node[127:64] = seen_exponents_i;
   for (genvar n = 1; n < 8; n++) begin : g_node
-    assign node[8*n+:8] = node[16*n+:8] > node[16*n+8+:8] ? node[16*n+:8] : node[16*n+8+:8];
+    logic [7:0] larger_q;
+    always_ff @(posedge clk_i) larger_q <= node[16*n+:8] > node[16*n+8+:8] ? node[16*n+:8] : node[16*n+8+:8];
+    assign node[8*n+:8] = larger_q;
   end
   assign word = node[8+:8];
-  assign largest   = seen_q != '0 && largest_q > word_q ? largest_q : word_q;
-  assign block_end = word_valid_q && seen_q == 3'd7;
-  assign new_scale = largest > 8'd142 ? 6'd63 : largest > 8'd109 ? 6'(largest - 8'd109) : 6'd0;
+  assign word_valid = word_valid_q[Rounds-1];
+  assign new_scale = largest_q > 8'd142 ? 6'd63 : largest_q > 8'd109 ? 6'(largest_q - 8'd109) : 6'd0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      word_valid_q <= 1'b0;
+      word_valid_q <= '0;
+      block_end_q <= 1'b0;
       seen_q <= '0;
       taken_q <= '0;
     end else begin
-      word_valid_q <= seen_valid_i;
-      if (word_valid_q) seen_q <= seen_q + 3'd1;
+      word_valid_q <= Rounds'({word_valid_q, seen_valid_i});
+      block_end_q <= word_valid && seen_q == 3'd7;
+      if (word_valid) seen_q <= seen_q + 3'd1;
       if (take) taken_q <= taken_q + 3'd1;
     end
-    word_q <= word;
-    if (word_valid_q) largest_q <= largest;
+    if (word_valid && (seen_q == '0 || word > largest_q)) largest_q <= word;
   end
 
   stream_fifo #(
@@ -72,7 +74,7 @@ module bfp8_pack (
   ) u_scales (
     .clk_i,
     .rst_ni,
-    .in_valid_i (block_end),
+    .in_valid_i (block_end_q),
     .in_ready_o (unused_ready),
     .in_data_i  (new_scale),
     .out_valid_o(scale_valid),
@@ -84,21 +86,33 @@ module bfp8_pack (
   // ---------------------------------------------------------------------------------------------
   // The integers; six of a block's first word have a bit of the scale
   // ---------------------------------------------------------------------------------------------
-  assign out_valid_o = in_valid_i && scale_valid;
-  assign in_ready_o  = out_ready_i && scale_valid;
-  assign take        = in_valid_i && in_ready_o;
+  logic       valid_q, first_q, free;
+  logic [5:0] scale_q;
+  assign free       = !valid_q || out_ready_i;
+  assign in_ready_o = free && scale_valid;
+  assign take       = in_valid_i && in_ready_o;
+  assign out_valid_o = valid_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (free) valid_q <= take;
+    if (free) begin
+      first_q <= taken_q == '0;
+      scale_q <= scale;
+    end
+  end
 
   for (genvar l = 0; l < 8; l++) begin : g_lane
-    logic       first;
     logic [7:0] number;
-    assign first = l < 6 && taken_q == '0;
     fp32_to_bfp8 u_lane (
+      .clk_i,
+      .en_i   (free),
       .x_i    (in_data_i[32*l+:32]),
       .scale_i(scale),
-      .even_i (first),
+      .even_i (l < 6 && taken_q == '0),
       .y_o    (number)
     );
-    assign out_data_o[8*l+:8] = {number[7:1], first ? scale[l < 6 ? l : 0] : number[0]};
+    assign out_data_o[8*l+:8] = {number[7:1], l < 6 && first_q ? scale_q[l < 6 ? l : 0] : number[0]};
   end
 
 endmodule : bfp8_pack

@@ -6,14 +6,14 @@
 // Latency: 0 (combinational).
 
 module bfp8_to_fp16 (
-  // Two's complement.
-  input  logic [7:0]  integer_i,
+  // Sign and magnitude, at most 128.
+  input  logic        negative_i,
+  input  logic [7:0]  magnitude_i,
   // The value is integer * 2^(scale - 24); a scale over 33: NaN.
   input  logic [5:0]  scale_i,
   output logic [15:0] y_o
 );
 
-  logic [7:0]  magnitude;
   logic [2:0]  zeros;
   logic [3:0]  places;
   logic [9:0]  by1;
@@ -21,14 +21,13 @@ module bfp8_to_fp16 (
   logic [4:0]  exponent;
   logic        nan, normal;
 
-  assign magnitude = integer_i[7] ? -integer_i : integer_i;
   // FP16's smallest normal number is 2^10 of its units.
   always_comb begin
     zeros  = 3'd0;
     normal = 1'b0;
     for (int i = 0; i < 8; i++) begin
-      if (magnitude[i]) zeros = 3'(7 - i);
-      if (magnitude[i] && scale_i >= 6'(10 - i)) normal = 1'b1;
+      if (magnitude_i[i]) zeros = 3'(7 - i);
+      if (magnitude_i[i] && scale_i >= 6'(10 - i)) normal = 1'b1;
     end
   end
   assign nan      = scale_i > 6'd33;
@@ -37,15 +36,15 @@ module bfp8_to_fp16 (
   // A normal number's leading one moves out of the fraction, to bit 10; a subnormal one moves by its scale, which then
   // is less than that. 12 places and more leave nothing.
   assign places   = nan ? 4'd12 : normal ? 4'd3 + 4'(zeros) : scale_i[3:0];
-  assign by1      = places[1:0] == 2'd0 ? {2'd0, magnitude}
-                  : places[1:0] == 2'd1 ? {1'd0, magnitude, 1'd0}
-                  : places[1:0] == 2'd2 ? {magnitude, 2'd0} : {magnitude[6:0], 3'd0};
+  assign by1      = places[1:0] == 2'd0 ? {2'd0, magnitude_i}
+                  : places[1:0] == 2'd1 ? {1'd0, magnitude_i, 1'd0}
+                  : places[1:0] == 2'd2 ? {magnitude_i, 2'd0} : {magnitude_i[6:0], 3'd0};
   assign fraction = places[3:2] == 2'd0 ? by1
                   : places[3:2] == 2'd1 ? {by1[5:0], 4'd0}
                   : places[3:2] == 2'd2 ? {by1[1:0], 8'd0} : 10'd0;
 
   // NaN has the upper six of these set.
-  assign y_o[15]   = integer_i[7] && !nan;
+  assign y_o[15]   = negative_i && !nan;
   assign y_o[14:9] = nan ? 6'h3F : {normal ? exponent : 5'd0, fraction[9]};
   assign y_o[8:0]  = fraction[8:0];
 

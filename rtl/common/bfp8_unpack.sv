@@ -63,18 +63,28 @@ module bfp8_unpack #(
   assign scale = begins ? first_scale : scale_q;
   assign half  = second_q ? held_q : in_data_i[Half-1:0];
 
-  // Integers of half a beat, or a beat that passes; then values.
+  // Magnitudes of half a beat's integers, or a beat that passes; then values.
+  localparam int Lanes = BUS_W / 16;
   logic [BUS_W-1:0] word, word_q, out_q;
+  logic [Lanes-1:0] negative_q;
   logic [5:0]       word_scale_q;
   logic             block_q;
   assign free     = !valid_q || out_free;
   assign out_free = !out_valid_q || out_ready_i;
-  for (genvar l = 0; l < BUS_W / 16; l++) begin : g_lane
+  for (genvar l = 0; l < Lanes; l++) begin : g_lane
     // The lowest bit of a block's first six integers is zero.
-    assign word[8*l+:8] = {half[8*l+1+:7], half[8*l] && !(in_block && (l < 6 && begins ||
-                                                          l + Half / 8 < 6 && second_q && first_q))};
+    logic       negative;
+    logic [7:0] number;
+    assign negative = in_block && half[8*l+7];
+    assign number = {half[8*l+1+:7], half[8*l] && !(in_block && (l < 6 && begins ||
+                                                    l + Half / 8 < 6 && second_q && first_q))};
+    assign word[8*l+:8] = negative ? -number : number;
+    always_ff @(posedge clk_i) begin
+      if (free) negative_q[l] <= negative;
+    end
     bfp8_to_fp16 u_lane (
-      .integer_i(word_q[8*l+:8]),
+      .negative_i(negative_q[l]),
+      .magnitude_i(word_q[8*l+:8]),
       .scale_i(word_scale_q),
       .y_o(values[16*l+:16])
     );

@@ -141,7 +141,8 @@ module fp32_add (
   logic [7:0]  exp_q3;
   logic [1:0]  nibbles_q3, places_q3;
   logic [2:0]  all_nibbles_q3;
-  logic        carry_q3, below_q3, above_q3, zero_q3, sign_q3, nan_q3;
+  logic        carry_q3, below_q3, above_q3, zero_q3, sign_q3, nan_q3, empty_q3, top_q3, next_top_q3, beyond_q3;
+  logic [7:0]  less_q3;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
@@ -155,6 +156,12 @@ module fp32_add (
       places_q3  <= below ? places : 2'd0;
       zero_q3    <= below && empty == '1;
       exp_q3     <= exp_q2;
+      // What the exponent is compared with, and how near it is to the largest one.
+      less_q3    <= exp_q2 - 8'd1;
+      empty_q3   <= exp_q2 == '0;
+      beyond_q3  <= exp_q2 == 8'hFF;
+      top_q3     <= top_q2;
+      next_top_q3 <= exp_q2 == 8'hFD;
       sign_q3    <= sign_q2;
       nan_q3     <= nan_q2;
     end
@@ -164,7 +171,7 @@ module fp32_add (
   // a zero fraction and excludes a left shift.
   logic [22:0] moved, fraction;
   logic [8:0]  step, exponent;
-  logic        zero, unused_carry4;
+  logic        zero, infinite, unused_carry4;
   logic [31:0] y_d, y_q;
 
   assign moved    = nibbles_q3 == 2'd0 ? rounded_q3
@@ -176,13 +183,17 @@ module fp32_add (
   // One more for a sum of 2 and above; -1 - shift = ~shift below 1.
   assign step = below_q3 ? ~{4'h0, all_nibbles_q3, places_q3} : 9'(above_q3);
   assign {exponent, unused_carry4} = {1'b0, exp_q3, 1'b1} + {step, carry_q3};
-  assign zero        = zero_q3 || exponent[8] || exponent == '0;
+  // Both without waiting for the sum: it is zero or less, or 255. With a rounding carry it is not below 1 unless it was.
+  assign zero     = zero_q3 || empty_q3 ||
+                    (below_q3 && !carry_q3 && less_q3 <= {3'd0, all_nibbles_q3, places_q3});
+  assign infinite = beyond_q3 || (top_q3 && (above_q3 || carry_q3) && !below_q3) ||
+                    (next_top_q3 && above_q3 && carry_q3);
 
   // The exponent is at most 255, and that if it overflows.
   assign y_d[31]    = sign_q3 && !zero_q3 && !nan_q3;
   assign y_d[30:23] = zero ? 8'h0 : exponent[7:0];
   assign y_d[22:0]  = nan_q3 ? fp32_pkg::CanonicalNan[22:0]
-                    : zero || exponent[7:0] == 8'hFF ? 23'h0 : fraction;
+                    : zero || infinite ? 23'h0 : fraction;
 
   always_ff @(posedge clk_i) begin
     if (en_i) y_q <= y_d;

@@ -3,9 +3,12 @@
 // An FP32 value of a BFP8 block to its 8-bit integer, rounded to nearest even.
 //
 // Why: see tb/models/bfp8.py. The block's scale makes its largest value's leading bit bit 6, so the value is only shifted.
-// Latency: 0 (combinational).
+// Latency one enabled cycle: how far a value moves is worked out before the register, the rest behind it.
 
 module fp32_to_bfp8 (
+  input  logic        clk_i,
+  // Moves the stage by one; low freezes it.
+  input  logic        en_i,
   input  logic [31:0] x_i,
   // The integer counts units of 2^(scale - 24); a scale over 33: zero.
   input  logic [5:0]  scale_i,
@@ -16,24 +19,34 @@ module fp32_to_bfp8 (
 
   logic [7:0] exponent;
   logic [8:0] distance;  // of the leading bit from bit 6 of the integer or of its half; not negative
-  logic [8:0] rest, shifted;  // the significand's upper bits, and whether there are more
+  logic [8:0] rest_q, shifted;  // the significand's upper bits, and whether there are more
+  logic [2:0] places_q;
   logic [7:0] lost;
   logic [7:0] rounded;
   logic [6:0] magnitude;
-  logic       zero, up;
+  logic       zero_q, even_q, sign_q, up;
 
   assign exponent = x_i[30:23];
   assign distance = 9'd109 + 9'(scale_i) + 9'(even_i) - 9'(exponent);
-  assign zero     = exponent == '0 || distance[8:3] != '0 || scale_i > 6'd33;
-  assign rest     = {1'b1, x_i[22:16], x_i[15:0] != '0};
-  assign {shifted, lost} = {rest, 8'd0} >> distance[2:0];
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      places_q <= distance[2:0];
+      zero_q   <= exponent == '0 || distance[8:3] != '0 || scale_i > 6'd33;
+      rest_q   <= {1'b1, x_i[22:16], x_i[15:0] != '0};
+      even_q   <= even_i;
+      sign_q   <= x_i[31];
+    end
+  end
+
+  assign {shifted, lost} = {rest_q, 8'd0} >> places_q;
   assign up       = shifted[1] && (shifted[2] || shifted[0] || lost != '0);
   assign rounded  = {1'b0, shifted[8:2]} + 8'(up);
 
   always_comb begin
-    if (even_i) magnitude = rounded[6] ? 7'd126 : {rounded[5:0], 1'b0};
+    if (even_q) magnitude = rounded[6] ? 7'd126 : {rounded[5:0], 1'b0};
     else magnitude = rounded[7] ? 7'd127 : rounded[6:0];
   end
-  assign y_o = zero ? '0 : x_i[31] ? -{1'b0, magnitude} : {1'b0, magnitude};
+  assign y_o = zero_q ? '0 : sign_q ? -{1'b0, magnitude} : {1'b0, magnitude};
 
 endmodule : fp32_to_bfp8

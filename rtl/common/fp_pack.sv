@@ -22,23 +22,37 @@ module fp_pack #(
   output logic [WIDTH-1:0] out_data_o
 );
 
-  logic               upper_q;
+  logic               valid_q, half_q, free, upper_q;
+  logic [WIDTH-1:0]   data_q;
   logic [WIDTH/2-1:0] narrowed, lower_q;
+
+  assign free       = !valid_q || out_ready_i || (half_q && !upper_q);
+  assign in_ready_o = free;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (free) valid_q <= in_valid_i;
+    if (free) begin
+      data_q <= in_data_i;
+      half_q <= half_i;
+    end
+  end
 
   for (genvar l = 0; l < WIDTH / 32; l++) begin : g_lane
     fp32_to_fp16 u_narrow (
-      .x_i(in_data_i[l*32+:32]),
-      .y_o(narrowed[l*16+:16])
+      .clk_i,
+      .en_i(free),
+      .x_i (in_data_i[l*32+:32]),
+      .y_o (narrowed[l*16+:16])
     );
   end
 
-  assign out_valid_o = in_valid_i && (!half_i || upper_q);
-  assign out_data_o  = half_i ? {narrowed, lower_q} : in_data_i;
-  assign in_ready_o  = out_ready_i || (half_i && !upper_q);
+  assign out_valid_o = valid_q && (!half_q || upper_q);
+  assign out_data_o  = half_q ? {narrowed, lower_q} : data_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) upper_q <= 1'b0;
-    else if (in_valid_i && in_ready_o) upper_q <= half_i && !upper_q;
+    else if (valid_q && free) upper_q <= half_q && !upper_q;
   end
 
   always_ff @(posedge clk_i) begin

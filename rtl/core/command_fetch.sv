@@ -71,7 +71,8 @@ module command_fetch #(
   // Requests
   // ---------------------------------------------------------------------------------------------
   logic              running_q;
-  logic              request, group_fits;
+  // Whether the group at next_q fits is known a cycle after next_q, which stays while a request is offered.
+  logic              request, group_fits, group_fits_q, ready_q;
   logic [CountW-1:0] count_q, lines_q, lines;
   logic [LineW-1:0]  next_q;
   logic [LineW:0]    limit;
@@ -81,15 +82,17 @@ module command_fetch #(
   assign unused_limit = ^mem_limit_i[5:0];
   assign limit      = (mem_limit_i[63:ADDR_W] != '0) ? {1'b1, {LineW{1'b0}}} : {1'b0, mem_limit_i[ADDR_W-1:6]};
   assign group_fits = {1'b0, next_q} + (LineW + 1)'(READ_AHEAD) <= limit;
-  assign lines      = group_fits ? CountW'(READ_AHEAD) : CountW'(1);
-  assign request    = running_q && !rcmd_valid_o &&
-                      (group_fits ? count_q <= CountW'(Room - READ_AHEAD) : count_q == '0);
+  assign lines      = group_fits_q ? CountW'(READ_AHEAD) : CountW'(1);
+  assign request    = ready_q && running_q && !rcmd_valid_o &&
+                      (group_fits_q ? count_q <= CountW'(Room - READ_AHEAD) : count_q == '0);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       rcmd_valid_o <= 1'b0;
       count_q      <= '0;
+      ready_q      <= 1'b0;
     end else begin
+      ready_q <= running_q;
       if (request) rcmd_valid_o <= 1'b1;
       else if (rcmd_ready_i) rcmd_valid_o <= 1'b0;
       // Lines asked for that have not left the converter.
@@ -98,6 +101,7 @@ module command_fetch #(
   end
 
   always_ff @(posedge clk_i) begin
+    group_fits_q <= group_fits;
     if (start_i) next_q <= line_i;
     else if (request) next_q <= next_q + LineW'(lines);
     if (request) begin

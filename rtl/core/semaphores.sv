@@ -7,8 +7,8 @@
 // Requests that can be met take turns, one in each cycle. Any number of posts may meet in a cycle, on one counter or on
 // many, and none is lost.
 //
-// Latency: the grant follows the request combinationally; a post counts for requests one cycle later; overflow_o comes one
-// cycle after the post. Throughput: one grant per cycle.
+// Latency: the grant follows the request combinationally; a post counts for requests two cycles later; overflow_o comes two
+// cycles after the post. Throughput: one grant per cycle.
 
 module semaphores #(
   // Engines that take and post.
@@ -45,8 +45,8 @@ module semaphores #(
 
   logic [COUNT-1:0]          positive, over, over_q;
   logic [ENGINES-1:0]        request;
-  logic [ENGINES*COUNT-1:0]  post_mask_q;
-  logic [ENGINES*LINE_W-1:0] post_line_q;
+  logic [ENGINES*COUNT-1:0]  post_mask_q, post_mask_q2;
+  logic [ENGINES*LINE_W-1:0] post_line_q, post_line_q2;
 
   for (genvar e = 0; e < ENGINES; e++) begin : g_request
     assign request[e] = take_valid_i[e] && (take_mask_i[e*COUNT+:COUNT] & ~positive) == '0;
@@ -68,17 +68,23 @@ module semaphores #(
   for (genvar n = 0; n < COUNT; n++) begin : g_counter
     logic [ENGINES-1:0] take, post;
     logic [WIDTH-1:0]   level_q;
-    logic [SumW-1:0]    sum;
+    logic [SumW-1:0]    posted, less, sum;
 
     for (genvar e = 0; e < ENGINES; e++) begin : g_engine
       assign take[e] = take_grant_o[e] && take_mask_i[e*COUNT+n];
-      assign post[e] = post_mask_i[e*COUNT+n];
+      assign post[e] = post_mask_q[e*COUNT+n];
     end
 
+    // With and without the take, which is known late.
     always_comb begin
-      sum = SumW'(level_q) - SumW'(take != '0);
-      for (int e = 0; e < ENGINES; e++) sum = sum + SumW'(post[e]);
+      posted = SumW'(level_q);
+      less   = SumW'(level_q) - SumW'(1);
+      for (int e = 0; e < ENGINES; e++) begin
+        posted = posted + SumW'(post[e]);
+        less   = less + SumW'(post[e]);
+      end
     end
+    assign sum = take != '0 ? less : posted;
 
     assign positive[n] = level_q != '0;
     assign over[n]     = sum[SumW-1:WIDTH] != '0;
@@ -94,13 +100,19 @@ module semaphores #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) over_q <= '0;
-    else over_q <= over;
+    if (!rst_ni) begin
+      over_q      <= '0;
+      post_mask_q <= '0;
+    end else begin
+      over_q      <= over;
+      post_mask_q <= post_mask_i;
+    end
   end
 
   always_ff @(posedge clk_i) begin
-    post_mask_q <= post_mask_i;
-    post_line_q <= post_line_i;
+    post_line_q  <= post_line_i;
+    post_mask_q2 <= post_mask_q;
+    post_line_q2 <= post_line_q;
   end
 
   // The lowest number, and the lowest engine that posted to it.
@@ -112,7 +124,7 @@ module semaphores #(
   always_comb begin
     overflow_line_o = '0;
     for (int e = ENGINES - 1; e >= 0; e--) begin
-      if (post_mask_q[e*COUNT+32'(overflow_number_o)]) overflow_line_o = post_line_q[e*LINE_W+:LINE_W];
+      if (post_mask_q2[e*COUNT+32'(overflow_number_o)]) overflow_line_o = post_line_q2[e*LINE_W+:LINE_W];
     end
   end
 
@@ -123,7 +135,7 @@ module semaphores #(
   end
 
 `ifdef FORMAL
-  // Counts without a bound, by plain bookkeeping: what was posted less what was taken, until the first overflow.
+  // Counts without a bound, by plain bookkeeping: what was posted (as registered) less what was taken, until the first overflow.
   localparam int TotalW = 8;
   logic [COUNT*TotalW-1:0] f_total;
   logic [ENGINES*4-1:0]    f_waited;
@@ -150,7 +162,7 @@ module semaphores #(
       f_posts = 0;
       f_takes = 0;
       for (int e = 0; e < ENGINES; e++) begin
-        if (post_mask_i[e*COUNT+n]) f_posts = f_posts + 1;
+        if (post_mask_q[e*COUNT+n]) f_posts = f_posts + 1;
         if (take_grant_o[e] && take_mask_i[e*COUNT+n]) f_takes = f_takes + 1;
       end
     end

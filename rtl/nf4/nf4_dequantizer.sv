@@ -55,8 +55,8 @@ module nf4_dequantizer #(
   // Stages 1 to 3: products, with sign, codes and format beside them.
   localparam int SideWidth = 256 + 2 + 3;
 
-  logic [ProductLatency*SideWidth-1:0] side_q;
-  logic [ProductLatency-1:0]           valid_q;
+  logic [(ProductLatency+1)*SideWidth-1:0] side_q;
+  logic [ProductLatency:0]                 valid_q;
   logic                                infinite, nan;
 
   assign infinite = in_absmax_i[30:23] == 8'hFF && in_absmax_i[22:0] == '0;
@@ -64,12 +64,12 @@ module nf4_dequantizer #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
-    else if (table_en) valid_q <= {valid_q[ProductLatency-2:0], in_valid_i};
+    else if (table_en) valid_q <= {valid_q[ProductLatency-1:0], in_valid_i};
   end
 
   always_ff @(posedge clk_i) begin
     if (table_en) begin
-      side_q <= {side_q[(ProductLatency-1)*SideWidth-1:0], nan, infinite, in_absmax_i[31], in_fmt_i, in_codes_i};
+      side_q <= {side_q[ProductLatency*SideWidth-1:0], nan, infinite, in_absmax_i[31], in_fmt_i, in_codes_i};
     end
   end
 
@@ -77,7 +77,8 @@ module nf4_dequantizer #(
   logic [1:0]   fmt;
   logic         is_nan, is_inf, negative;
 
-  assign {is_nan, is_inf, negative, fmt, codes} = side_q[(ProductLatency-1)*SideWidth+:SideWidth];
+  assign {is_nan, is_inf, negative} = side_q[ProductLatency*SideWidth-1-:3];
+  assign {fmt, codes} = side_q[ProductLatency*SideWidth+:SideWidth-3];
 
   // The codes of -1 and +1 pass absmax on, through the same delay.
   logic [ProductLatency*31-1:0] absmax_q;
@@ -86,14 +87,14 @@ module nf4_dequantizer #(
     if (table_en) absmax_q <= {absmax_q[(ProductLatency-1)*31-1:0], in_absmax_i[30:0]};
   end
 
-  // Stage 4: the table, one entry per code in the output format.
+  // Stage 4: values. Stage 5: the table, one entry per code in the output format.
   logic [16*32-1:0] table_q;
 
   for (genvar k = 0; k < 16; k++) begin : g_entry
     localparam logic [31:0] Constant = nf4_pkg::Nf4Table[k*32+:32];
 
     logic [30:0] magnitude;
-    logic [31:0] value;
+    logic [31:0] value, value_q;
     logic [15:0] fp16, bf16;
 
     if (Constant[30:0] == '0) begin : g_zero
@@ -118,13 +119,21 @@ module nf4_dequantizer #(
       if (is_nan || (is_inf && Constant[30:0] == '0)) value = fp32_pkg::CanonicalNan;
     end
 
-    fp32_to_fp16 u_fp16 (.x_i(value), .y_o(fp16));
-    fp32_to_bf16 u_bf16 (.x_i(value), .y_o(bf16));
+    always_ff @(posedge clk_i) begin
+      if (table_en) value_q <= value;
+    end
+    fp32_to_fp16 u_fp16 (
+      .clk_i,
+      .en_i(table_en),
+      .x_i (value),
+      .y_o (fp16)
+    );
+    fp32_to_bf16 u_bf16 (.x_i(value_q), .y_o(bf16));
 
     always_ff @(posedge clk_i) begin
       if (table_en) begin
         table_q[k*32+:32] <= fmt == nf4_pkg::FormatFp16 ? {16'h0, fp16} :
-                             fmt == nf4_pkg::FormatBf16 ? {16'h0, bf16} : value;
+                             fmt == nf4_pkg::FormatBf16 ? {16'h0, bf16} : value_q;
       end
     end
   end
@@ -136,14 +145,14 @@ module nf4_dequantizer #(
       table_valid_q <= 1'b0;
       beat_q        <= '0;
     end else if (table_en) begin
-      table_valid_q <= valid_q[ProductLatency-1];
+      table_valid_q <= valid_q[ProductLatency];
       beat_q        <= '0;
     end else if (out_en) begin
       beat_q        <= beat_q + BeatWidth'(1);
     end
   end
 
-  // Stage 5: selection. The codes move down by a beat each time one has been used.
+  // Stage 6: selection. The codes move down by a beat each time one has been used.
   logic [LANES*32-1:0] out_data_q;
   logic                out_last_q;
 

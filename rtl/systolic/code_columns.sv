@@ -122,7 +122,8 @@ module code_columns #(
     tile_transposer #(
       .LANES(64),
       .WIDTH(4),
-      .WIDE(0)
+      .WIDE(0),
+      .WHOLE(1)
     ) u_transposer (
       .clk_i,
       .rst_ni,

@@ -85,7 +85,7 @@ module column_bank #(
   );
 
   // Element k: k cycles after the sum of column group 0. Each chain is as long as its last user needs.
-  localparam int SlotStages = ScaleStage + Groups;
+  localparam int SlotStages = ScaleStage - 1 + Groups;
   localparam int FirstStages = AddStage - 1 + Groups;
   logic [Stages-2:0] valid_q, last_q, select_q;
   logic [FirstStages-2:0] first_q;
@@ -127,11 +127,11 @@ module column_bank #(
   for (genvar c = 0; c < COLUMNS; c++) begin : g_column
     localparam int Group = c / PORTS;
     logic [31:0] scales_q[SLOTS];
-    logic [31:0] scale;
+    logic [31:0] scale_q;
     always_ff @(posedge clk_i) begin
+      scale_q <= scales_q[slot_at[(ScaleStage-1+Group)*SlotW+:SlotW]];
       if (load_i[Group]) scales_q[load_slot_i] <= load_scales_i[(c%PORTS)*32+:32];
     end
-    assign scale = scales_q[slot_at[(ScaleStage+Group)*SlotW+:SlotW]];
     column_accumulator #(
       .DEPTH(Depth)
     ) u_accumulator (
@@ -139,7 +139,7 @@ module column_bank #(
       .sum_i(sum_i[c*systolic_pkg::SumWidth+:systolic_pkg::SumWidth]),
       .exponent_i($signed({2'b00, power_at[Group*9+:8]}) - 10'(fp32_pkg::ExponentBias + ACT_W - 2)),
       .nonfinite_i(power_at[Group*9+8]),
-      .scale_i(scale),
+      .scale_i(scale_q),
       .read_address_i(address_at[(AddStage-2+Group)*AddressW+:AddressW]),
       .first_i(first_at[AddStage-1+Group]),
       .buffer_read_i(select_at[AddStage-1+Group]),

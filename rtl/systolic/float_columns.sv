@@ -100,9 +100,11 @@ module float_columns #(
   // first one that is not stored and completes a group, and the last beat of a column.
   logic order_valid, order_take, order_transpose, order_half;
   logic [5:0] order_last_column;
+  logic [6:0] last_stored;  // its group's last column
   logic [6:0] order_lines;
   logic [31:0] order_scale;
   logic [1:0] unused_level;
+  assign last_stored = (cmd_lines_i - 7'd1) | 7'(PORTS - 1);
   stream_fifo #(
     .WIDTH(47),
     .DEPTH(3)
@@ -111,8 +113,7 @@ module float_columns #(
     .rst_ni,
     .in_valid_i(front_accept),
     .in_ready_o(order_ready),
-    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_transpose_i ? 6'd63 : 6'((cmd_lines_i - 7'd1) | 7'(PORTS - 1)),
-                cmd_lines_i, cmd_scale_i}),
+    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_transpose_i ? 6'd63 : last_stored[5:0], cmd_lines_i, cmd_scale_i}),
     .out_valid_o(order_valid),
     .out_ready_i(order_take),
     .out_data_o({order_transpose, order_half, order_last_column, order_lines, order_scale}),
@@ -144,16 +145,15 @@ module float_columns #(
   // Feed the aligner column by column; complete the last group of columns with zeros.
   logic [5:0] column_q;
   logic [LastW-1:0] beat_q;
-  logic filler, align_valid, align_ready, align_last, align_take, source_valid;
+  logic filler_q, align_valid, align_ready, align_last, align_take, source_valid;
   logic [BUS_W-1:0] align_beat;
 
-  assign filler = 7'(column_q) == stored_q;
-  assign source_valid = filler || (tile_transpose_q ? turned_valid : direct_valid);
+  assign source_valid = filler_q || (tile_transpose_q ? turned_valid : direct_valid);
   assign align_valid = tile_q && source_valid;
-  assign align_beat = filler ? '0 : tile_transpose_q ? turned : in_data_i;
-  assign align_last = filler || beat_q == last_beat_q;
+  assign align_beat = filler_q ? '0 : tile_transpose_q ? turned : in_data_i;
+  assign align_last = filler_q || beat_q == last_beat_q;
   assign align_take = align_valid && align_ready;
-  assign direct_ready = tile_q && !tile_transpose_q && !filler && align_ready;
+  assign direct_ready = tile_q && !tile_transpose_q && !filler_q && align_ready;
   assign turned_ready = tile_q && tile_transpose_q && align_ready;
   assign tile_end = align_take && align_last && column_q == last_column_q;
 
@@ -161,9 +161,13 @@ module float_columns #(
     if (!rst_ni) begin
       column_q <= '0;
       beat_q <= '0;
+      filler_q <= 1'b0;
     end else if (align_take) begin
       beat_q <= align_last ? '0 : beat_q + 1'b1;
-      if (align_last) column_q <= tile_end ? '0 : column_q + 1'b1;
+      if (align_last) begin
+        column_q <= tile_end ? '0 : column_q + 1'b1;
+        filler_q <= !tile_end && 7'(column_q) + 7'd1 == stored_q;
+      end
     end
   end
 

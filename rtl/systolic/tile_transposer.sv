@@ -16,7 +16,9 @@ module tile_transposer #(
   // Bits per element.
   parameter int WIDTH = 16,
   // 1: tiles may be wide, with elements of 2 * WIDTH bits and L = LANES / 2 of them per beat; LANES is then 4 to 32.
-  parameter int WIDE = 0
+  parameter int WIDE = 0,
+  // 1: every tile has 64 rows, so that there is nothing to read as zero.
+  parameter int WHOLE = 0
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -165,7 +167,7 @@ module tile_transposer #(
   assign rotated = rotate_right(from_banks, turn_q);
   for (genvar l = 0; l < LANES; l++) begin : g_absent
     always_ff @(posedge clk_i) begin
-      if (advance) out_q[l*WIDTH+:WIDTH] <= 8'(l) < present_q ? rotated[l*WIDTH+:WIDTH] : '0;
+      if (advance) out_q[l*WIDTH+:WIDTH] <= WHOLE != 0 || 8'(l) < present_q ? rotated[l*WIDTH+:WIDTH] : '0;
     end
   end
 

@@ -150,6 +150,9 @@ module axi_read_master #(
   // Address channel
   // ---------------------------------------------------------------------------------------------
   logic              next_valid, ar_load, ar_free, arvalid_q, track_in_ready;
+  // verilator lint_off UNUSEDSIGNAL
+  logic              unused_window_busy; // clients count what they have asked for
+  // verilator lint_on UNUSEDSIGNAL
   logic [LINE_W-1:0] next_addr, araddr_q;
   logic [6:0]        next_lines;
   logic [SideW-1:0]  next_side;
@@ -173,6 +176,7 @@ module axi_read_master #(
     .out_addr_o  (next_addr),
     .out_lines_o (next_lines),
     .out_side_o  (next_side),
+    .busy_o      (unused_window_busy),
     .range_o     (range_error_o),
     .range_addr_o(range_error_addr_o)
   );

@@ -9,7 +9,7 @@
 // Structure: row iterator (one row per cycle) -> splitter (one burst per cycle). Every burst is as long as MAX_LINES, the
 // page and the row allow. Addresses are counted in lines of 64 bytes and wrap at LINE_W bits.
 //
-// Latency: the first burst of a command is offered 2 cycles after the command was taken.
+// Latency: the first burst of a command is offered 3 cycles after the command was taken.
 // Throughput: one burst per cycle across rows; a command every second cycle.
 //
 // An empty region (no lines or no rows) is taken and leaves no trace.
@@ -102,13 +102,13 @@ module axi_region_bursts #(
   logic [31:0]       split_left_q;
   logic              split_last_row_q;
   logic [TAG_W-1:0]  split_tag_q;
-  logic [6:0]        to_page, longest;
-  logic              ends_row, burst_fire;
+  logic [6:0]        to_page_q, longest;
+  logic              ends_page, ends_row, burst_fire, out_valid_q;
 
-  assign to_page    = PageLines - 7'(split_addr_q[PageLog2-1:0]);
-  assign longest    = (to_page < 7'(MAX_LINES)) ? to_page : 7'(MAX_LINES);
-  assign ends_row   = split_left_q <= 32'(longest);
-  assign burst_fire = split_valid_q && burst_ready_i;
+  assign ends_page  = to_page_q <= 7'(MAX_LINES);
+  assign longest    = ends_page ? to_page_q : 7'(MAX_LINES);
+  assign ends_row   = split_left_q[31:7] == '0 && split_left_q[6:0] <= longest;
+  assign burst_fire = split_valid_q && (!out_valid_q || burst_ready_i);
   assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row));
 
   always_ff @(posedge clk_i) begin
@@ -124,21 +124,30 @@ module axi_region_bursts #(
   always_ff @(posedge clk_i) begin
     if (row_take) begin
       split_addr_q     <= row_addr_q;
+      to_page_q        <= PageLines - 7'(row_addr_q[PageLog2-1:0]);
       split_left_q     <= row_lines_q;
       split_last_row_q <= row_is_last;
       split_tag_q      <= row_tag_q;
     end else if (burst_fire) begin
       split_addr_q     <= split_addr_q + LINE_W'(longest);
+      to_page_q        <= ends_page ? PageLines : to_page_q - 7'(MAX_LINES);
       split_left_q     <= split_left_q - 32'(longest);
     end
   end
 
-  assign burst_valid_o = split_valid_q;
-  assign burst_addr_o  = split_addr_q;
-  assign burst_lines_o = ends_row ? split_left_q[6:0] : longest;
-  assign burst_last_o  = ends_row && split_last_row_q;
-  assign burst_tag_o   = split_tag_q;
-  assign idle_o        = !row_valid_q && !split_valid_q;
+  // The burst that is offered.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) out_valid_q <= 1'b0;
+    else if (!out_valid_q || burst_ready_i) out_valid_q <= split_valid_q;
+    if (!out_valid_q || burst_ready_i) begin
+      burst_addr_o  <= split_addr_q;
+      burst_lines_o <= ends_row ? split_left_q[6:0] : longest;
+      burst_last_o  <= ends_row && split_last_row_q;
+      burst_tag_o   <= split_tag_q;
+    end
+  end
+  assign burst_valid_o = out_valid_q;
+  assign idle_o        = !row_valid_q && !split_valid_q && !out_valid_q;
 
   // ---------------------------------------------------------------------------------------------
   // Parameters that cannot work stop elaboration.
@@ -169,7 +178,7 @@ module axi_region_bursts #(
       if (f_held) assert (burst_valid_o && burst_addr_o == f_addr && burst_lines_o == f_lines);
       // No empty row is ever held, so a burst has at least one line.
       if (row_valid_q) assert (row_lines_q != '0 && row_left_q != 16'd0);
-      if (split_valid_q) assert (split_left_q != '0);
+      if (split_valid_q) assert (split_left_q != '0 && to_page_q == PageLines - 7'(split_addr_q[PageLog2-1:0]));
       // A command is taken only when its place is free.
       assert (!(row_ready_q && row_valid_q));
       if (burst_valid_o) begin

@@ -5,7 +5,7 @@
 // Why: whatever a list of commands names, no access outside of the window may reach the bus. The check is here, on the last
 // step before the address channel, for both directions alike. A burst outside stays for good and blocks those behind it.
 //
-// Latency: 1 cycle. Throughput: one burst per cycle.
+// Latency: 2 cycles. Throughput: one burst per cycle.
 
 module axi_window #(
   // Width of a byte address.
@@ -35,24 +35,32 @@ module axi_window #(
   output logic [6:0]        out_lines_o,
   output logic [SIDE_W-1:0] out_side_o,
 
+  // A burst is held.
+  output logic              busy_o,
   // The burst is not wholly inside; its first address outside.
   output logic              range_o,
   output logic [ADDR_W-1:0] range_addr_o
 );
 
-  logic              valid_q;
-  logic [LINE_W-1:0] addr_q;
-  logic [6:0]        lines_q;
-  logic [SIDE_W-1:0] side_q;
+  logic              valid_q, valid_q2, starts_inside, starts_inside_q2, allowed, allowed_q2, free2;
+  logic [LINE_W-1:0] addr_q, addr_q2;
+  logic [6:0]        lines_q, lines_q2;
+  logic [SIDE_W-1:0] side_q, side_q2;
   logic [5:0]        last_offset;
   logic [ADDR_W-1:0] first_byte, last_byte;
-  logic              starts_inside, allowed;
 
-  assign in_ready_o = !valid_q || (allowed && out_ready_i);
+  assign in_ready_o = !valid_q || free2;
+  assign free2      = !valid_q2 || (allowed_q2 && out_ready_i);
+  assign busy_o     = valid_q || valid_q2;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= 1'b0;
-    else if (in_ready_o) valid_q <= in_valid_i;
+    if (!rst_ni) begin
+      valid_q  <= 1'b0;
+      valid_q2 <= 1'b0;
+    end else begin
+      if (in_ready_o) valid_q <= in_valid_i;
+      if (free2) valid_q2 <= valid_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -60,6 +68,13 @@ module axi_window #(
       addr_q  <= in_addr_i;
       lines_q <= in_lines_i;
       side_q  <= in_side_i;
+    end
+    if (free2) begin
+      addr_q2          <= addr_q;
+      lines_q2         <= lines_q;
+      side_q2          <= side_q;
+      starts_inside_q2 <= starts_inside;
+      allowed_q2       <= allowed;
     end
   end
 
@@ -70,11 +85,20 @@ module axi_window #(
   assign starts_inside = first_byte >= base_i && {1'b0, first_byte} < limit_i;
   assign allowed       = starts_inside && {1'b0, last_byte} < limit_i;
 
-  assign out_valid_o  = valid_q && allowed;
-  assign out_addr_o   = addr_q;
-  assign out_lines_o  = lines_q;
-  assign out_side_o   = side_q;
-  assign range_o      = valid_q && !allowed;
-  assign range_addr_o = starts_inside ? limit_i[ADDR_W-1:0] : first_byte;
+  assign out_valid_o  = valid_q2 && allowed_q2;
+  assign out_addr_o   = addr_q2;
+  assign out_lines_o  = lines_q2;
+  assign out_side_o   = side_q2;
+  assign range_o      = valid_q2 && !allowed_q2;
+  assign range_addr_o = starts_inside_q2 ? limit_i[ADDR_W-1:0] : {addr_q2, 6'd0};
+
+`ifdef FORMAL
+  // What waits is what the generator of bursts gave.
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && valid_q) begin
+      assert (lines_q != '0 && 8'(addr_q[5:0]) + 8'(lines_q) <= 8'd64);
+    end
+  end
+`endif
 
 endmodule : axi_window

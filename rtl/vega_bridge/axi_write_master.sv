@@ -104,7 +104,7 @@ module axi_write_master #(
   // ---------------------------------------------------------------------------------------------
   // Address side
   // ---------------------------------------------------------------------------------------------
-  logic              burst_valid, burst_ready, next_valid, bursts_idle;
+  logic              burst_valid, burst_ready, next_valid, bursts_idle, window_busy;
   logic [LINE_W-1:0] burst_addr, burst_tag, next_addr, next_tag, awaddr_q;
   logic [6:0]        burst_lines, next_lines;
   logic [7:0]        next_len, awlen_q;
@@ -154,6 +154,7 @@ module axi_write_master #(
     .out_addr_o  (next_addr),
     .out_lines_o (next_lines),
     .out_side_o  (next_tag),
+    .busy_o      (window_busy),
     .range_o     (range_error_o),
     .range_addr_o(range_error_addr_o)
   );
@@ -304,7 +305,7 @@ module axi_write_master #(
   end
 
   // A cycle longer than a burst is in flight, so that its error is out before the command counts as done.
-  assign writes_pending_o   = !bursts_idle || next_valid || range_error_o || track_valid || in_flight_q;
+  assign writes_pending_o   = !bursts_idle || window_busy || track_valid || in_flight_q;
   assign write_error_o      = error_q;
   assign write_error_addr_o = {error_addr_q, 6'd0};
   assign write_error_tag_o  = error_tag_q;

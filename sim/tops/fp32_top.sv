@@ -113,17 +113,30 @@ module fp32_top #(
 
     fp16_to_fp32 u_fp16 (.x_i(op_half_i[l*16 +: 16]), .y_o(fp16[l*32 +: 32]));
     bf16_to_fp32 u_bf16 (.x_i(op_half_i[l*16 +: 16]), .y_o(bf16[l*32 +: 32]));
-    fp32_to_fp16 u_to_fp16 (.x_i(op_wide_i[l*32 +: 32]), .y_o(to_fp16[l*16 +: 16]));
+    fp32_to_fp16 u_to_fp16 (
+      .clk_i,
+      .en_i(fork_ready[3]),
+      .x_i (op_wide_i[l*32 +: 32]),
+      .y_o (to_fp16[l*16 +: 16])
+    );
     fp32_to_bf16 u_to_bf16 (.x_i(op_wide_i[l*32 +: 32]), .y_o(to_bf16[l*16 +: 16]));
   end
 
-  // The conversions are combinational; a register slice makes them a stream.
+  // All but one of the conversions are combinational; that one's register and a register slice make them a stream.
+  logic                converted_q, slice_ready;
+  logic [LANES*80-1:0] plain_q;
+  assign fork_ready[3] = !converted_q || slice_ready;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) converted_q <= 1'b0;
+    else if (fork_ready[3]) converted_q <= fork_valid[3];
+    if (fork_ready[3]) plain_q <= {to_bf16, bf16, fp16};
+  end
   stream_register #(.WIDTH(LANES*96)) u_convert (
     .clk_i,
     .rst_ni,
-    .in_valid_i (fork_valid[3]),
-    .in_ready_o (fork_ready[3]),
-    .in_data_i  ({to_bf16, to_fp16, bf16, fp16}),
+    .in_valid_i (converted_q),
+    .in_ready_o (slice_ready),
+    .in_data_i  ({plain_q[LANES*64+:LANES*16], to_fp16, plain_q[LANES*64-1:0]}),
     .out_valid_o(convert_valid_o),
     .out_ready_i(convert_ready_i),
     .out_data_o ({convert_to_bf16_o, convert_to_fp16_o, convert_bf16_o, convert_fp16_o})

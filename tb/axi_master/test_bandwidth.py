@@ -171,18 +171,18 @@ class Timing(BandwidthTest):
         region = Region(0, LINE, 2, 2 * LINE)
         line = LINE // self.geometry.beat_bytes
         written, read = await self.measured([], [region]), await self.measured([region], [])
-        end = 6 + 2 * line
+        end = 8 + 2 * line
         expected_read = {
-            "ar": [4, 5],
-            "r": [*range(6, end)],
-            "rdata0": [*range(7, end + 1)],
-            "not drained": [*range(4, end)],
+            "ar": [6, 7],
+            "r": [*range(8, end)],
+            "rdata0": [*range(9, end + 1)],
+            "not drained": [*range(6, end)],
         }
-        answers = [6 + line, 6 + 2 * line]
+        answers = [8 + line, 8 + 2 * line]
         expected_write = {
-            "aw": [4, 5],
-            "wdata": [*range(4, 4 + 2 * line)],
-            "w": [*range(5, 5 + 2 * line)],
+            "aw": [6, 7],
+            "wdata": [*range(6, 6 + 2 * line)],
+            "w": [*range(7, 7 + 2 * line)],
             "b": answers,
             "writing": [*range(1, answers[1] + 2)],
         }
