@@ -50,7 +50,7 @@ module axi_slave_write #(
 );
 
   localparam int WordW = (DATA_W > 32) ? $clog2(DATA_W / 32) : 1;
-  localparam logic [REG_ADDR_W-1:0] LaneMask = REG_ADDR_W'(DATA_W / 8 - 1);
+  localparam logic [REG_ADDR_W-1:0] LaneMask = (REG_ADDR_W'(1) << $clog2(DATA_W / 8)) - REG_ADDR_W'(1);
   localparam logic [1:0] Okay = 2'b00;
   localparam logic [1:0] SlaveError = 2'b10;
 

@@ -1,0 +1,142 @@
+"""AXI4 between clocks, alone and on the host's way to registers and memory: a host's transfers against bytes."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import cocotb
+import pyuvm
+from cocotb.triggers import gather
+from cocotb_coverage.coverage import CoverPoint
+from cocotbext.axi import AxiBus, AxiMaster, AxiRam
+from pyuvm import uvm_test
+
+from tb.common.axi import keep_pace
+from tb.common.base import cycle, finish, scaled, within
+from tb.common.scoreboard import Scoreboard, ScoreboardError
+from tb.common.stream import Pace, StreamItem
+from tb.crossing.clocks import RATIOS, Domain, start_clocks
+from tb.crossing.coverage import GROUP, sample_traffic
+from tb.crossing.memory import BeatMemory
+
+BRIDGE = cocotb.top._name == "host_bridge"
+# What a host finds at its addresses: first address and size in bytes.
+WINDOW, MEMORY = (0x2004_0000, 1 << 13), (0x8000_0000, 1 << 30)
+REGIONS = {"registers": WINDOW, "memory": MEMORY} if BRIDGE else {"memory": (0, 1 << 16)}
+HOLES = [0, WINDOW[0] - 4, WINDOW[0] + WINDOW[1], MEMORY[0] - 8, MEMORY[0] + MEMORY[1], 0xFFFF_FFF0] if BRIDGE else []
+OKAY, SLAVE_ERROR = 0, 2
+WORKERS = 4
+PAUSES = Pace(0.3, 6)
+
+
+@CoverPoint(
+    f"{GROUP}.access",
+    xf=lambda region, write: (region, write),
+    bins=[(region, write) for region in (*REGIONS, *(["nothing"] if HOLES else [])) for write in (False, True)],
+)
+def sample_access(region: str, write: bool) -> None:
+    """The host reads or writes a part of its addresses."""
+
+
+class HostTest(uvm_test):
+    """A host in one clock, registers and memory in the other; several transfers at a time, each in its own part."""
+
+    ratio: str | None = None
+    pauses = (False, False)
+    injected = False
+
+    def build_phase(self) -> None:
+        dut = cocotb.top
+        self.sides = (Domain(dut, "host_"), Domain(dut, "")) if BRIDGE else (Domain(dut, "s_"), Domain(dut, "m_"))
+        self.board = Scoreboard("scoreboard", self)
+
+    async def run_phase(self) -> None:
+        self.raise_objection()
+        dut, (host, device) = cocotb.top, self.sides
+        self.host = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), host.clk_i, host.rst_ni, reset_active_level=False)
+        slave = AxiBus.from_prefix(dut, "window_axi" if BRIDGE else "m_axi")
+        size = WINDOW[1] if BRIDGE else REGIONS["memory"][1]
+        self.ram = AxiRam(slave, device.clk_i, device.rst_ni, reset_active_level=False, size=size)
+        self.memory = BeatMemory(device, PAUSES if self.pauses[1] else Pace()) if BRIDGE else None
+        ends = [(self.host, self.pauses[0]), (self.ram, self.pauses[1])]
+        for end, pauses in ends:
+            sides = (end.write_if, end.read_if)
+            channels = [
+                c for s in sides for n in ("aw", "w", "b", "ar", "r") if (c := getattr(s, f"{n}_channel", None))
+            ]
+            for channel in channels:
+                keep_pace(channel, PAUSES if pauses else Pace())
+        ratio = self.ratio or random.choice(RATIOS)
+        await start_clocks(host, device, ratio)
+        began = cycle()
+        await within(2_000_000, gather(*(self.work(part) for part in range(WORKERS))), "the end of all transfers")
+        if not self.injected:
+            sample_traffic(ratio, *self.pauses)
+        finish(GROUP, self.board.compared, self.board.mismatches, cycle() - began, injected=self.injected)
+        self.drop_objection()
+
+    async def work(self, part: int) -> None:
+        """Write and read random bytes in one part of each region; now and then where nothing is."""
+        known: dict[int, int] = {}
+        for _ in range(scaled(30, 10)):
+            if HOLES and random.random() < 0.15:
+                await self.miss(random.choice(HOLES), random.random() < 0.5)
+                continue
+            region, (base, whole) = random.choice(list(REGIONS.items()))
+            first = base + whole // WORKERS * part
+            length = random.choice((1, 2, 4, 8, random.randrange(1, 200)))
+            # Near the ends of the part, so that reads meet what was written.
+            address = first + random.choice((random.randrange(300), whole // WORKERS - length - random.randrange(300)))
+            sample_access(region, write := random.random() < 0.6)
+            if write:
+                data = random.randbytes(length)
+                answer = await self.host.write(address, data)
+                known.update(enumerate(data, address))
+                self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}")
+            else:
+                answer = await self.host.read(address, length)
+                expected = bytes(known.get(a, 0) for a in range(address, address + length))
+                seen = {"resp": int(answer.resp), "data": int.from_bytes(answer.data, "little")}
+                wanted = {"resp": OKAY, "data": int.from_bytes(expected, "little")}
+                self.compare(seen, wanted, f"read of {length} at {address:#x}")
+
+    async def miss(self, address: int, write: bool) -> None:
+        """An access to what is not there."""
+        sample_access("nothing", write)
+        answer = await (self.host.write(address, bytes(4)) if write else self.host.read(address, 4))
+        self.compare({"resp": int(answer.resp)}, {"resp": SLAVE_ERROR}, f"hole at {address:#x}")
+
+    def compare(self, seen: dict[str, int], wanted: dict[str, int], what: str) -> None:
+        """Hand one answer and what it should be to the scoreboard."""
+        self.board.expect(wanted, what)
+        self.board.write(StreamItem(seen))
+
+
+def _random(ratio: str, host: bool, device: bool) -> None:
+    name = f"Random{ratio.title().replace(' ', '')}{'HostPauses' if host else ''}{'DevicePauses' if device else ''}"
+    fields = {"ratio": ratio, "pauses": (host, device), "__module__": __name__, "__doc__": "Random transfers."}
+    globals()[name] = pyuvm.test()(type(name, (HostTest,), fields))
+
+
+for combination in itertools.product(RATIOS, (False, True), (False, True)):
+    _random(*combination)
+
+
+@pyuvm.test(expect_error=ScoreboardError)
+class Corrupt(HostTest):
+    """The memory flips the bits of one beat; the scoreboard objects."""
+
+    injected = True
+
+    async def work(self, part: int) -> None:
+        if self.memory:
+            self.memory.corrupt = 5
+        base = REGIONS["memory"][0]
+        if part == 0:
+            await self.host.write(base, bytes(range(64)))
+            if not BRIDGE:
+                self.ram.write(20, b"\xff")
+            answer = await self.host.read(base, 64)
+            wanted = {"data": int.from_bytes(bytes(range(64)), "little")}
+            self.compare({"data": int.from_bytes(answer.data, "little")}, wanted, "read back")
