@@ -47,7 +47,9 @@ module async_fifo #(
   // ---------------------------------------------------------------------------------------------
   // Input side
   // ---------------------------------------------------------------------------------------------
-  logic [PtrW-1:0] write_ptr_q, write_ptr_d, write_gray_q, write_gray_d, read_gray;
+  logic [PtrW-1:0] write_ptr_q, write_ptr_d, write_gray_d, read_gray;
+  // Kept as they are: constraints name them, and their highest bit equals the pointer's.
+  (* DONT_TOUCH = "TRUE" *) logic [PtrW-1:0] write_gray_q;
   logic            in_ready_q, push;
 
   assign push         = in_valid_i && in_ready_q;
@@ -74,7 +76,8 @@ module async_fifo #(
   // ---------------------------------------------------------------------------------------------
   // Output side: the pointer counts what went into the output register
   // ---------------------------------------------------------------------------------------------
-  logic [PtrW-1:0]  read_ptr_q, read_ptr_d, read_gray_q, read_gray_d, write_gray;
+  logic [PtrW-1:0]  read_ptr_q, read_ptr_d, read_gray_d, write_gray;
+  (* DONT_TOUCH = "TRUE" *) logic [PtrW-1:0] read_gray_q;
   logic             out_valid_q, load;
   logic [WIDTH-1:0] out_data_q;
 

@@ -60,7 +60,7 @@ class FifoTest(uvm_test):
         for word in words:
             self.board.expect(word)
         await StreamSequence(words).start(self.source.sequencer)
-        await within(200 * count, self.board.drained(), "delivery of all transfers")
+        await within(100 * count, self.board.drained(), "delivery of all transfers")
         await ClockCycles(self.dut.out_clk_i, 20)  # whatever comes more is unexpected
 
     def extract_phase(self) -> None:
