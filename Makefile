@@ -22,6 +22,13 @@ CONFIG ?= tiny
 TOP ?=
 MODULES ?=
 SET ?=
+BOARD ?=
+HOST ?= ibex
+DRY_RUN ?=
+PROGRAM ?=
+ACTIVITY ?=
+ACTIVITY_SCOPE ?=
+HOST_SOURCES ?=
 MODEL ?= smollm2
 PROMPT ?= The capital of France is
 N ?= 8
@@ -35,7 +42,7 @@ CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CO
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds area docs lint format clean distclean
+.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds area fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,6 +96,9 @@ text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplex
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
+fpga: $(READY) ## Build the bitstream of a board with its vendor's tools (BOARD=genesys2 HOST=ibex|vega PROGRAM= ACTIVITY=; DRY_RUN=1 checks without them)
+	@$(RUN) -m fpga.run --board "$(BOARD)" --host "$(HOST)" --dry-run "$(DRY_RUN)" --program "$(PROGRAM)" --activity "$(ACTIVITY)" --activity-scope "$(ACTIVITY_SCOPE)" $(addprefix --host-source ,$(HOST_SOURCES))
+
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, SET=columns=4, MODULES=1 for those below it; long)
 	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
 
@@ -102,7 +112,7 @@ format: $(READY) ## Format the Python code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 clean: ## Remove simulator builds, results and the HTML pages
-	@rm -rf sim/build docs/registers/html
+	@rm -rf sim/build fpga/build fpga/reports docs/registers/html
 
 distclean: clean ## Remove the virtual environment too
 	@rm -rf $(VENV)

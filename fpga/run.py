@@ -1,0 +1,69 @@
+"""Build a bitstream for a board: ``make fpga BOARD=genesys2``; ``DRY_RUN=1`` checks all that can be without the vendor's tools.
+
+A board is a folder here with a ``flow.py`` that has ``run(options)``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.bench import ROOT
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes:
+        host: who runs the accelerator, by its name in ``host_pkg``, small letters.
+        dry_run: check, do not build.
+        program: memory file of the host's program; empty for the board's own.
+        activity: SAIF file for the power report; empty for none.
+        activity_scope: instance in that file that is the accelerator.
+        host_sources: more source files, those of a licensed host.
+    """
+
+    host: str = "ibex"
+    dry_run: bool = False
+    program: str = ""
+    activity: str = ""
+    activity_scope: str = ""
+    host_sources: tuple[str, ...] = ()
+
+
+def boards(root: Path = ROOT) -> list[str]:
+    """Names of the boards."""
+    return sorted(path.parent.name for path in root.glob("fpga/*/flow.py"))
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="")
+    parser.add_argument("--host", default="ibex")
+    parser.add_argument("--dry-run", default="", help="1 checks without building")
+    parser.add_argument("--program", default="", help="memory file of the host's program")
+    parser.add_argument("--activity", default="", help="SAIF file for the power report")
+    parser.add_argument("--activity-scope", default="", help="instance in the SAIF file that is the accelerator")
+    parser.add_argument("--host-source", action="append", default=[], help="a licensed host's source file")
+    arguments = parser.parse_args()
+    if arguments.board not in boards():
+        raise SystemExit(f"error: BOARD='{arguments.board}'; the boards are: {', '.join(boards())}")
+    flow = importlib.import_module(f"fpga.{arguments.board}.flow")
+    flow.run(
+        Options(
+            host=arguments.host,
+            dry_run=arguments.dry_run == "1",
+            program=arguments.program,
+            activity=arguments.activity,
+            activity_scope=arguments.activity_scope,
+            host_sources=tuple(arguments.host_source),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
