@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -53,11 +54,9 @@ def run_script(script: Path, folder: Path) -> list[list[str]]:
     if shutil.which("tclsh") is None:
         raise SystemExit("error: tclsh is not installed.\n  Debian, Ubuntu:  sudo apt-get install tcl")
     notes = folder / "notes.txt"
-    done = subprocess.run(
-        ["tclsh", str(COMMANDS), str(script), str(notes)], cwd=folder, capture_output=True, text=True
-    )
+    done = subprocess.run(["tclsh", str(COMMANDS), str(script), str(notes)], cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"error: {script.relative_to(ROOT)}: {done.stderr.strip()}")
+        raise SystemExit(f"error: {script.name}: {done.stderr.strip()}")
     return [line.split("\t") for line in notes.read_text().splitlines()]
 
 
@@ -69,26 +68,25 @@ def elaborate(
     Raises:
         SystemExit: the design does not elaborate; the message is Verilator's.
     """
-    folder = ROOT / "fpga/build/elaborated"
-    folder.mkdir(parents=True, exist_ok=True)
-    waivers, tree = folder / "waivers.vlt", folder / f"{top}.json"
-    waivers.write_text(WAIVERS)
-    done = subprocess.run(
-        [
-            *("verilator", "--json-only", "--json-only-output", str(tree), "-Wall", "-DSYNTHESIS"),
-            *("--json-only-meta-output", str(tree.with_suffix(".meta.json")), "--timescale", "1ns/1ps", "--top", top),
-            *(f"-G{name}={value}" for name, value in parameters.items()),
-            *(f"+incdir+{path}" for path in include_folders),
-            *map(str, (waivers, *sources)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **verilator_environment()},
-    )
-    if done.returncode:
-        raise SystemExit(f"error: {top} does not elaborate\n{done.stdout}{done.stderr}")
-    return _design(json.loads(tree.read_text()), top)
+    with tempfile.TemporaryDirectory() as folder:
+        waivers, tree = Path(folder) / "waivers.vlt", Path(folder) / "tree.json"
+        waivers.write_text(WAIVERS)
+        done = subprocess.run(
+            [
+                *("verilator", "--json-only", "--json-only-output", str(tree), "--timescale", "1ns/1ps"),
+                *("--json-only-meta-output", str(tree.with_suffix(".meta")), "-Wall", "-DSYNTHESIS", "--top", top),
+                *(f"-G{name}={value}" for name, value in parameters.items()),
+                *(f"+incdir+{path}" for path in include_folders),
+                *map(str, (waivers, *sources)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **verilator_environment()},
+        )
+        if done.returncode:
+            raise SystemExit(f"error: {top} does not elaborate\n{done.stdout}{done.stderr}")
+        return _design(json.loads(tree.read_text()), top)
 
 
 def _design(tree: Mapping, top: str) -> Design:

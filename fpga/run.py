@@ -1,4 +1,4 @@
-"""Build a bitstream for a board: ``make fpga BOARD=genesys2``; ``DRY_RUN=1`` checks all that can be without the vendor's tools.
+"""Build a bitstream for a board: ``make fpga BOARD=genesys2``; ``DRY_RUN=1`` checks what it can without vendors' tools.
 
 A board is a folder here with a ``flow.py`` that has ``run(options)``.
 """

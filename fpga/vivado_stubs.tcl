@@ -22,7 +22,7 @@ array set known {
   read_verilog         {{-library} {-sv} 1 1 files}
   read_mem             {{} {} 1 1 files}
   read_xdc             {{-cells -ref} {-unmanaged} 1 1 files}
-  synth_design         {{-top -part -include_dirs -verilog_define -generic -flatten_hierarchy -directive} {} 0 0 {}}
+  synth_design         {{-top -part -include_dirs -generic -flatten_hierarchy -directive} {} 0 0 {}}
   opt_design           {{-directive} {} 0 0 {}}
   place_design         {{-directive} {} 0 0 {}}
   phys_opt_design      {{-directive} {} 0 0 {}}
@@ -35,7 +35,7 @@ array set known {
   report_methodology   {{-file} {} 0 0 {}}
   report_drc           {{-file} {} 0 0 {}}
   report_power         {{-file} {} 0 0 {}}
-  read_saif            {{-strip_path} {} 1 1 files}
+  read_saif            {{-strip_path -out_file} {} 1 1 files}
   current_instance     {{} {} 0 1 {}}
   current_design       {{} {} 0 0 {}}
   get_timing_paths     {{-delay_type -max_paths} {} 0 0 {}}

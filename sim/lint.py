@@ -90,8 +90,11 @@ def yosys_check(top: str, filelist: str, name: str, parameters: dict[str, int]) 
 
 def main() -> None:
     """Run all checks, print one line each, and the whole output of those that fail."""
-    rtl = [str(path.relative_to(ROOT)) for path in sorted([*ROOT.glob("rtl/**/*.sv"), *ROOT.glob("sim/**/*.sv")])]
-    rtl = [path for path in rtl if not path.startswith("sim/build")]
+    rtl = [
+        str(path.relative_to(ROOT))
+        for path in sorted([*ROOT.glob("rtl/**/*.sv"), *ROOT.glob("sim/**/*.sv"), *ROOT.glob("fpga/**/*.sv")])
+    ]
+    rtl = [path for path in rtl if not path.startswith(("sim/build", "fpga/build"))]
     jobs = [
         lambda: _call("ruff check", [str(BIN / "ruff"), "check", "."]),
         lambda: _call("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),

@@ -93,8 +93,14 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
     others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
-    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS} | {path for needs in NEEDS.values() for path in needs}
-    for source in [*ROOT.glob("rtl/common/stream_*"), ROOT / "rtl/common/async_fifo.sv", *(ROOT / path for path in others)]:
+    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS} | {
+        path for needs in NEEDS.values() for path in needs
+    }
+    for source in [
+        *ROOT.glob("rtl/common/stream_*"),
+        ROOT / "rtl/common/async_fifo.sv",
+        *(ROOT / path for path in others),
+    ]:
         shutil.copy(source, tmp_path)
     return tmp_path
 

@@ -1,8 +1,8 @@
 """DDR3 of the Genesys 2 as its memory controller (MIG 7 series 4.2) wants it described.
 
 Two MT41J256M16XX-107, 32 bits, 1 GB. Pins, standards, part and timing are those of Digilent's board files for Vivado
-(``vivado-boards``, ``genesys2/H/mig.prj``). That file runs the memory at 900 MHz; this one at 800 MHz (DDR3-1600), a
-quarter of which is the accelerator's 200 MHz, with the CAS latencies (11, 8) that public designs for this board use there.
+(``vivado-boards``, ``genesys2/H/mig.prj``). That file runs the memory at 900 MHz; this one at 800 MHz (DDR3-1600), of
+which the accelerator's 200 MHz are a quarter, with the CAS latencies (11, 8) that public designs for this board have.
 """
 
 from __future__ import annotations

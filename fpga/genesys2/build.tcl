@@ -1,6 +1,6 @@
 # Vivado, without a project: from sources to bitstream and reports. Runs in the build folder, where settings.tcl (from
 # fpga/genesys2/flow.py) says what to build:
-#   part, top, sources, include_folders, defines, generics, constraints, memory_project, memory_module, program, reports,
+#   part, top, sources, include_folders, generics, constraints, memory_project, memory_module, program, reports,
 #   activity, activity_scope, accelerator
 source settings.tcl
 
@@ -25,7 +25,11 @@ synth_ip [get_ips $memory_module]
 # ----------------------------------------------------------------------------------------------------------------------
 read_verilog -sv $sources
 read_mem $program
-synth_design -top $top -part $part -include_dirs $include_folders -verilog_define $defines -generic $generics
+set settings {}
+foreach generic $generics {
+  lappend settings -generic $generic
+}
+synth_design -top $top -part $part -include_dirs $include_folders {*}$settings
 
 read_xdc $constraints
 # A constraint on cells that are not there constrains nothing.
@@ -57,7 +61,7 @@ report_methodology -file $reports/methodology.txt
 report_drc -file $reports/drc.txt
 if {$activity ne ""} {
   current_instance $accelerator
-  read_saif -strip_path $activity_scope $activity
+  read_saif -strip_path $activity_scope -out_file $reports/activity_unmatched.txt $activity
   current_instance
 }
 report_power -file $reports/power.txt

@@ -61,7 +61,6 @@ def settings(options: Options, program: Path) -> str:
         "top": TOP,
         "sources": _tcl(sources(options)),
         "include_folders": _tcl(ibex.include_folders()),
-        "defines": "SYNTHESIS",
         "generics": _tcl(f"{name}={value}" for name, value in given.items()),
         "constraints": f"{{{HERE / 'genesys2.xdc'}}}",
         "memory_project": "mig.prj",
@@ -99,7 +98,16 @@ def write(options: Options) -> None:
 
 def command() -> list[str]:
     """What is run in the build folder."""
-    return ["vivado", "-mode", "batch", "-nojournal", "-log", "vivado.log", "-source", os.path.relpath(HERE / "build.tcl", BUILD)]
+    return [
+        "vivado",
+        "-mode",
+        "batch",
+        "-nojournal",
+        "-log",
+        "vivado.log",
+        "-source",
+        os.path.relpath(HERE / "build.tcl", BUILD),
+    ]
 
 
 def dry_run(options: Options) -> None:
