@@ -74,6 +74,7 @@ module vega_socket (
 
   logic unused;
   assign unused = ^{clk_i, rst_ni, irq_i, uart_rx_i, m_axi_awready, m_axi_wready, m_axi_arready,
-                    m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid};
+                    m_axi_bid, m_axi_bresp, m_axi_bvalid,
+                    m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid};
 
 endmodule : vega_socket
