@@ -54,7 +54,7 @@ def sb(rs2: int, rs1: int, offset: int) -> int:
 
 
 # Two registers, on lower and upper lanes, to memory, and a byte of one; back from memory to RAM, to LEDs and UART.
-# An echo: wait for a byte of the UART, and send it.
+# An echo: wait for a byte of the UART, send it, again.
 PROGRAM = [
     *(lui(BASE, WINDOW), lw(LOW, BASE, 0), lw(HIGH, BASE, 4)),
     *(lui(BASE, MEMORY), sw(LOW, BASE, 4), sw(HIGH, BASE, 8), sb(LOW, BASE, 0x1D)),
@@ -63,7 +63,7 @@ PROGRAM = [
     *(lw(STATUS, DEV, 4), _i(0x13, 7, STATUS, STATUS, 3), _i(0x13, 0, WORD, ZERO, 3)),  # until both bits are set
     0xFE629AE3 & ~(0x1F << 15 | 0x1F << 20) | STATUS << 15 | WORD << 20,  # bne STATUS, WORD, -12
     *(lw(WORD, DEV, 0), sw(WORD, DEV, 0)),
-    0x0000006F,  # and stay
+    0xFE9FF06F,  # j -24
 ]
 
 
@@ -79,11 +79,11 @@ async def _receive(line) -> int:
     return value
 
 
-async def _send(line, value: int) -> None:
-    """A byte to the UART, its bits three percent too long."""
+async def _send(line, value: int, percent: int) -> None:
+    """A byte to the UART, with bits of so many percent of their length."""
     for bit in (0, *(value >> n & 1 for n in range(8)), 1):
         line.value = bit
-        await Timer(CLOCK_NS * BIT_CYCLES * 103 // 100, "ns")
+        await Timer(CLOCK_NS * BIT_CYCLES * percent // 100, "ns")
 
 
 @cocotb.test()
@@ -101,9 +101,10 @@ async def program_runs(dut) -> None:
     assert ram.read(MEMORY + 0x1C, 4) == bytes([0, KNOWN[0], 0, 0])
     await Timer(200, "us")
     await RisingEdge(dut.clk_i)
-    echo = cocotb.start_soon(_receive(dut.uart_tx_o))
-    await _send(dut.uart_rx_i, 0xA5)
-    assert await with_timeout(echo, 1, "ms") == 0xA5
+    for value, percent in ((0xA5, 103), (0x5A, 97), (0x00, 97), (0xFF, 103)):
+        echo = cocotb.start_soon(_receive(dut.uart_tx_o))
+        await _send(dut.uart_rx_i, value, percent)
+        assert await with_timeout(echo, 1, "ms") == value
 
 
 def test_ibex_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
