@@ -34,12 +34,10 @@ class Design:
     Attributes:
         ports: of the top, with indices: ``led[0]``.
         names: paths of all variables below it: ``u_system/irq_q``.
-        instances: paths of all instances.
     """
 
     ports: frozenset[str]
     names: frozenset[str]
-    instances: frozenset[str]
 
 
 def run_script(script: Path, folder: Path) -> list[list[str]]:
@@ -75,6 +73,7 @@ def elaborate(
             [
                 *("verilator", "--json-only", "--json-only-output", str(tree), "--timescale", "1ns/1ps"),
                 *("--json-only-meta-output", str(tree.with_suffix(".meta")), "-Wall", "-DSYNTHESIS", "--top", top),
+                "+libext+.none",  # modules come from the sources alone, not from where headers are
                 *(f"-G{name}={value}" for name, value in parameters.items()),
                 *(f"+incdir+{path}" for path in include_folders),
                 *map(str, (waivers, *sources)),
@@ -93,12 +92,11 @@ def _design(tree: Mapping, top: str) -> Design:
     """The design in Verilator's description of it."""
     modules = {module["addr"]: module for module in tree["modulesp"]}
     types = {item["addr"]: item for table in tree["miscsp"] for item in table.get("typesp", [])}
-    ports, names, instances = set(), set(), set()
+    ports, names = set(), set()
 
     def visit(statements: Sequence[Mapping], path: str) -> Iterator[Mapping]:
         for item in statements:
             if item["type"] == "CELL":
-                instances.add(f"{path}{item['origName']}")
                 for _ in visit(modules[item["modp"]]["stmtsp"], f"{path}{item['origName']}/"):
                     pass
             elif item["type"] in ("BEGIN", "GENBLOCK"):
@@ -114,7 +112,7 @@ def _design(tree: Mapping, top: str) -> Design:
             bounds = types[item["dtypep"]].get("range")
             high, low = map(int, bounds.split(":")) if bounds else (0, 0)
             ports |= {f"{item['name']}[{bit}]" for bit in range(low, high + 1)} if bounds else {item["name"]}
-    return Design(frozenset(ports), frozenset(names), frozenset(instances))
+    return Design(frozenset(ports), frozenset(names))
 
 
 def pins(facts: Sequence[Sequence[str]], design: Design, brought: Mapping[str, str]) -> None:

@@ -45,7 +45,11 @@ def test_dry_run(copy: Path, capsys: pytest.CaptureFixture) -> None:
     assert "with vega" in output and "with ibex" in output and "Vivado itself has not seen it" in output
 
 
+# A host's sources without its UART.
+HOST = ("word_master", "host_pkg", "vega_socket", "ibex_host", "host_socket")
+LIST = "\n".join("rtl/vega_bridge/word_master.sv" if n == "word_master" else f"fpga/host/{n}.sv" for n in HOST)
 MISTAKES = [
+    ("top.f", "-f fpga/host/host.f", LIST, "host_uart"),
     ("top.f", "fpga/host/host.f", "fpga/host/host.f\nrtl/core/missing.sv", "missing.sv, which does not exist"),
     ("genesys2/genesys2.xdc", "get_ports {led[3]}", "get_ports {leds[3]}", r"no port leds\[3\]"),
     ("genesys2/genesys2.xdc", "PACKAGE_PIN W23", "PACKAGE_PIN W24", "pad W24 has two ports"),
