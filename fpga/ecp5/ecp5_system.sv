@@ -58,7 +58,7 @@ module ecp5_system #(
   // Memory.
   logic [IdW:0]          ram_awid, ram_bid, ram_arid, ram_rid;
   logic [AddrW-1:0]      ram_awaddr, ram_araddr;
-  logic [7:0]            ram_arlen;
+  logic [7:0]            ram_awlen, ram_arlen;
   logic [BUS_W-1:0]      ram_wdata, ram_rdata;
   logic [BUS_W/8-1:0]    ram_wstrb;
   logic [1:0]            ram_bresp, ram_rresp;
@@ -277,7 +277,7 @@ module ecp5_system #(
     .s_axi_rready (rready),
     .m_axi_awid   (ram_awid),
     .m_axi_awaddr (ram_awaddr),
-    .m_axi_awlen  (),
+    .m_axi_awlen  (ram_awlen),
     .m_axi_awvalid(ram_awvalid),
     .m_axi_awready(ram_awready),
     .m_axi_wdata  (ram_wdata),
@@ -313,6 +313,9 @@ module ecp5_system #(
     .rst_ni,
     .s_axi_awid   (ram_awid),
     .s_axi_awaddr (ram_awaddr),
+    .s_axi_awlen  (ram_awlen),
+    .s_axi_awsize (3'($clog2(BUS_W / 8))),
+    .s_axi_awburst(2'b01),
     .s_axi_awvalid(ram_awvalid),
     .s_axi_awready(ram_awready),
     .s_axi_wdata  (ram_wdata),
@@ -327,6 +330,8 @@ module ecp5_system #(
     .s_axi_arid   (ram_arid),
     .s_axi_araddr (ram_araddr),
     .s_axi_arlen  (ram_arlen),
+    .s_axi_arsize (3'($clog2(BUS_W / 8))),
+    .s_axi_arburst(2'b01),
     .s_axi_arvalid(ram_arvalid),
     .s_axi_arready(ram_arready),
     .s_axi_rid    (ram_rid),

@@ -27,6 +27,9 @@ module axi_ram #(
 
   input  logic [ID_W-1:0]     s_axi_awid,
   input  logic [ADDR_W-1:0]   s_axi_awaddr,
+  input  logic [7:0]          s_axi_awlen,
+  input  logic [2:0]          s_axi_awsize,
+  input  logic [1:0]          s_axi_awburst,
   input  logic                s_axi_awvalid,
   output logic                s_axi_awready,
   input  logic [DATA_W-1:0]   s_axi_wdata,
@@ -41,6 +44,8 @@ module axi_ram #(
   input  logic [ID_W-1:0]     s_axi_arid,
   input  logic [ADDR_W-1:0]   s_axi_araddr,
   input  logic [7:0]          s_axi_arlen,
+  input  logic [2:0]          s_axi_arsize,
+  input  logic [1:0]          s_axi_arburst,
   input  logic                s_axi_arvalid,
   output logic                s_axi_arready,
   output logic [ID_W-1:0]     s_axi_rid,
@@ -76,10 +81,12 @@ module axi_ram #(
   logic [DATA_W-1:0] wdata_q;
   // verilator lint_off UNUSEDSIGNAL
   logic [2:0]        unused_level;
-  logic              unused; // bytes of a beat are a matter of the strobes, and of whoever reads
+  // Bytes of a beat are a matter of strobes and readers, all bursts of one kind, and WLAST ends those of writes.
+  logic              unused;
   // verilator lint_on UNUSEDSIGNAL
 
-  assign unused = ^{s_axi_awaddr[LaneW-1:0], s_axi_araddr[LaneW-1:0]};
+  assign unused = ^{s_axi_awlen, s_axi_awsize, s_axi_awburst, s_axi_awaddr[LaneW-1:0],
+                    s_axi_arsize, s_axi_arburst, s_axi_araddr[LaneW-1:0]};
 
   stream_register #(
     .WIDTH(ID_W + 1 + IndexW)
