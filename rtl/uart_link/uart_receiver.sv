@@ -30,7 +30,8 @@ module uart_receiver #(
 
   localparam int TimerW = $clog2(2 * BIT_CLOCKS_X16);
   localparam logic [TimerW-1:0] Bit   = TimerW'(BIT_CLOCKS_X16);
-  localparam logic [TimerW-1:0] Half  = TimerW'(BIT_CLOCKS_X16 / 2 - 8); // the edge is seen half a clock late
+  // A sixteenth less than half a bit: the edge is seen a clock late at most, and the fraction of a clock counts as one.
+  localparam logic [TimerW-1:0] Half  = TimerW'(BIT_CLOCKS_X16 / 2 - 1);
   localparam logic [TimerW-1:0] Clock = TimerW'(16);
   localparam logic [3:0]        Stop  = 4'd9;
 
@@ -63,14 +64,15 @@ module uart_receiver #(
       end else if (tick && bit_q == 4'd0) begin
         busy_q <= !sample;
       end else if (tick && bit_q == Stop) begin
-        busy_q <= 1'b0;
+        // The next start bit may have begun in this very cycle.
+        busy_q <= sample && !line;
         low_q  <= !sample;
       end
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (!busy_q) begin
+    if (!busy_q || (tick && bit_q == Stop)) begin
       bit_q   <= 4'd0;
       timer_q <= Half;
     end else if (tick) begin

@@ -10,8 +10,8 @@ from cocotb.triggers import Event, FallingEdge, First, Timer
 
 from tb.common.base import PERIOD_NS
 
-# Bit times without a byte after which the host gives up: longer than the board needs to give up a frame, and to answer.
-SILENCE = 400
+# Cycles without a byte after which the host gives up: longer than the board needs to give up a frame, and to answer.
+SILENCE = 10_000
 
 
 class Line:
@@ -58,7 +58,7 @@ class Line:
         """Bytes that have come, at least one; nothing when the line was silent for too long."""
         if not self.received:
             self._arrived.clear()
-            await First(self._arrived.wait(), Timer(SILENCE * self.bit_ps, "ps"))
+            await First(self._arrived.wait(), Timer(SILENCE * PERIOD_NS, "ns"))
         assert None not in self.received, "the DUT sent a byte without a stop bit"
         data = bytes(self.received)
         self.received.clear()

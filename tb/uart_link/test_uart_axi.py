@@ -306,8 +306,7 @@ class Breaks(LinkTest):
     async def body(self) -> None:
         env, line = self.env, self.env.line
         for _ in range(scaled(6, 2)):
-            await line.bits([0] * random.randint(11, 40))
-            await line.idle(2)
+            await line.bits([0] * random.randint(11, 40) + [1] * 2)
             DUT.rx_i.value = 0  # shorter than half a bit
             await ClockCycles(DUT.clk_i, 1)
             DUT.rx_i.value = 1
@@ -316,8 +315,7 @@ class Breaks(LinkTest):
             await Frames(2, 0.0).start(env.sequencer)
         *_, frame = random_request(200, Kind.WRITE)
         await line.send(frame[: random.randint(1, len(frame) - 1)])
-        await line.bits([0] * 30)
-        await line.idle(1)
+        await line.bits([0] * 30 + [1])
         found, _ = parse(await self._all())
         assert found and found.status == Status.FRAMING, found
         await Frames(2, 0.0).start(env.sequencer)
