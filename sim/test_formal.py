@@ -3,7 +3,8 @@
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
 and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, that no carry of a
 counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
-can be met; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one.
+can be met; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one;
+that a word of the host link makes one address and one beat of data, which stay until they are taken.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CLOCKS = ("async_fifo",)
 CROSSING = {"WIDTH": 1, "DEPTH_W": 2}
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
+WORDS = {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}
 QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
@@ -49,6 +51,7 @@ CASES = [
     ("semaphores", SEMAPHORES),
     ("semaphores", {"ENGINES": 5, "COUNT": 2, "WIDTH": 4, "LINE_W": 1}),
     ("list_control", LIST),
+    ("axi_word_master", WORDS),
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
@@ -73,6 +76,9 @@ FAULTS = [
     ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
+    ("axi_word_master", WORDS, "wvalid_q && !m_axi_wready", "wvalid_q && !m_axi_awready"),
+    ("axi_word_master", WORDS, "open_q    <= !answered", "open_q    <= !m_axi_bvalid"),
+    ("axi_word_master", WORDS, "arvalid_q <= req_valid_i && !req_write_i", "arvalid_q <= req_valid_i"),
 ]
 
 
@@ -93,14 +99,10 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
     others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
-    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS} | {
-        path for needs in NEEDS.values() for path in needs
-    }
-    for source in [
-        *ROOT.glob("rtl/common/stream_*"),
-        ROOT / "rtl/common/async_fifo.sv",
-        *(ROOT / path for path in others),
-    ]:
+    others |= {"rtl/uart_link/axi_word_master.sv", "rtl/common/async_fifo.sv"}
+    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS}
+    others |= {path for needs in NEEDS.values() for path in needs}
+    for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:
         shutil.copy(source, tmp_path)
     return tmp_path
 

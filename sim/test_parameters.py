@@ -15,6 +15,7 @@ from sim.tools import require_simulator, verilator_environment
 
 MATRIX, MASTER, BRIDGE = "rtl/core/matrix_engine.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
 STREAMS, CONTROL, DDR3 = "rtl/common/streams.f", "rtl/core/control.f", "sim/tops/axi_ddr3_memory.f"
+LINK = "rtl/uart_link/uart_axi.f"
 CASES = [
     ("matrix_engine", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
     ("matrix_engine", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
@@ -67,6 +68,18 @@ CASES = [
     ("load_engine", "rtl/core/load_engine.f", {"ADDR_W": 37}, "load_engine_ADDR_W_must_be_at_least_38"),
     ("read_engine", "rtl/core/read_engine.f", {"SCRATCH_W": 17}, "transfer_rows_SCRATCH_W_must_be_9_to_16"),
     ("write_engine", "rtl/core/write_engine.f", {"ADDR_W": 36}, "transfer_rows_ADDR_W_must_be_at_least_38"),
+    ("uart_axi", LINK, {"BIT_CLOCKS_X16": 63}, "uart_receiver_BIT_CLOCKS_X16_must_be_at_least_64"),
+    ("uart_axi", LINK, {"MAX_WORDS": 3}, "uart_frames_MAX_WORDS_must_be_4_to_32767"),
+    ("uart_axi", LINK, {"TIMEOUT": 200}, "uart_axi_TIMEOUT_must_be_longer_than_two_bytes"),
+    (
+        "uart_axi",
+        LINK,
+        {"REGISTERS_BASE": 1 << 16},
+        "uart_axi_REGISTERS_BASE_must_be_a_multiple_of_4_behind_the_memory",
+    ),
+    ("uart_axi", LINK, {"DATA_W": 96}, "axi_word_master_DATA_W_must_be_32_64_128_256_or_512"),
+    ("axi_ram", "rtl/uart_link/axi_ram.f", {"BYTES": 6000}, "axi_ram_BYTES_must_be_a_multiple_of_4096"),
+    ("axi_ram", "rtl/uart_link/axi_ram.f", {"DATA_W": 96}, "axi_ram_DATA_W_must_be_a_power_of_two_from_32_to_512"),
     ("stream_fifo", STREAMS, {"DEPTH": 1}, "stream_fifo_DEPTH_must_be_at_least_2"),
     ("stream_ram_fifo", STREAMS, {"DEPTH": 48}, "stream_ram_fifo_DEPTH_must_be_a_power_of_two_of_at_least_4"),
     ("stream_resize", STREAMS, {"IN_WIDTH": 3, "OUT_WIDTH": 2}, "stream_resize_widths_must_have_an_integer_ratio"),

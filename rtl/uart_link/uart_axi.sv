@@ -102,8 +102,8 @@ module uart_axi #(
   output logic                      error_o
 );
 
-  if (MEMORY_BYTES < 1 || MEMORY_BYTES > REGISTERS_BASE) begin : g_check_base
-    ERROR_uart_axi_REGISTERS_BASE_must_be_behind_the_memory error ();
+  if (MEMORY_BYTES < 1 || MEMORY_BYTES > REGISTERS_BASE || REGISTERS_BASE % 4 != 0) begin : g_check_base
+    ERROR_uart_axi_REGISTERS_BASE_must_be_a_multiple_of_4_behind_the_memory error ();
   end
   if (TIMEOUT < 2 * BIT_CLOCKS_X16) begin : g_check_timeout
     ERROR_uart_axi_TIMEOUT_must_be_longer_than_two_bytes error ();

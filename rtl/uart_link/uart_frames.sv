@@ -154,17 +154,21 @@ module uart_frames #(
       StateHeader: if (step && count_q == 3'd7) state_d = StateCheck;
       StateCheck: begin
         status_d = StatusRequest;
-        state_d  = !legal ? StateFlush : command == WriteWords ? StatePayload : StateCrc;
+        state_d  = StateCrc;
+        if (command == WriteWords) state_d = StatePayload;
+        if (!legal) state_d = StateFlush;
       end
       StatePayload: if (step && word_end && last_word) state_d = StateCrc;
       StateCrc: if (step && count_q == 3'd1) state_d = StateVerify;
       StateVerify: begin
+        status_d = StatusOkay;
+        state_d  = StateAccess;
         if (crc_q != 16'd0) begin
           status_d = StatusCrc;
           state_d  = StateFlush;
-        end else begin
-          status_d = repeated ? {6'd0, again_resp_q} : StatusOkay;
-          state_d  = repeated ? StateHead : StateAccess;
+        end else if (repeated) begin
+          status_d = {6'd0, again_resp_q};
+          state_d  = StateHead;
         end
       end
       StateFlush: if (quiet) state_d = StateHead;
@@ -172,7 +176,10 @@ module uart_frames #(
         if (access_end && access_resp[1]) status_d = {6'd0, access_resp};
         if (access_end && (access_resp[1] || last_word)) state_d = StateHead;
       end
-      StateHead: if (step && count_q == 3'd4) state_d = answer_words != 16'd0 ? StateData : StateTail;
+      StateHead: begin
+        if (step && count_q == 3'd4) state_d = StateTail;
+        if (step && count_q == 3'd4 && answer_words != 16'd0) state_d = StateData;
+      end
       StateData: if (step && word_end && last_word) state_d = StateTail;
       default: if (step && count_q == 3'd1) state_d = StateMark;
     endcase

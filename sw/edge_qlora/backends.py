@@ -1,4 +1,4 @@
-"""Backends by name. Golden model and simulation come from the checkout that this package lies in."""
+"""Backends by name. Golden model and simulation come from the checkout that this package lies in; a board is a port."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .commands import Limits
 from .driver import Backend
 from .footprint import MemoryWindow
 from .rtl_backend import RtlBackend
+from .uart_link import BAUD, LinkError, SerialTransport, UartBackend
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKENDS = ("golden", "rtl")
+BACKENDS = ("golden", "rtl", "uart")
 
 
 def _checkout() -> None:
@@ -63,6 +64,8 @@ def open_backend(
     base: int,
     progress: Callable[[int], None] | None = None,
     changes: Mapping[str, int] | None = None,
+    port: str | None = None,
+    baud: int = BAUD,
 ) -> Backend:
     """A backend with the accelerator in a hardware configuration.
 
@@ -72,10 +75,16 @@ def open_backend(
         memory: uint8, what is at address ``base`` and behind it; the accelerator works on it.
         progress: is told of the cycles of a simulation.
         changes: settings that replace those of the configuration.
+        port, baud: of the board; its memory is loaded by ``UartBackend.load``, for which it must be started.
 
     Raises:
         SystemExit: the simulation does not build.
+        LinkError: there is no such port.
     """
+    if name == "uart":
+        if port is None:
+            raise LinkError("a board needs --port, such as /dev/ttyUSB1")
+        return UartBackend(SerialTransport(port, baud))
     settings = settings_of(config, changes or {})
     if name == "golden":
         from tb.models.golden_backend import GoldenBackend

@@ -33,6 +33,7 @@ from .model_image import ModelImage
 from .runtime import Decoder
 from .synthetic import CONFIGS, SyntheticCheckpoint
 from .tokenizer import load_tokenizer
+from .uart_link import BAUD, UartBackend
 
 CACHE = ROOT / "sim/build/images"
 MEMORY_BASE = 0
@@ -220,9 +221,16 @@ async def open_decoder(options: argparse.Namespace, progress: Progress, name: st
     if options.command == "bench":
         bench.fill_caches(image, memory, limits.window.base)
     changes = dict(options.set)
-    backend = open_backend(name, options.config, memory, limits.window.base, Cycles(), changes)
+    backend = open_backend(
+        name, options.config, memory, limits.window.base, Cycles(), changes, options.port, options.baud
+    )
+    if isinstance(backend, UartBackend):
+        await backend.start()
+        await backend.load(memory.tobytes(), limits.window.base)
     accelerator = Accelerator(backend)
     await accelerator.open(limits.window)
+    if accelerator.limits != limits:
+        raise OperandError(f"--config {options.config} has {limits}, the accelerator has {accelerator.limits}")
     return Decoder(accelerator, image)
 
 
@@ -374,6 +382,9 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--memory", type=size_of, default=1 << 30, help="size of the accelerator's memory, as 512MiB")
         if name == "pack":
             one.add_argument("--output", type=Path, required=True)
+        if name in ("generate", "bench"):
+            one.add_argument("--port", help="serial port of the board, for --backend uart")
+            one.add_argument("--baud", type=int, default=BAUD, help="bits per second of that port")
         if name == "generate":
             one.add_argument("--prompt", required=True)
             one.add_argument("--count", "-n", type=int, default=16, help="tokens to generate")

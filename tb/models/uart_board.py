@@ -49,7 +49,7 @@ class Board:
 
         A host waits for each answer, so that nothing comes behind a whole frame before it.
         """
-        answers, at = [], 0
+        line, answers, at = list(line), [], 0
         while at < len(line):
             if line[at] != REQUEST_MARK:
                 at += 1

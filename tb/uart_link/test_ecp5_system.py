@@ -58,11 +58,13 @@ class BoardTest(uvm_test):
         """Run a layer of one or two tiles and compare its results."""
         job = random_job(backward, 64, 64 * random.randint(1, 2), random.randint(1, 3), random.randint(0, 3), FP32)
         _, placed = job.place(self.accelerator.limits)
-        found = await self.accelerator.run(placed)
+        await self.accelerator.write(placed.segments)
+        await self.accelerator.run_list(placed.list_address)
         for name, values in job.expected(config()["act_width"]).items():
             self.board.expect({name: int.from_bytes(np.ascontiguousarray(values).tobytes(), "little")}, job.name)
-            actual = np.ascontiguousarray(found[name]).tobytes()
-            self.board.write(StreamItem({name: int.from_bytes(actual, "little")}))
+            output = placed.outputs[name]
+            found = await self.backend.read(output.address, output.size)
+            self.board.write(StreamItem({name: int.from_bytes(found, "little")}))
 
 
 @pyuvm.test()
