@@ -77,6 +77,8 @@ FIXED = [
     *(Design("axi_slave", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
     *(Design("vega_bridge", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": width}) for width in (32, 64, 128)),
     *(Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": width}) for width in (64, 128, 256, 512)),
+    *(Design("uart_axi", "rtl/uart_link/uart_axi.f", {"DATA_W": width}) for width in (64, 128, 256)),
+    Design("axi_ram", "rtl/uart_link/axi_ram.f", {"DATA_W": 128, "BYTES": 1 << 17}),
     Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": 64, "WIDTH": 4}),
     *(
         Design("tile_transposer", "rtl/systolic/tile_transposer.f", {"LANES": n, "WIDTH": 16, "WIDE": 1})

@@ -1,4 +1,4 @@
-"""What synthesis must find: one DSP48E1 per processing element with no logic around it, and no latch."""
+"""What synthesis must find: one DSP48E1 per processing element with no logic around it, memory in block RAM."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def test_array_has_one_dsp_per_processing_element() -> None:
     assert len(sources) == len(ARRAY)
     found = synthesize("systolic_array", sources, {"COLUMNS": 1, "ACT_W": 25}, hierarchy=False)
     assert found.get("DSP48E1") == 64, found
+
+
+def test_memory_on_the_chip_is_block_ram() -> None:
+    """64 KB are 16 block RAMs, with nothing that chooses between them."""
+    sources = read_filelist("rtl/uart_link/axi_ram.f")
+    found = synthesize("axi_ram", sources, {"DATA_W": 128, "BYTES": 1 << 16}, hierarchy=False)
+    assert found.get("RAMB36E1") == 16, found
+    assert sum(count for name, count in found.items() if name.startswith("LUT")) < 300, found
 
 
 def test_a_latch_is_refused() -> None:

@@ -94,7 +94,7 @@ module uart_frames #(
   logic [7:0]           status_q, status_d;
   logic [15:0]          crc_q, crc_next;
   logic [TimeoutW-1:0]  quiet_q;
-  logic                 receiving, quiet, last_word, word_end, step, settled_q;
+  logic                 receiving, sending, quiet, last_word, word_end, step, settled_q;
   logic [31:0]          buffer [2**IndexW];
   logic [31:0]          word_q, in_word;
   logic                 store;
@@ -140,9 +140,8 @@ module uart_frames #(
   // Next state
   // ---------------------------------------------------------------------------------------------
   // A byte is received or sent, or a word is accessed.
-  assign step        = state_q == StateAccess ? access_end :
-                       state_q == StateHead || state_q == StateData || state_q == StateTail ? out_valid_o && out_ready_i :
-                       byte_valid_i;
+  assign sending     = state_q == StateHead || state_q == StateData || state_q == StateTail;
+  assign step        = sending ? out_valid_o && out_ready_i : state_q == StateAccess ? access_end : byte_valid_i;
   assign access_end  = settled_q && (command == Identify || req_ready_i);
   assign access_resp = command == Identify ? 2'd0 : req_resp_i;
 
