@@ -148,13 +148,13 @@ class HostDriver(uvm_driver):
                 if index in item.sent.pauses:
                     await self.line.idle(item.sent.pauses[index])
             for _ in range(item.answers):
-                await self._answer()
+                await within(LONGEST, self._answer(), "the answer to a frame")
             self.seq_item_port.item_done()
 
     async def _answer(self) -> None:
         data = b""
         while True:
-            received = await within(LONGEST, self.line.receive(), "the answer to a frame")
+            received = await self.line.receive()
             data += received
             found, used = parse(data)
             if found:
@@ -307,6 +307,7 @@ class Breaks(LinkTest):
         env, line = self.env, self.env.line
         for _ in range(scaled(6, 2)):
             await line.bits([0] * random.randint(11, 40) + [1] * 2)
+            await Frames(1, 0.0).start(env.sequencer)  # begins while a receiver that had missed the break is in a byte
             DUT.rx_i.value = 0  # shorter than half a bit
             await ClockCycles(DUT.clk_i, 1)
             DUT.rx_i.value = 1
