@@ -4,8 +4,8 @@
 //
 // Why: a board without DRAM keeps model and lists in block RAM. INCR bursts of the whole bus, as axi_master sends them, and
 // single beats of any size; the strobes say which bytes are written. Responses come in the order of the requests.
-// Memory begins at address 0. A burst that begins behind it is answered with DECERR and writes nothing; no burst crosses
-// 4 KB, and memory ends at such a border, so none begins inside and ends outside.
+// Memory begins at address 0. A burst that begins behind it is answered with DECERR and zeros and writes nothing; no burst
+// crosses 4 KB, and memory ends at such a border, so none begins inside and ends outside.
 //
 // Latency: 4 cycles from a read address to its first beat. Throughput: a beat per cycle in each direction, also across
 // bursts. A read in the cycle of a write to the same word gets one of the two.
@@ -166,12 +166,12 @@ module axi_ram #(
 
   always_ff @(posedge clk_i) begin
     if (move) begin
-      left_q      <= ar_take ? ar_len : left_q - 8'd1;
-      index_q     <= ar_take ? ar_index : index_q + IndexW'(1);
-      last_q      <= {last_q[1:0], ar_take ? ar_len == 8'd0 : left_q == 8'd1};
-      hit_q       <= {hit_q[1:0], ar_take ? ar_hit : hit_q[0]};
-      id_q        <= {id_q[2*ID_W-1:0], ar_take ? ar_id : id_q[ID_W-1:0]};
-      rdata_q     <= memory_q;
+      left_q  <= ar_take ? ar_len : left_q - 8'd1;
+      index_q <= ar_take ? ar_index : index_q + IndexW'(1);
+      last_q  <= {last_q[1:0], ar_take ? ar_len == 8'd0 : left_q == 8'd1};
+      hit_q   <= {hit_q[1:0], ar_take ? ar_hit : hit_q[0]};
+      id_q    <= {id_q[2*ID_W-1:0], ar_take ? ar_id : id_q[ID_W-1:0]};
+      rdata_q <= hit_q[1] ? memory_q : '0;
     end
   end
 

@@ -59,7 +59,7 @@ class Master(uvm_component):
             answer = await within(100_000, self.bus.write(access.address, access.data), "the answer of a write")
             return StreamItem({"response": int(answer.resp), "data": 0})
         answer: AxiReadResp = await within(100_000, self.bus.read(access.address, access.size), "the answer of a read")
-        data = int.from_bytes(answer.data, "little") if answer.resp == OKAY else 0
+        data = int.from_bytes(answer.data, "little")
         return StreamItem({"response": int(answer.resp), "data": data})
 
 
