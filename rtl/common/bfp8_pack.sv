@@ -5,7 +5,7 @@
 // Why: a block's scale comes from its largest value, so its words must have been seen before the first of them leaves.
 // Whoever uses this keeps them in a FIFO of 16 words and a register; this unit sees what goes in and takes what comes out.
 // The format is that of tb/models/bfp8.py.
-// Latency: 2 cycles from a block's last word seen to its first word taken; 0 from there (combinational).
+// Latency: 6 cycles from a block's last word seen to its first word taken; 2 from there.
 // Throughput: a word per cycle.
 
 module bfp8_pack (
@@ -86,19 +86,20 @@ module bfp8_pack (
   // ---------------------------------------------------------------------------------------------
   // The integers; six of a block's first word have a bit of the scale
   // ---------------------------------------------------------------------------------------------
-  logic       valid_q, first_q, free;
-  logic [5:0] scale_q;
-  assign free       = !valid_q || out_ready_i;
+  logic        free;
+  logic [1:0]  valid_q, first_q;
+  logic [11:0] scale_q;
+  assign free       = !valid_q[1] || out_ready_i;
   assign in_ready_o = free && scale_valid;
   assign take       = in_valid_i && in_ready_o;
-  assign out_valid_o = valid_q;
+  assign out_valid_o = valid_q[1];
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= 1'b0;
-    else if (free) valid_q <= take;
+    if (!rst_ni) valid_q <= '0;
+    else if (free) valid_q <= {valid_q[0], take};
     if (free) begin
-      first_q <= taken_q == '0;
-      scale_q <= scale;
+      first_q <= {first_q[0], taken_q == '0};
+      scale_q <= {scale_q[5:0], scale};
     end
   end
 
@@ -112,7 +113,7 @@ module bfp8_pack (
       .even_i (l < 6 && taken_q == '0),
       .y_o    (number)
     );
-    assign out_data_o[8*l+:8] = {number[7:1], l < 6 && first_q ? scale_q[l < 6 ? l : 0] : number[0]};
+    assign out_data_o[8*l+:8] = {number[7:1], l < 6 && first_q[1] ? scale_q[l < 6 ? 6 + l : 0] : number[0]};
   end
 
 endmodule : bfp8_pack

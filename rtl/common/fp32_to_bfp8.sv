@@ -3,7 +3,7 @@
 // An FP32 value of a BFP8 block to its 8-bit integer, rounded to nearest even.
 //
 // Why: see tb/models/bfp8.py. The block's scale makes its largest value's leading bit bit 6, so the value is only shifted.
-// Latency one enabled cycle: how far a value moves is worked out before the register, the rest behind it.
+// Latency two enabled cycles: how far a value moves, its shift, and behind the last register sign and end of the range.
 
 module fp32_to_bfp8 (
   input  logic        clk_i,
@@ -24,7 +24,8 @@ module fp32_to_bfp8 (
   logic [7:0] lost;
   logic [7:0] rounded;
   logic [6:0] magnitude;
-  logic       zero_q, even_q, sign_q, up;
+  logic       zero_q, even_q, sign_q, zero_q2, even_q2, sign_q2, up;
+  logic [7:0] rounded_q2;
 
   assign exponent = x_i[30:23];
   assign distance = 9'd109 + 9'(scale_i) + 9'(even_i) - 9'(exponent);
@@ -43,10 +44,14 @@ module fp32_to_bfp8 (
   assign up       = shifted[1] && (shifted[2] || shifted[0] || lost != '0);
   assign rounded  = {1'b0, shifted[8:2]} + 8'(up);
 
-  always_comb begin
-    if (even_q) magnitude = rounded[6] ? 7'd126 : {rounded[5:0], 1'b0};
-    else magnitude = rounded[7] ? 7'd127 : rounded[6:0];
+  always_ff @(posedge clk_i) begin
+    if (en_i) {rounded_q2, zero_q2, even_q2, sign_q2} <= {rounded, zero_q, even_q, sign_q};
   end
-  assign y_o = zero_q ? '0 : sign_q ? -{1'b0, magnitude} : {1'b0, magnitude};
+
+  always_comb begin
+    if (even_q2) magnitude = rounded_q2[6] ? 7'd126 : {rounded_q2[5:0], 1'b0};
+    else magnitude = rounded_q2[7] ? 7'd127 : rounded_q2[6:0];
+  end
+  assign y_o = zero_q2 ? '0 : sign_q2 ? -{1'b0, magnitude} : {1'b0, magnitude};
 
 endmodule : fp32_to_bfp8

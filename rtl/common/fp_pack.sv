@@ -4,7 +4,7 @@
 //
 // Why: all values of the datapath are FP32, memory may hold FP16, rounded to nearest even (fp32_to_fp16). Two beats then make
 // one. The counterpart of fp_unpack.
-// Latency: 0 (combinational from input to output). Throughput: one input beat per cycle.
+// Latency: 2 cycles. Throughput: one input beat per cycle.
 
 module fp_pack #(
   // Width of a beat in bits.
@@ -22,11 +22,12 @@ module fp_pack #(
   output logic [WIDTH-1:0] out_data_o
 );
 
-  logic               valid_q, half_q, free, upper_q;
-  logic [WIDTH-1:0]   data_q;
+  logic               valid_q, half_q, free, upper_q, out_valid_q, out_free;
+  logic [WIDTH-1:0]   data_q, out_q;
   logic [WIDTH/2-1:0] narrowed, lower_q;
 
-  assign free       = !valid_q || out_ready_i || (half_q && !upper_q);
+  assign out_free   = !out_valid_q || out_ready_i;
+  assign free       = !valid_q || out_free || (half_q && !upper_q);
   assign in_ready_o = free;
 
   always_ff @(posedge clk_i) begin
@@ -47,8 +48,13 @@ module fp_pack #(
     );
   end
 
-  assign out_valid_o = valid_q && (!half_q || upper_q);
-  assign out_data_o  = half_q ? {narrowed, lower_q} : data_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) out_valid_q <= 1'b0;
+    else if (out_free) out_valid_q <= valid_q && (!half_q || upper_q);
+    if (out_free) out_q <= half_q ? {narrowed, lower_q} : data_q;
+  end
+  assign out_valid_o = out_valid_q;
+  assign out_data_o  = out_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) upper_q <= 1'b0;

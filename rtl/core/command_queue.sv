@@ -67,9 +67,9 @@ module command_queue #(
   localparam int Word   = 32;
   localparam int CheckW = $clog2(CHECK);
 
-  logic              head_valid, head_ready, flight_ready, flight_valid;
-  logic [BITS-1:Word] head;
-  logic [LINE_W-1:0] head_line;
+  logic              next_valid, head_valid, flight_ready, flight_valid;
+  logic [BITS-1:Word] next, head;
+  logic [LINE_W-1:0] next_line, head_line;
   logic [MaskW-1:0]  flight_mask;
   logic              taken_q, transfer, take;
   logic [CheckW-1:0] check_q;
@@ -90,17 +90,24 @@ module command_queue #(
     .in_valid_i,
     .in_ready_o,
     .in_data_i  ({in_line_i, in_cmd_i[BITS-1:Word]}),
-    .out_valid_o(head_valid),
-    .out_ready_i(head_ready),
-    .out_data_o ({head_line, head}),
+    .out_valid_o(next_valid),
+    .out_ready_i(!head_valid),
+    .out_data_o ({next_line, next}),
     .level_o    (queue_level)
   );
+
+  // The first command lies in registers, for engines look at it at length. Its place is filled while the next one must
+  // wait anyhow.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) head_valid <= 1'b0;
+    else head_valid <= head_valid ? !transfer : next_valid;
+    if (!head_valid) {head_line, head} <= {next_line, next};
+  end
 
   // Counts are taken only when the engine may begin the command: there is room in flight and the last one is not refused.
   assign take_valid_o = head_valid && !taken_q && flight_ready && check_q == '0;
   assign take         = take_valid_o && take_grant_i;
   assign transfer     = taken_q && cmd_ready_i;
-  assign head_ready   = transfer;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -143,7 +150,7 @@ module command_queue #(
   assign busy_o         = flight_valid;
   assign waiting_o      = take_valid_o && !take_grant_i;
   assign waiting_line_o = head_line;
-  assign empty_o        = !head_valid && !flight_valid;
+  assign empty_o        = !next_valid && !head_valid && !flight_valid;
   assign activity_o     = take || transfer || done_i;
 
   if (BITS < 64 || BITS > 512) begin : g_check_bits

@@ -167,7 +167,8 @@ module load_engine #(
   // ---------------------------------------------------------------------------------------------
   // Beats
   // ---------------------------------------------------------------------------------------------
-  logic credit_q, done_q;
+  logic credit_q, done_q, beat_valid, beat_ready;
+  logic [BUS_W:0] beat;
   // verilator lint_off UNUSEDSIGNAL
   logic [$clog2(FIFO_BEATS+1)-1:0] level; // credits keep it from running over
   // verilator lint_on UNUSEDSIGNAL
@@ -181,10 +182,24 @@ module load_engine #(
     .in_valid_i (rdata_valid_i),
     .in_ready_o (rdata_ready_o),
     .in_data_i  ({rdata_last_i, rdata_data_i}),
+    .out_valid_o(beat_valid),
+    .out_ready_i(beat_ready),
+    .out_data_o (beat),
+    .level_o    (level)
+  );
+
+  // Between the RAM's slow output and the many that look at a beat before they say that they take it.
+  stream_register #(
+    .WIDTH(1 + BUS_W)
+  ) u_beat (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (beat_valid),
+    .in_ready_o (beat_ready),
+    .in_data_i  (beat),
     .out_valid_o(wgt_valid_o),
     .out_ready_i(wgt_ready_i),
-    .out_data_o ({wgt_last_o, wgt_data_o}),
-    .level_o    (level)
+    .out_data_o ({wgt_last_o, wgt_data_o})
   );
 
   always_ff @(posedge clk_i) begin
@@ -192,7 +207,7 @@ module load_engine #(
       credit_q <= 1'b0;
       done_q   <= 1'b0;
     end else begin
-      credit_q <= wgt_valid_o && wgt_ready_i;
+      credit_q <= beat_valid && beat_ready;
       done_q   <= rdata_valid_i && rdata_ready_o && rdata_last_i;
     end
   end

@@ -103,6 +103,14 @@ module matrix_engine #(
   logic [CountW-1:0]    tile_rows, tile_outer, tile_inner;
   logic [SCRATCH_W-1:0] tile_act_base, tile_act_outer_stride, tile_act_inner_stride;
   logic [SCRATCH_W-1:0] tile_out_base, tile_out_outer_stride, tile_out_inner_stride;
+  logic                 next_valid, next_header, next_transpose, next_first, next_last, next_end;
+  logic [15:0]          next_header_lines, next_block_stride;
+  logic [2:0]           next_format;
+  logic [6:0]           next_lines, next_values;
+  logic [31:0]          next_block, next_scale;
+  logic [CountW-1:0]    next_rows, next_outer, next_inner;
+  logic [SCRATCH_W-1:0] next_act_base, next_act_outer_stride, next_act_inner_stride;
+  logic [SCRATCH_W-1:0] next_out_base, next_out_outer_stride, next_out_inner_stride;
 
   matrix_tiles #(
     .SCRATCH_W(SCRATCH_W),
@@ -114,32 +122,61 @@ module matrix_engine #(
     .cmd_ready_o            (tiles_ready),
     .cmd_i,
     .cmd_rows_i             (rows),
-    .tile_valid_o           (tile_valid),
-    .tile_ready_i           (tile_ready),
-    .tile_header_o          (tile_header),
-    .tile_header_lines_o    (tile_header_lines),
-    .tile_transpose_o       (tile_transpose),
-    .tile_format_o          (tile_format),
-    .tile_lines_o           (tile_lines),
-    .tile_block_o           (tile_block),
-    .tile_block_stride_o    (tile_block_stride),
-    .tile_scale_o           (tile_scale),
-    .tile_rows_o            (tile_rows),
-    .tile_outer_o           (tile_outer),
-    .tile_inner_o           (tile_inner),
-    .tile_act_base_o        (tile_act_base),
-    .tile_act_outer_stride_o(tile_act_outer_stride),
-    .tile_act_inner_stride_o(tile_act_inner_stride),
-    .tile_values_o          (tile_values),
-    .tile_out_base_o        (tile_out_base),
-    .tile_out_outer_stride_o(tile_out_outer_stride),
-    .tile_out_inner_stride_o(tile_out_inner_stride),
-    .tile_first_o           (tile_first),
-    .tile_last_o            (tile_last),
-    .tile_end_o             (tile_end)
+    .tile_valid_o           (next_valid),
+    .tile_ready_i           (!tile_valid),
+    .tile_header_o          (next_header),
+    .tile_header_lines_o    (next_header_lines),
+    .tile_transpose_o       (next_transpose),
+    .tile_format_o          (next_format),
+    .tile_lines_o           (next_lines),
+    .tile_block_o           (next_block),
+    .tile_block_stride_o    (next_block_stride),
+    .tile_scale_o           (next_scale),
+    .tile_rows_o            (next_rows),
+    .tile_outer_o           (next_outer),
+    .tile_inner_o           (next_inner),
+    .tile_act_base_o        (next_act_base),
+    .tile_act_outer_stride_o(next_act_outer_stride),
+    .tile_act_inner_stride_o(next_act_inner_stride),
+    .tile_values_o          (next_values),
+    .tile_out_base_o        (next_out_base),
+    .tile_out_outer_stride_o(next_out_outer_stride),
+    .tile_out_inner_stride_o(next_out_inner_stride),
+    .tile_first_o           (next_first),
+    .tile_last_o            (next_last),
+    .tile_end_o             (next_end)
   );
 
   // ---------------------------------------------------------------------------------------------
+  // The tile at hand, from registers; the next one is worked out meanwhile.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tile_valid <= 1'b0;
+    else tile_valid <= tile_valid ? !tile_ready : next_valid;
+    if (!tile_valid) begin
+      tile_header <= next_header;
+      tile_header_lines <= next_header_lines;
+      tile_transpose <= next_transpose;
+      tile_format <= next_format;
+      tile_lines <= next_lines;
+      tile_block <= next_block;
+      tile_block_stride <= next_block_stride;
+      tile_scale <= next_scale;
+      tile_rows <= next_rows;
+      tile_outer <= next_outer;
+      tile_inner <= next_inner;
+      tile_act_base <= next_act_base;
+      tile_act_outer_stride <= next_act_outer_stride;
+      tile_act_inner_stride <= next_act_inner_stride;
+      tile_values <= next_values;
+      tile_out_base <= next_out_base;
+      tile_out_outer_stride <= next_out_outer_stride;
+      tile_out_inner_stride <= next_out_inner_stride;
+      tile_first <= next_first;
+      tile_last <= next_last;
+      tile_end <= next_end;
+    end
+  end
+
   // Array
   // ---------------------------------------------------------------------------------------------
   logic wgt_end, wgt_bad_end;

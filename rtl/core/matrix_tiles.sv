@@ -5,7 +5,7 @@
 // Why: the loops run ahead of the array by as many tiles as the queues below hold, so that the stream never waits for
 // arithmetic to ask for the next tile. Every address advances by addition. The header, if there is one, goes first.
 // Latency: cmd_valid_i to the first tile 2 cycles, to the header 1.
-// Throughput: one tile every other cycle, one idle cycle per product of a block of D and per command.
+// Throughput: one tile per cycle, one idle cycle per product of a block of D and per command.
 
 module matrix_tiles #(
   // Width of a scratchpad address in words.
@@ -79,13 +79,13 @@ module matrix_tiles #(
   logic [SCRATCH_W-1:0]   act_q;
   logic                   first_q;
 
-  logic                   accept, taken_q, take, transpose, last_block, last_out, last_product;
+  logic                   accept, take, transpose, last_block, last_out, last_product;
   logic [6:0]             left, out_left;
   logic [31:0]            block_row;
 
   assign cmd_ready_o  = state_q == StateIdle;
   assign accept       = cmd_valid_i && cmd_ready_o;
-  assign take         = taken_q && state_q == StateTile;
+  assign take         = state_q == StateTile && tile_ready_i;
   assign transpose    = transpose_q[product_q];
   assign left         = (left_q > 16'd64) ? 7'd64 : left_q[6:0];
   assign out_left     = (out_left_q > 16'd64) ? 7'd64 : out_left_q[6:0];
@@ -95,12 +95,6 @@ module matrix_tiles #(
   // Block numbers from a row of tiles to the next.
   assign block_row    = {10'd0, block_stride_q, 6'd0};
 
-  // What comes next is worked out in the cycle after a tile is taken, not while its takers say whether they can.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) taken_q <= 1'b0;
-    else taken_q <= tile_valid_o && tile_ready_i;
-  end
-
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StateIdle;
@@ -108,7 +102,7 @@ module matrix_tiles #(
       case (state_q)
         StateIdle:
         if (cmd_valid_i) state_q <= (cmd_i[commands_pkg::MatrixHeaderLinesLsb+:16] != '0) ? StateHeader : StateEnter;
-        StateHeader: if (taken_q) state_q <= StateEnter;
+        StateHeader: if (tile_ready_i) state_q <= StateEnter;
         StateEnter: state_q <= StateTile;
         default: if (take && last_block) state_q <= (last_product && last_out) ? StateIdle : StateEnter;
       endcase
@@ -159,7 +153,7 @@ module matrix_tiles #(
     end
   end
 
-  assign tile_valid_o            = (state_q == StateTile || state_q == StateHeader) && !taken_q;
+  assign tile_valid_o            = state_q == StateTile || state_q == StateHeader;
   assign tile_header_o           = state_q == StateHeader;
   assign tile_header_lines_o     = header_lines_q;
   assign tile_transpose_o        = transpose;

@@ -239,9 +239,14 @@ module qlora_core #(
   // Bus
   // ---------------------------------------------------------------------------------------------
   // A window that begins behind the bus's addresses is empty, one that ends behind them ends with them.
-  logic [ADDR_W:0] window_limit;
-  assign window_limit = (mem_base_i[63:ADDR_W] != '0) ? '0 :
-                        (mem_limit_i[63:ADDR_W] != '0) ? {1'b1, ADDR_W'(0)} : mem_limit_i[ADDR_W:0];
+  // Both stay from the doorbell on.
+  logic [ADDR_W:0]   window_limit_q;
+  logic [ADDR_W-1:0] window_base_q;
+  always_ff @(posedge clk_i) begin
+    window_limit_q <= (mem_base_i[63:ADDR_W] != '0) ? '0 :
+                      (mem_limit_i[63:ADDR_W] != '0) ? {1'b1, ADDR_W'(0)} : mem_limit_i[ADDR_W:0];
+    window_base_q  <= mem_base_i[ADDR_W-1:0];
+  end
 
   axi_master #(
     .ADDR_W   (ADDR_W),
@@ -278,8 +283,8 @@ module qlora_core #(
     .wdata_ready_o    (wdata_ready),
     .wdata_data_i     (wdata),
     .writes_pending_o (writes_pending),
-    .window_base_i    (mem_base_i[ADDR_W-1:0]),
-    .window_limit_i   (window_limit),
+    .window_base_i    (window_base_q),
+    .window_limit_i   (window_limit_q),
     .stop_i           (stop),
     .drained_o        (drained),
     .read_range_o     (read_range),

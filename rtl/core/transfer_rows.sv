@@ -129,6 +129,7 @@ module transfer_rows #(
   logic [15:0] walk_addr;
   // verilator lint_off UNUSEDSIGNAL
   logic        unused_word, unused_inner, unused_last; // words are all alike
+  logic        unused_ready; // a walk begins when all has ended
   // verilator lint_on UNUSEDSIGNAL
 
   row_walker #(
@@ -137,6 +138,7 @@ module transfer_rows #(
     .clk_i,
     .rst_ni,
     .start_i       (take),
+    .start_ready_o (unused_ready),
     .outer_i       (cmd_i[commands_pkg::TransferOuterLsb+:16]),
     .inner_i       (cmd_i[commands_pkg::TransferInnerLsb+:16]),
     .words_i       (cmd_i[commands_pkg::TransferLengthLsb+:16] >> 3),

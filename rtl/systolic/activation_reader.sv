@@ -6,7 +6,7 @@
 // the other half counts answers and knows the row, the word in the row and the tile they belong to. Answers are never
 // refused: whoever starts a tile has room for all of it. A row always has 8 words; of a shorter one, what is read behind
 // its end is not active, whatever and wherever it is.
-// Latency: a tile's command to its first request 1 cycle; an answer is told of in its own cycle.
+// Latency: a tile's command to its first request 2 cycles; an answer is told of in its own cycle.
 // Throughput: one request and one answer per cycle, from tile to tile too.
 
 module activation_reader #(
@@ -56,10 +56,10 @@ module activation_reader #(
   // ---------------------------------------------------------------------------------------------
   // Requests
   // ---------------------------------------------------------------------------------------------
-  logic       start, walk_idle, walk_last, tile_ready;
-  logic [1:0] unused_last;
+  logic       start, walk_ready, tile_ready, unused_idle;
+  logic [2:0] unused_last;
 
-  assign cmd_ready_o = tile_ready && (walk_idle || (req_ready_i && walk_last));
+  assign cmd_ready_o = tile_ready && walk_ready;
   assign start       = cmd_valid_i && cmd_ready_o;
 
   row_walker #(
@@ -69,6 +69,7 @@ module activation_reader #(
     .clk_i,
     .rst_ni,
     .start_i       (start),
+    .start_ready_o (walk_ready),
     .outer_i       (WalkW'(cmd_outer_i)),
     .inner_i       (WalkW'(cmd_inner_i)),
     .words_i       (WalkW'(Words)),
@@ -76,13 +77,13 @@ module activation_reader #(
     .outer_stride_i(cmd_outer_stride_i),
     .inner_stride_i(cmd_inner_stride_i),
     .exchange_i    (WalkW'(0)),
-    .idle_o        (walk_idle),
+    .idle_o        (unused_idle),
     .valid_o       (req_valid_o),
     .ready_i       (req_ready_i),
     .address_o     (req_addr_o),
     .last_word_o   (unused_last[0]),
     .last_inner_o  (unused_last[1]),
-    .last_o        (walk_last)
+    .last_o        (unused_last[2])
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ module activation_reader #(
 
   // A tile's answers come later than its command.
   logic unused_tiles;
-  assign unused_tiles = ^{tile_valid, tile_level, unused_last};
+  assign unused_tiles = ^{tile_valid, tile_level, unused_last, unused_idle};
 
   if (Lanes != 8) begin : g_bad_lanes
     ERROR_activation_reader_a_word_must_have_8_values u_error ();

@@ -226,12 +226,19 @@ module matrix_unit #(
   );
 
   // Two accumulator buffers.
-  logic [1:0] acc_used_q;
+  logic [1:0] acc_used_q, acc_used_d;
+  logic acc_some_q;  // one is free
   logic acc_reserve, acc_free;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) acc_used_q <= '0;
-    else acc_used_q <= acc_used_q + 2'(acc_reserve) - 2'(acc_free);
+    if (!rst_ni) begin
+      acc_used_q <= '0;
+      acc_some_q <= 1'b1;
+    end else begin
+      acc_used_q <= acc_used_d;
+      acc_some_q <= acc_used_d != 2'd2;
+    end
   end
+  assign acc_used_d = acc_used_q + 2'(acc_reserve) - 2'(acc_free);
 
   logic [Groups-1:0] load;
   logic [GroupW-1:0] load_weights;
@@ -260,7 +267,7 @@ module matrix_unit #(
     .act_ready_i(act_half_ready),
     .act_release_o(act_release),
     .act_row_o(act_row),
-    .acc_free_i(acc_used_q != 2'd2),
+    .acc_free_i(acc_some_q),
     .acc_reserve_o(acc_reserve),
     .load_o(load),
     .load_weights_o(load_weights),

@@ -204,7 +204,7 @@ module result_drain #(
   // ---------------------------------------------------------------------------------------------
   // Scratchpad
   // ---------------------------------------------------------------------------------------------
-  logic             walk_valid, walk_last, written, nonfinite_q;
+  logic             walk_valid, walk_last, written, nonfinite_q, unused_ready;
   logic [1:0]       unused_last;
   logic [Lanes-1:0] bad;
 
@@ -215,6 +215,7 @@ module result_drain #(
     .clk_i,
     .rst_ni,
     .start_i       (start),
+    .start_ready_o (unused_ready),
     .outer_i       (WalkW'(cmd_outer)),
     .inner_i       (WalkW'(cmd_inner)),
     .words_i       (WalkW'(64 / Lanes)),

@@ -4,7 +4,7 @@
 //
 // Why: operands, destinations and results are walked in the same order with strides of their own, and each runs ahead
 // of the others as far as its queue allows. Addresses advance by addition.
-// Latency: start_i to the first address 1 cycle. Throughput: one address per cycle, from walk to walk too.
+// Latency: start_i to the first address 2 cycles. Throughput: one address per cycle, from walk to walk too.
 
 module row_walker #(
   // Width of an address.
@@ -15,9 +15,9 @@ module row_walker #(
   input  logic              clk_i,
   input  logic              rst_ni,
 
-  // Begins a walk of outer_i * inner_i rows of words_i addresses, each at least 1; only while idle_o, or when the last
-  // address of the walk before is taken.
+  // Begins a walk of outer_i * inner_i rows of words_i addresses, each at least 1; only while start_ready_o.
   input  logic               start_i,
+  output logic               start_ready_o,
   input  logic [COUNT_W-1:0] outer_i,
   input  logic [COUNT_W-1:0] inner_i,
   input  logic [COUNT_W-1:0] words_i,
@@ -26,8 +26,10 @@ module row_walker #(
   input  logic [ADDR_W-1:0]  inner_stride_i,
   // Word w of a row is at w XOR this.
   input  logic [COUNT_W-1:0] exchange_i,
+  // No address is left.
   output logic               idle_o,
 
+  // From registers.
   output logic               valid_o,
   input  logic               ready_i,
   output logic [ADDR_W-1:0]  address_o,
@@ -37,6 +39,7 @@ module row_walker #(
   output logic               last_o
 );
 
+  logic               walk_valid, last_word, last_inner, last, advance;
   logic [COUNT_W-1:0] word, exchange_q;
   logic [ADDR_W-1:0]  row_base;
 
@@ -49,12 +52,12 @@ module row_walker #(
     .outer_i,
     .inner_i,
     .words_i,
-    .valid_o,
-    .ready_i,
+    .valid_o     (walk_valid),
+    .ready_i     (advance),
     .word_o      (word),
-    .last_word_o,
-    .last_inner_o,
-    .last_o
+    .last_word_o (last_word),
+    .last_inner_o(last_inner),
+    .last_o      (last)
   );
 
   row_address #(
@@ -63,16 +66,25 @@ module row_walker #(
     .clk_i,
     .start_i,
     .region_i    ({inner_stride_i, outer_stride_i, base_i}),
-    .next_i      (valid_o && ready_i && last_word_o),
-    .last_inner_i(last_inner_o),
+    .next_i      (walk_valid && advance && last_word),
+    .last_inner_i(last_inner),
     .base_o      (row_base)
   );
 
+  assign advance       = !valid_o || ready_i;
+  assign start_ready_o = !walk_valid || (advance && last);
+  assign idle_o        = !walk_valid && !valid_o;
+
   always_ff @(posedge clk_i) begin
     if (start_i) exchange_q <= exchange_i;
+    if (!rst_ni) valid_o <= 1'b0;
+    else if (advance) valid_o <= walk_valid;
+    if (advance) begin
+      address_o    <= row_base + ADDR_W'(word ^ exchange_q);
+      last_word_o  <= last_word;
+      last_inner_o <= last_inner;
+      last_o       <= last;
+    end
   end
-
-  assign idle_o    = !valid_o;
-  assign address_o = row_base + ADDR_W'(word ^ exchange_q);
 
 endmodule : row_walker

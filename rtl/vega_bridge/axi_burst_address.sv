@@ -26,19 +26,13 @@ module axi_burst_address #(
   output logic [ADDR_W-1:0] next_o,
   // First and last 32-bit word of the bus that this beat covers.
   output logic [WORD_W-1:0] first_word_o,
-  output logic [WORD_W-1:0] last_word_o,
-  // The burst breaks the protocol: wider than the bus, reserved type, or a wrapping burst of a length or an alignment
-  // that does not exist.
-  output logic              illegal_o
+  output logic [WORD_W-1:0] last_word_o
 );
 
-  localparam int BusLog2 = $clog2(DATA_W / 8);
   localparam logic [1:0] Fixed = 2'b00;
   localparam logic [1:0] Wrap = 2'b10;
-  localparam logic [1:0] Reserved = 2'b11;
 
   logic [ADDR_W-1:0] offset_mask, wrap_mask;
-  logic wrap_length;
 
   // Bits of an address that lie inside one transfer, and inside the whole wrapping burst.
   assign offset_mask = (ADDR_W'(1) << size_i) - ADDR_W'(1);
@@ -61,10 +55,6 @@ module axi_burst_address #(
     assign first_word_o = '0;
     assign last_word_o = '0;
   end
-
-  assign wrap_length = len_i == 8'd1 || len_i == 8'd3 || len_i == 8'd7 || len_i == 8'd15;
-  assign illegal_o = size_i > 3'(BusLog2) || burst_i == Reserved ||
-                     (burst_i == Wrap && (!wrap_length || (addr_i & offset_mask) != '0));
 
   if (DATA_W != 32 && DATA_W != 64 && DATA_W != 128) begin : g_check_data
     ERROR_DATA_W_must_be_32_64_or_128 error ();

@@ -64,7 +64,7 @@ module axi_slave_read #(
   logic [1:0] burst_q;
   logic [DATA_W-1:0] rdata_q;
   logic [WordW-1:0] word_q, word, first_word, last_word;
-  logic illegal, step, beat_taken;
+  logic illegal, illegal_q, step, beat_taken;
 
   axi_burst_address #(
     .DATA_W(DATA_W),
@@ -76,13 +76,21 @@ module axi_slave_read #(
     .burst_i(burst_q),
     .next_o(next_addr),
     .first_word_o(first_word),
-    .last_word_o(last_word),
+    .last_word_o(last_word)
+  );
+  axi_burst_check #(
+    .DATA_W(DATA_W)
+  ) u_check (
+    .addr_i(s_axi_araddr[6:0]),
+    .len_i(s_axi_arlen),
+    .size_i(s_axi_arsize),
+    .burst_i(s_axi_arburst),
     .illegal_o(illegal)
   );
 
   // The first word of a beat follows from its address; the others are counted.
   assign word = fresh_q ? first_word : word_q;
-  assign access_valid_o = state_q == StAccess && !illegal;
+  assign access_valid_o = state_q == StAccess && !illegal_q;
   assign access_addr_o = (addr_q & ~LaneMask) | REG_ADDR_W'({word, 2'b00});
   assign step = access_valid_o && access_ready_i;
   assign beat_taken = s_axi_rvalid && s_axi_rready;
@@ -100,7 +108,7 @@ module axi_slave_read #(
     end else begin
       case (state_q)
         StIdle: if (s_axi_arvalid) state_q <= StAccess;
-        StAccess: if (illegal || (step && word == last_word)) state_q <= StRespond;
+        StAccess: if (illegal_q || (step && word == last_word)) state_q <= StRespond;
         StRespond: if (s_axi_rready) state_q <= s_axi_rlast ? StIdle : StAccess;
         default: state_q <= StIdle;
       endcase
@@ -115,6 +123,7 @@ module axi_slave_read #(
       left_q <= s_axi_arlen;
       size_q <= s_axi_arsize;
       burst_q <= s_axi_arburst;
+      illegal_q <= illegal;
     end else if (beat_taken) begin
       addr_q <= next_addr;
       left_q <= left_q - 8'd1;
@@ -125,7 +134,7 @@ module axi_slave_read #(
       error_q <= 1'b0;
       rdata_q <= '0;
     end else if (state_q == StAccess) begin
-      if (illegal) error_q <= 1'b1;
+      if (illegal_q) error_q <= 1'b1;
       if (step) begin
         fresh_q <= 1'b0;
         word_q <= word + WordW'(1);

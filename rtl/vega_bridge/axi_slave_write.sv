@@ -71,7 +71,7 @@ module axi_slave_write #(
   logic [DATA_W-1:0] wdata_q;
   logic [DATA_W/8-1:0] wstrb_q;
   logic [WordW-1:0] word_q, word, first_word, last_word;
-  logic illegal, strobed, step, beat_done;
+  logic illegal, illegal_q, strobed, step, beat_done;
 
   axi_burst_address #(
     .DATA_W(DATA_W),
@@ -83,7 +83,15 @@ module axi_slave_write #(
     .burst_i(burst_q),
     .next_o(next_addr),
     .first_word_o(first_word),
-    .last_word_o(last_word),
+    .last_word_o(last_word)
+  );
+  axi_burst_check #(
+    .DATA_W(DATA_W)
+  ) u_check (
+    .addr_i(s_axi_awaddr[6:0]),
+    .len_i(s_axi_awlen),
+    .size_i(s_axi_awsize),
+    .burst_i(s_axi_awburst),
     .illegal_o(illegal)
   );
 
@@ -92,10 +100,10 @@ module axi_slave_write #(
   assign access_addr_o = (addr_q & ~LaneMask) | REG_ADDR_W'({word, 2'b00});
   assign access_wdata_o = wdata_q[word*32+:32];
   assign access_wstrb_o = wstrb_q[word*4+:4];
-  assign strobed = access_wstrb_o != 4'd0 && !illegal;
+  assign strobed = access_wstrb_o != 4'd0 && !illegal_q;
   assign access_valid_o = state_q == StAccess && strobed;
   assign step = state_q == StAccess && (!strobed || access_ready_i);
-  assign beat_done = step && (illegal || word == last_word);
+  assign beat_done = step && (illegal_q || word == last_word);
 
   assign s_axi_awready = state_q == StIdle;
   assign s_axi_wready = state_q == StData;
@@ -126,6 +134,7 @@ module axi_slave_write #(
         left_q <= s_axi_awlen;
         size_q <= s_axi_awsize;
         burst_q <= s_axi_awburst;
+        illegal_q <= illegal;
         error_q <= 1'b0;
       end
       StData: begin
@@ -136,7 +145,7 @@ module axi_slave_write #(
         if (s_axi_wvalid && s_axi_wlast != (left_q == 8'd0)) error_q <= 1'b1;
       end
       StAccess: begin
-        if (illegal || (access_valid_o && access_ready_i && access_error_i)) error_q <= 1'b1;
+        if (illegal_q || (access_valid_o && access_ready_i && access_error_i)) error_q <= 1'b1;
         if (step) begin
           fresh_q <= 1'b0;
           word_q <= word + WordW'(1);

@@ -3,6 +3,7 @@
 rtl/vega_bridge/axi_crossing.sv
 rtl/vega_bridge/axi_split.sv
 rtl/vega_bridge/axi_burst_address.sv
+rtl/vega_bridge/axi_burst_check.sv
 rtl/vega_bridge/axi_slave_read.sv
 rtl/vega_bridge/axi_slave_write.sv
 rtl/vega_bridge/axi_slave.sv
