@@ -102,6 +102,9 @@ fpga: $(READY) ## Build the bitstream of a board with its vendor's tools (BOARD=
 area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, SET=columns=4, MODULES=1 for those below it; long)
 	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
 
+timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG= SET=columns=4; minutes, whole cores longer)
+	@$(RUN) -m fpga.timing --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" $(addprefix --set ,$(SET))
+
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 

@@ -104,6 +104,22 @@ def designs(changes: Mapping[str, int]) -> list[Design]:
     return found
 
 
+def chosen(top: str, config: str, changes: Mapping[str, int]) -> list[Design]:
+    """Designs of a name, or all, in a named configuration, or all.
+
+    Raises:
+        SystemExit: there is no such design, configuration or setting.
+    """
+    found = [design for design in designs(changes) if top in ("", design.top)]
+    if config in configs():
+        found = [design for design in found if design.config in ("", config)]
+    elif config:
+        raise SystemExit(f"error: CONFIG={config}; choose one of {', '.join(configs())}")
+    if not found:
+        raise SystemExit(f"error: no design '{top}'; there are: {', '.join(dict.fromkeys(d.top for d in designs({})))}")
+    return found
+
+
 def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
     """Cells by type, see ``synthesize_modules``."""
     return total(synthesize_modules(top, sources, parameters, hierarchy), f"\\{top}")
@@ -218,21 +234,13 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], type=setting, help="replace a setting, as columns=4")
     parser.add_argument("--modules", default="", help="1 prints what each module below the top uses by itself")
     arguments = parser.parse_args()
-    chosen = [design for design in designs(dict(arguments.set)) if arguments.top in ("", design.top)]
-    if arguments.config in configs():
-        chosen = [design for design in chosen if design.config in ("", arguments.config)]
-    elif arguments.config:
-        raise SystemExit(f"error: CONFIG={arguments.config}; choose one of {', '.join(configs())}")
-    if not chosen:
-        raise SystemExit(
-            f"error: no design '{arguments.top}'; there are: {', '.join(dict.fromkeys(d.top for d in designs({})))}"
-        )
+    found = chosen(arguments.top, arguments.config, dict(arguments.set))
     head = "LUT | of these memory | FF | BRAM36 | DSP48E1 |"
     print(f"| module | parameters | {head} share of XC7K325T: LUT, BRAM |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     tables = []
-    for number, design in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {design.top} {design.config} ...", file=sys.stderr, flush=True)
+    for number, design in enumerate(found, 1):
+        print(f"[{number}/{len(found)}] {design.top} {design.config} ...", file=sys.stderr, flush=True)
         began, sources = time.monotonic(), read_filelist(design.filelist)
         apart = design.config != "" and arguments.modules == "1"
         modules = synthesize_modules(design.top, sources, design.parameters, apart)

@@ -1,20 +1,31 @@
-"""Static timing of a netlist after ``synth_xilinx``: the paths that limit the clock, before placement.
+"""Paths that limit the clock, before placement: ``make timing TOP=vector_engine`` prints the longest per module.
 
-Delays of cells are those of yosys's own library for this family (share/xilinx/cells_sim.v, measured on Artix-7 by Project
-X-Ray: not faster than a Kintex-7 of speed grade -2), the delay of a wire is the one that abc9 maps with. Carry chains,
-cascades of DSP slices and wide multiplexers have wires of their own, which take no time. Where a wire really goes is
-known after placement only: this says which paths have too much logic, not that a clock is met.
+Designs are flattened and go through ``synth_xilinx``. Delays of cells are those of yosys's own library for this family
+(share/xilinx/cells_sim.v, measured on Artix-7 by Project X-Ray: not faster than a Kintex-7 of speed grade -2), the
+delay of a wire is the one that abc9 maps with. Carry chains, cascades of DSP slices and wide multiplexers have wires of
+their own, which take no time. Where a wire really goes is known after placement only: this says which paths have too
+much logic, not that a clock is met. Inputs come with the clock's edge, outputs are paths' ends.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
+import subprocess
+import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from edge_qlora.backends import setting
+
+from fpga.area import YOSYS, Design, chosen
+from sim.bench import ROOT, read_filelist
 
 # Picoseconds of a wire between cells: what synth_xilinx tells abc9 for this family (its option -W).
 WIRE = 300
@@ -260,3 +271,55 @@ def _bits(pins: Mapping[str, list], pin: str, index: int | None) -> Iterable[int
     bits = pins.get(pin, ())
     chosen = bits if index is None else bits[index : index + 1]
     return [bit for bit in chosen if isinstance(bit, int)]
+
+
+def netlist(design: Design) -> Netlist:
+    """A design, flattened and mapped.
+
+    Raises:
+        SystemExit: yosys failed; the message says why.
+    """
+    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
+    files = " ".join(str(path.relative_to(ROOT)) for path in read_filelist(design.filelist))
+    settings = "\n".join(f"chparam -set {name} {value} {design.top}" for name, value in design.parameters.items())
+    with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
+        mapped, script = Path(folder) / "mapped.json", Path(folder) / "timing.ys"
+        script.write_text(
+            f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\n"
+            f"hierarchy -check -top {design.top}\n"
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {design.top}\nrename -top {design.top}\n"
+            f"setattr -unset src -unset hdlname\nwrite_json {mapped.relative_to(ROOT)}\n"
+        )
+        done = subprocess.run(
+            [str(YOSYS), "-q", str(script.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(f"error: yosys on {design.top} failed\n{done.stdout}{done.stderr}")
+        return Netlist(json.loads(mapped.read_text())["modules"][design.top])
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--top", default="", help="one module only")
+    parser.add_argument("--config", default="", help="one configuration only, of those designs that have several")
+    parser.add_argument("--set", action="append", default=[], type=setting, help="replace a setting, as columns=4")
+    parser.add_argument("--period", type=int, default=5000, help="ps that a path may take (5000: 200 MHz)")
+    arguments = parser.parse_args()
+    for design in chosen(arguments.top, arguments.config, dict(arguments.set)):
+        name = " ".join(filter(None, (design.top, design.config)))
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        found = netlist(design)
+        paths = found.worst()
+        late = sum(path.delay > arguments.period for path in paths)
+        print(f"\n{name}: {late} of {len(paths)} registers, memories and outputs later than {arguments.period} ps\n")
+        print("| module that the path ends in | ps | levels | from | to |\n|---|---|---|---|---|")
+        seen = set()
+        for path in paths:
+            if (module := found.module(path.end) or design.top) not in seen:
+                seen.add(module)
+                print(f"| `{module}` | {path.delay:,} | {path.levels} | `{path.start}` | `{path.end}` |")
+
+
+if __name__ == "__main__":
+    main()

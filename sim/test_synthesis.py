@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fpga.area import synthesize
+from fpga.area import Design, synthesize
+from fpga.timing import WIRE, library, netlist
 from sim.bench import ROOT, read_filelist
 
 ARRAY = ("systolic_pkg", "delay_line", "skew_lane", "pe", "systolic_array")
@@ -46,3 +47,27 @@ def test_a_latch_is_refused() -> None:
         source.write_text("module latch (input en_i, d_i, output reg q_o); always @* if (en_i) q_o = d_i; endmodule\n")
         with pytest.raises(SystemExit, match="latch has latches: LDCE"):
             synthesize("latch", [source], {}, hierarchy=False)
+
+
+def test_a_path_is_measured(tmp_path: Path) -> None:
+    """From register to register through one LUT: clock to output, two wires, the LUT's slowest input in use, setup."""
+    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
+        source, filelist = Path(folder) / "path.sv", Path(folder) / "path.f"
+        source.write_text(
+            "module path (input clk_i, input [3:0] d_i, output reg q_o); reg [3:0] d_q;\n"
+            "always @(posedge clk_i) begin d_q <= d_i; q_o <= ^d_q; end endmodule\n"
+        )
+        filelist.write_text(f"{source.relative_to(ROOT)}\n")
+        found = netlist(Design("path", str(filelist.relative_to(ROOT)))).worst()[0]
+    lut = max(ps for _, _, _, _, ps in library()["LUT4"].arcs)
+    clock_to, setup = library()["FDRE"].clock_to[0][2], [ps for pin, _, ps in library()["FDRE"].setup if pin == "D"][0]
+    assert (found.delay, found.levels) == (clock_to + 2 * WIRE + lut + setup, 1)
+    assert found.start.startswith("d_q") and found.end == "q_o (FDRE.D)"
+
+
+@pytest.mark.parametrize("unit", ["fp32_add", "fp32_mul"])
+def test_no_path_of_an_fp32_unit_is_longer_than_200_mhz_allows(unit: str) -> None:
+    """They are what most of a core's arithmetic consists of."""
+    worst = netlist(Design(unit, "rtl/common/fp32.f")).worst()[0]
+    assert worst.delay <= 5000, f"{worst.delay} ps from {worst.start} to {worst.end}"

@@ -170,7 +170,7 @@ module fp32_add (
   // Stage 5: the rest of the left shift, the exponent and the special results. A rounding carry leaves
   // a zero fraction and excludes a left shift.
   logic [22:0] moved, fraction;
-  logic [8:0]  step, exponent;
+  logic [7:0]  step, exponent;
   logic        zero, infinite, unused_carry4;
   logic [31:0] y_d, y_q;
 
@@ -181,8 +181,8 @@ module fp32_add (
                   : places_q3 == 2'd2 ? moved << 2 : moved << 3;
 
   // One more for a sum of 2 and above; -1 - shift = ~shift below 1.
-  assign step = below_q3 ? ~{4'h0, all_nibbles_q3, places_q3} : 9'(above_q3);
-  assign {exponent, unused_carry4} = {1'b0, exp_q3, 1'b1} + {step, carry_q3};
+  assign step = below_q3 ? ~{3'h0, all_nibbles_q3, places_q3} : 8'(above_q3);
+  assign {exponent, unused_carry4} = {exp_q3, 1'b1} + {step, carry_q3};
   // Both without waiting for the sum: it is zero or less, or 255. With a rounding carry it is not below 1 unless it was.
   assign zero     = zero_q3 || empty_q3 ||
                     (below_q3 && !carry_q3 && less_q3 <= {3'd0, all_nibbles_q3, places_q3});
@@ -191,7 +191,7 @@ module fp32_add (
 
   // The exponent is at most 255, and that if it overflows.
   assign y_d[31]    = sign_q3 && !zero_q3 && !nan_q3;
-  assign y_d[30:23] = zero ? 8'h0 : exponent[7:0];
+  assign y_d[30:23] = zero ? 8'h0 : exponent;
   assign y_d[22:0]  = nan_q3 ? fp32_pkg::CanonicalNan[22:0]
                     : zero || infinite ? 23'h0 : fraction;
 

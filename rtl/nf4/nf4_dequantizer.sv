@@ -78,6 +78,8 @@ module nf4_dequantizer #(
   logic         is_nan, is_inf, negative;
 
   assign {is_nan, is_inf, negative} = side_q[ProductLatency*SideWidth-1-:3];
+  logic unused_side;
+  assign unused_side = ^side_q[(ProductLatency+1)*SideWidth-1-:3];
   assign {fmt, codes} = side_q[ProductLatency*SideWidth+:SideWidth-3];
 
   // The codes of -1 and +1 pass absmax on, through the same delay.

@@ -100,11 +100,11 @@ module float_columns #(
   // first one that is not stored and completes a group, and the last beat of a column.
   logic order_valid, order_take, order_transpose, order_half;
   logic [5:0] order_last_column;
-  logic [6:0] last_stored;  // its group's last column
+  logic [5:0] last_stored;  // its group's last column
   logic [6:0] order_lines;
   logic [31:0] order_scale;
   logic [1:0] unused_level;
-  assign last_stored = (cmd_lines_i - 7'd1) | 7'(PORTS - 1);
+  assign last_stored = (cmd_lines_i[5:0] - 6'd1) | 6'(PORTS - 1);
   stream_fifo #(
     .WIDTH(47),
     .DEPTH(3)
@@ -113,7 +113,7 @@ module float_columns #(
     .rst_ni,
     .in_valid_i(front_accept),
     .in_ready_o(order_ready),
-    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_transpose_i ? 6'd63 : last_stored[5:0], cmd_lines_i, cmd_scale_i}),
+    .in_data_i({cmd_transpose_i, cmd_half_i, cmd_transpose_i ? 6'd63 : last_stored, cmd_lines_i, cmd_scale_i}),
     .out_valid_o(order_valid),
     .out_ready_i(order_take),
     .out_data_o({order_transpose, order_half, order_last_column, order_lines, order_scale}),

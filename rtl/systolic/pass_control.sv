@@ -121,7 +121,10 @@ module pass_control #(
     if (!rst_ni) issue_cmd_valid_q <= 1'b0;
     else if (next_cmd_take) issue_cmd_valid_q <= next_cmd_valid;
     if (next_cmd_take) begin
-      {issue_less_q, issue_last_row_q, issue_first_q, issue_last_q} <= {next_less, next_last_row, next_first, next_last};
+      issue_less_q     <= next_less;
+      issue_last_row_q <= next_last_row;
+      issue_first_q    <= next_first;
+      issue_last_q     <= next_last;
     end
   end
 
@@ -161,7 +164,8 @@ module pass_control #(
   end
 
   // Issuing side.
-  logic streaming_q, streaming_d, in_tile_q, in_tile_d, issue, last_vector, last_pass, tile_start, may_start, starts_next;
+  logic streaming_q, streaming_d, in_tile_q, in_tile_d, issue, last_vector, last_pass, tile_start, may_start;
+  logic starts_next;
   logic [CountW-1:0] row_q;
   logic [6:0] issued_q;  // columns of the tile whose passes are complete
   logic [AddressW-1:0] address_q;

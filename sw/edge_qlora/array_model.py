@@ -22,22 +22,22 @@ from .vector import LANES
 # axi_ddr3_memory: of T_REFI cycles, a refresh takes T_RP + T_RFC and the T_RCD until a row is open again.
 RATE = 1 - (3 + 52 + 3) / 1560
 READ_LATENCY = 22  # axi_ddr3_memory: an address to its first beat
-MASTER = 4 + 1  # axi_read_master: a region to its address, a beat from the bus to its client
+MASTER = 6 + 1  # axi_read_master: a region to its address, a beat from the bus to its client
 FIFO_BEATS = 512  # load_engine
 BURST = FIFO_BEATS // 4  # axi_read_clients: goes out when the FIFO has room for all of it
 
-ENTER = 3  # matrix_engine: a command that is taken to its first tile
+ENTER = 4  # matrix_engine: a command that is taken to its first tile
 SKIP = 1  # weight_loader: a cycle without a beat per tile
-CODES_FIRST, CODES_LAST = 15, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
+CODES_FIRST, CODES_LAST = 18, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
 HELD = 31  # code_columns: beats in u_held while they move (stream_fifo)
 FLOAT_HELD = 2  # float_columns: columns in the aligner
-FLOAT_COLUMN = 4  # float_columns: a row's last beat to its column, besides the beats of a column
-TURNED = 6  # float_columns: a T tile's last beat to its first column, besides the beats of two columns
+FLOAT_COLUMN = 11  # float_columns: a row's last beat to its column, besides the beats of a column
+TURNED = 13  # float_columns: a T tile's last beat to its first column, besides the beats of two columns
 BOOK = 16  # weight_header: its first line
 BUFFERS = 4  # activation_buffer: tiles
 ASK = 2  # matrix_unit: the tile before is taken, then this one's activations are asked for
-ALIGNED = 18  # activation_buffer: a tile's last word is asked for, then its vectors are aligned
-TOTALS = 77  # matrix_unit: a block's last vector to its totals, besides the column groups
+ALIGNED = 23  # activation_buffer: a tile's last word is asked for, then its vectors are aligned
+TOTALS = 80  # matrix_unit: a block's last vector to its totals, besides the column groups
 DRAIN = 3  # result_drain: per block
 
 

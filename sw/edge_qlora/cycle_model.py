@@ -17,18 +17,18 @@ from .errors import OperandError
 from .vector import LANES, Function, Instruction, Operand, Reduction
 
 # Lists: docs/ip/lists.md, command_fetch, command_queue.
-DOORBELL, REPORT = 4, 10  # to the fetch's first request; from the last end
+DOORBELL, REPORT = 5, 10  # to the fetch's first request; from the last end
 GROUP = 8  # lines per request
 FETCHED = 3  # a line's last beat to its queue
-OFFER = 2  # queue to offer
-WAITED = 3  # an end to the offer of a command that waited for it
+OFFER = 3  # queue to offer
+WAITED = 4  # an end to the offer of a command that waited for it
 QUEUE = IN_FLIGHT = SPACING = 4  # commands that wait, commands in the engine, cycles from one to the next
 
 # Engines on the memory: docs/ip/memory_engines.md, axi_ddr3_memory.
-LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 2  # a command to its region, region to beat, beat to the array
-READ_ENGINE = 2 + 5  # a command to its region; a beat through FIFO, parts, FP32 and words to the scratchpad
+LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region to beat, beat to the array
+READ_ENGINE = 2 + 6  # a command to its region; a beat through FIFO, parts, FP32 and words to the scratchpad
 READ_BEATS = 64  # credits of READ
-WRITE_ENGINE = 2 + 2 + 2 + 2  # a command to its first word, its answer, its beat, at the memory
+WRITE_ENGINE = 3 + 2 + 4 + 2  # a command to its first word, its answer, its beat, at the memory
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
 OPEN = 3 + 3  # T_RP, T_RCD: another row of a bank
 CLOSE = 2 + 1 + 3  # T_CWL, a beat, T_WR: a bank's last beat written until its row may close
