@@ -5,7 +5,7 @@
 // Why: the activations are FP32 in the scratchpad, and every tile of the weights meets them anew. For each tile the rows'
 // blocks of 64 are read, multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of four
 // buffers, from which the array reads whole vectors as often as it needs while the others are filled.
-// Latency: a tile's command to ready_o 8 * rows + 19 cycles, 16 without BACKWARD, where the scratchpad answers after 2;
+// Latency: a tile's command to ready_o 8 * rows + 24 cycles, 20 without BACKWARD, where the scratchpad answers after 2;
 // read_row_i to read_data_o 1.
 // Throughput: one scratchpad word per cycle into a buffer; one vector of 64 per cycle out of it.
 

@@ -7,8 +7,8 @@ package vector_pkg;
   // Users take what they need.
   // verilator lint_off UNUSEDPARAM
 
-  // Values per scratchpad word, whatever number of them is worked on per cycle. The order of a row's sum depends on it,
-  // and the adder's latency times it is the number of interleaved sums.
+  // Values per scratchpad word, whatever number of them is worked on per cycle. The order of a row's sum depends on it:
+  // there are eight words of interleaved sums.
   localparam int Lanes = 8;
 
   // Addresses of commands, in words and in values.
