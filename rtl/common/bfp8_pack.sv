@@ -104,16 +104,22 @@ module bfp8_pack (
   end
 
   for (genvar l = 0; l < 8; l++) begin : g_lane
+    logic       even;
     logic [7:0] number;
+    assign even = l < 6 && taken_q == '0;
     fp32_to_bfp8 u_lane (
       .clk_i,
       .en_i   (free),
       .x_i    (in_data_i[32*l+:32]),
       .scale_i(scale),
-      .even_i (l < 6 && taken_q == '0),
+      .even_i (even),
       .y_o    (number)
     );
-    assign out_data_o[8*l+:8] = {number[7:1], l < 6 && first_q[1] ? scale_q[l < 6 ? 6 + l : 0] : number[0]};
+    if (l < 6) begin : g_scale
+      assign out_data_o[8*l+:8] = {number[7:1], first_q[1] ? scale_q[6+l] : number[0]};
+    end else begin : g_number
+      assign out_data_o[8*l+:8] = number;
+    end
   end
 
 endmodule : bfp8_pack

@@ -30,7 +30,7 @@ ENTER = 4  # matrix_engine: a command that is taken to its first tile
 SKIP = 1  # weight_loader: a cycle without a beat per tile
 CODES_FIRST, CODES_LAST = 18, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
 HELD = 31  # code_columns: beats in u_held while they move (stream_fifo)
-FLOAT_HELD = 2  # float_columns: columns in the aligner
+FLOAT_HELD = 8  # block_aligner: columns of 64 FP16 values that its ring holds
 FLOAT_COLUMN = 11  # float_columns: a row's last beat to its column, besides the beats of a column
 TURNED = 13  # float_columns: a T tile's last beat to its first column, besides the beats of two columns
 BOOK = 16  # weight_header: its first line
@@ -234,7 +234,8 @@ class ArrayModel:
         if tile.codes:
             self.coded = self.loaded
         if tile.turned:
-            self.turned.append(self.loaded)
+            # The transposer's half is free when it is read; its columns are loaded later.
+            self.turned.append(self.loaded - TURNED)
         else:
             held = HELD * self.hardware.bus_width / (4 * BLOCK) if tile.codes else FLOAT_HELD  # columns
             self.front = max(front, self.loaded - held * max(pace, rows / width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 
 import cocotb
 import pyuvm
@@ -54,7 +55,7 @@ class StalledClient(MemoryTest):
 
 @pyuvm.test()
 class Priority(MemoryTest):
-    """Of the bursts that wait, the one of the client with the lowest number goes first."""
+    """Of the bursts that wait, the one of the client with the lowest number goes first; its next one waits a cycle."""
 
     async def body(self) -> None:
         reads, _ = bases(self.geometry)
@@ -64,9 +65,9 @@ class Priority(MemoryTest):
             await ClockCycles(self.dut.clk_i, 10)
         self.axi.read.ar_channel.pause = False
         await within(2000, self.env.drained(), "completion of all commands")
-        # Three of the first were already on their way to the bus. The buffer of client 1 holds two lines.
+        # Three of the first were already on their way to the bus.
         order = "".join(map(str, self.env.order))
-        assert order.startswith("22200001"), f"bursts of the clients went out in the order {order}"
+        assert re.match("222(0[12]?){4}", order), f"bursts of the clients went out in the order {order}"
 
 
 @pyuvm.test()

@@ -534,8 +534,11 @@ class BlockWeights(FloatWeights):
 class CodesWithAdapter(Utilisation):
     """Codes, and after each output block's tiles one FP16 tile of as many rows as a beat has values, as LoRA has.
 
-    Its columns come when all of it is there, so that up to 64 cycles are lost per output block.
+    Its columns come when all of it is there, so that up to LOST cycles are lost per output block: on 512 bits, where a
+    block has about a thousand beats, more than the twentieth that is allowed elsewhere.
     """
+
+    LOST = 72
 
     def products(self):
         rng, blocks, outputs = np.random.default_rng(5), scaled(32, 2) * BLOCK, scaled(3, 2) * BLOCK
@@ -555,4 +558,6 @@ class CodesWithAdapter(Utilisation):
         return f"of cycles take a beat (codes, FP16 of rank {self.rank})"
 
     def limit(self) -> float:
-        return tile_beats_limit()
+        width = config()["bus_width"]
+        beats = (32 * tile_bytes(WeightFormat.CODES) + 2 * BLOCK * self.rank) * 8 // width
+        return min(tile_beats_limit(), beats / (beats + self.LOST) / 0.95)
