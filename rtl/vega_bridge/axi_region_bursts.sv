@@ -6,12 +6,11 @@
 // 4 KB page. The two are separated here so that a client names a whole matrix in one command and the address side never
 // becomes the bottleneck of short rows.
 //
-// Structure: row iterator (one row per cycle) -> splitter (one burst every other cycle). Every burst is as long as MAX_LINES, the
+// Structure: row iterator (one row per cycle) -> splitter (one burst per cycle). Every burst is as long as MAX_LINES, the
 // page and the row allow. Addresses are counted in lines of 64 bytes and wrap at LINE_W bits.
 //
 // Latency: the first burst of a command is offered 3 cycles after the command was taken.
-// Throughput: one burst every second cycle across rows, as many as there are beats if a burst has two; a command every
-// second cycle.
+// Throughput: one burst per cycle across rows; a command every second cycle.
 //
 // An empty region (no lines or no rows) is taken and leaves no trace.
 
@@ -109,7 +108,7 @@ module axi_region_bursts #(
   assign ends_page  = to_page_q <= 7'(MAX_LINES);
   assign longest    = ends_page ? to_page_q : 7'(MAX_LINES);
   assign ends_row   = split_left_q[31:7] == '0 && split_left_q[6:0] <= longest;
-  assign burst_fire = split_valid_q && !out_valid_q;
+  assign burst_fire = split_valid_q && (!out_valid_q || burst_ready_i);
   assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row));
 
   always_ff @(posedge clk_i) begin
@@ -136,11 +135,11 @@ module axi_region_bursts #(
     end
   end
 
-  // The burst that is offered. The next one is cut after it is taken.
+  // The burst that is offered.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) out_valid_q <= 1'b0;
-    else out_valid_q <= out_valid_q ? !burst_ready_i : split_valid_q;
-    if (!out_valid_q) begin
+    else if (!out_valid_q || burst_ready_i) out_valid_q <= split_valid_q;
+    if (!out_valid_q || burst_ready_i) begin
       burst_addr_o  <= split_addr_q;
       burst_lines_o <= ends_row ? split_left_q[6:0] : longest;
       burst_last_o  <= ends_row && split_last_row_q;
