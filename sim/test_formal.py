@@ -34,6 +34,7 @@ WORDS = {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}
 QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
+    ("stream_stage", {"WIDTH": 2}),
     ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 8}),
@@ -55,6 +56,7 @@ CASES = [
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
+    ("stream_stage", {"WIDTH": 2}, "!valid_q || out_ready_i", "1'b1"),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "level_d != LevelWidth'(DEPTH)", "1'b1"),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),
@@ -72,7 +74,8 @@ FAULTS = [
     ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
     ("semaphores", SEMAPHORES, "posted = posted + SumW'(post[e]);", "if (post[e]) posted = SumW'(level_q) + SumW'(1);"),
     ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
-    ("semaphores", SEMAPHORES, ".request_i(request)", ".request_i(request[0] ? ENGINES'(1) : request)"),
+    ("semaphores", SEMAPHORES, ".request_i(able_q)", ".request_i(able_q[0] ? ENGINES'(1) : able_q)"),
+    ("semaphores", SEMAPHORES, "!rst_ni || able_q != '0", "!rst_ni"),
     ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),

@@ -9,7 +9,7 @@
 // An engine refuses a command at most CHECK cycles after the transfer, and the next command is not offered before, so the
 // refused one is the last. Word 0 of a command, which says whose it is, and the zeros at its end are not stored.
 //
-// Latency: in_valid_i to cmd_valid_o 2 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in CHECK cycles.
+// Latency: in_valid_i to cmd_valid_o 4 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in CHECK cycles.
 
 module command_queue #(
   // Width of a line address.
@@ -32,7 +32,7 @@ module command_queue #(
   input  logic [511:0]      in_cmd_i,
   input  logic [LINE_W-1:0] in_line_i,
 
-  // To the semaphores.
+  // To the semaphores, which grant in the cycle after the request at the earliest.
   output logic              take_valid_o,
   output logic [commands_pkg::LoadWaitsWidth-1:0] take_mask_o,
   input  logic              take_grant_i,
@@ -117,7 +117,7 @@ module command_queue #(
     end else begin
       if (take) taken_q <= 1'b1;
       else if (transfer) taken_q <= 1'b0;
-      if (transfer) check_q <= CheckW'(CHECK - 2);  // two more pass before the next transfer
+      if (transfer) check_q <= CheckW'(CHECK - 3);  // three more pass before the next transfer
       else if (check_q != '0) check_q <= check_q - CheckW'(1);
       post_mask_o <= (done_i && flight_valid) ? flight_mask : '0;
     end

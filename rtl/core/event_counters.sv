@@ -4,7 +4,7 @@
 //
 // Why: every performance figure comes from these, so they count in hardware and all in the same cycles.
 // The halves of a counter are separate adders; the lower one runs a cycle ahead and its delayed copy is shown, so that a
-// reader always sees halves of the same moment. An event shows 2 cycles after it happens.
+// reader always sees halves of the same moment. An event shows 3 cycles after it happens.
 
 module event_counters #(
   // Number of counters.
@@ -23,19 +23,27 @@ module event_counters #(
   output logic [2*HALF_W*COUNT-1:0] count_o
 );
 
+  // Events come from everywhere, late in their cycle.
+  logic             clear_q;
+  logic [COUNT-1:0] event_q;
+  always_ff @(posedge clk_i) begin
+    clear_q <= !rst_ni || clear_i;
+    event_q <= event_i;
+  end
+
   for (genvar i = 0; i < COUNT; i++) begin : g_counter
     logic [HALF_W-1:0] low_q, low_q2, high_q;
     logic              carry_q;
 
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i) begin
+      if (clear_q) begin
         low_q   <= '0;
         low_q2  <= '0;
         high_q  <= '0;
         carry_q <= 1'b0;
       end else begin
-        low_q   <= low_q + HALF_W'(event_i[i]);
-        carry_q <= event_i[i] && &low_q;
+        low_q   <= low_q + HALF_W'(event_q[i]);
+        carry_q <= event_q[i] && &low_q;
         low_q2  <= low_q;
         high_q  <= high_q + HALF_W'(carry_q);
       end
@@ -44,12 +52,12 @@ module event_counters #(
     assign count_o[2*HALF_W*i+:2*HALF_W] = {high_q, low_q2};
 
 `ifdef FORMAL
-    // One plain counter, a cycle late.
+    // One plain counter, two cycles late.
     logic [2*HALF_W-1:0] plain_q, plain_q2;
     always @(posedge clk_i) begin
-      plain_q  <= (!rst_ni || clear_i) ? '0 : plain_q + (2 * HALF_W)'(event_i[i]);
-      plain_q2 <= (!rst_ni || clear_i) ? '0 : plain_q;
-      if (f_past_valid) begin
+      plain_q  <= clear_q ? '0 : plain_q + (2 * HALF_W)'(event_q[i]);
+      plain_q2 <= clear_q ? '0 : plain_q;
+      if (f_past_valid && $past(f_past_valid)) begin
         assert (count_o[2*HALF_W*i+:2*HALF_W] == plain_q2);
         assert ({high_q + HALF_W'(carry_q), low_q} == plain_q);
         assert (!carry_q || low_q == '0);

@@ -73,31 +73,30 @@ module load_engine #(
   logic [LINE_W-1:0] tag_q, address0_q, address1_q;
   logic [31:0]       header_address_q, step0_q, step1_q, lines0_q, lines1_q, stride0_q, stride1_q;
   logic [15:0]       header_lines_q, left_q, rows0_q, rows1_q;
-  logic              header, part0, part1, bad, take, sent, last_repetition, ends_repetition;
+  // Which regions there are, known from the command on; no repetition.
+  logic              header_q, part0_q, part1_q, none_q;
+  logic              bad, take, sent, last_repetition, ends_repetition;
 
-  assign header = header_lines_q != '0;
-  assign part0  = lines0_q != '0 && rows0_q != '0;
-  assign part1  = lines1_q != '0 && rows1_q != '0;
-  assign bad    = left_q == '0 || !(header || part0 || part1);
+  assign bad = none_q || !(header_q || part0_q || part1_q);
 
   assign take            = cmd_valid_i && cmd_ready_o;
   assign sent            = rcmd_valid_o && rcmd_ready_i;
   assign last_repetition = left_q == 16'd1;
-  assign ends_repetition = state_q == StPart1 || (state_q == StPart0 && !part1);
+  assign ends_repetition = state_q == StPart1 || (state_q == StPart0 && !part1_q);
 
   // The state behind the region at hand.
   always_comb begin
     case (state_q)
-      StHeader: after = part0 ? StPart0 : part1 ? StPart1 : StIdle;
-      StPart0: after = part1 ? StPart1 : last_repetition ? StIdle : StPart0;
-      default: after = last_repetition ? StIdle : part0 ? StPart0 : StPart1;
+      StHeader: after = part0_q ? StPart0 : part1_q ? StPart1 : StIdle;
+      StPart0: after = part1_q ? StPart1 : last_repetition ? StIdle : StPart0;
+      default: after = last_repetition ? StIdle : part0_q ? StPart0 : StPart1;
     endcase
   end
 
   always_comb begin
     case (state_q)
       StIdle: state_d = cmd_valid_i ? StCheck : StIdle;
-      StCheck: state_d = bad ? StBad : header ? StHeader : part0 ? StPart0 : StPart1;
+      StCheck: state_d = bad ? StBad : header_q ? StHeader : part0_q ? StPart0 : StPart1;
       StBad: state_d = StBad;
       default: state_d = rcmd_ready_i ? after : state_q;
     endcase
@@ -110,6 +109,10 @@ module load_engine #(
 
   always_ff @(posedge clk_i) begin
     if (take) begin
+      header_q         <= cmd_i[commands_pkg::LoadHeaderLinesLsb+:16] != '0;
+      part0_q          <= cmd_i[commands_pkg::LoadLines0Lsb+:32] != '0 && cmd_i[commands_pkg::LoadRows0Lsb+:16] != '0;
+      part1_q          <= cmd_i[commands_pkg::LoadLines1Lsb+:32] != '0 && cmd_i[commands_pkg::LoadRows1Lsb+:16] != '0;
+      none_q           <= cmd_i[commands_pkg::LoadCountLsb+:16] == '0;
       tag_q            <= cmd_tag_i;
       header_address_q <= cmd_i[commands_pkg::LoadHeaderAddressLsb+:32];
       header_lines_q   <= cmd_i[commands_pkg::LoadHeaderLinesLsb+:16];

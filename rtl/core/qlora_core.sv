@@ -496,6 +496,50 @@ module qlora_core #(
     .writes_pending_i(writes_pending)
   );
 
+  // ---------------------------------------------------------------------------------------------
+  // Scratchpad: each access waits for its turn in a register, so that no engine waits for another's logic
+  // ---------------------------------------------------------------------------------------------
+  localparam int WriteW = SCRATCH_W + Lanes + WordW;
+
+  logic [Readers-1:0]           ask_valid, ask_ready;
+  logic [Readers*SCRATCH_W-1:0] ask_addr;
+  logic [Writers-1:0]           put_valid, put_ready;
+  logic [Writers*SCRATCH_W-1:0] put_addr;
+  logic [Writers*WordW-1:0]     put_data;
+  logic [Writers*Lanes-1:0]     put_strobe;
+
+  for (genvar r = 0; r < Readers; r++) begin : g_reader
+    stream_stage #(
+      .WIDTH(SCRATCH_W)
+    ) u_stage (
+      .clk_i,
+      .rst_ni     (engine_rst_n),
+      .in_valid_i (read_valid[r]),
+      .in_ready_o (read_ready[r]),
+      .in_data_i  (read_addr[r*SCRATCH_W+:SCRATCH_W]),
+      .out_valid_o(ask_valid[r]),
+      .out_ready_i(ask_ready[r]),
+      .out_data_o (ask_addr[r*SCRATCH_W+:SCRATCH_W])
+    );
+  end
+
+  for (genvar w = 0; w < Writers; w++) begin : g_writer
+    logic [WriteW-1:0] access;
+    stream_stage #(
+      .WIDTH(WriteW)
+    ) u_stage (
+      .clk_i,
+      .rst_ni     (engine_rst_n),
+      .in_valid_i (write_valid[w]),
+      .in_ready_o (write_ready[w]),
+      .in_data_i  ({write_addr[w*SCRATCH_W+:SCRATCH_W], write_strobe[w*Lanes+:Lanes], write_data[w*WordW+:WordW]}),
+      .out_valid_o(put_valid[w]),
+      .out_ready_i(put_ready[w]),
+      .out_data_o (access)
+    );
+    assign {put_addr[w*SCRATCH_W+:SCRATCH_W], put_strobe[w*Lanes+:Lanes], put_data[w*WordW+:WordW]} = access;
+  end
+
   scratchpad #(
     .ADDR_W (SCRATCH_W),
     .LANES  (Lanes),
@@ -504,16 +548,16 @@ module qlora_core #(
   ) u_scratchpad (
     .clk_i,
     .rst_ni        (engine_rst_n),
-    .read_valid_i  (read_valid),
-    .read_ready_o  (read_ready),
-    .read_addr_i   (read_addr),
+    .read_valid_i  (ask_valid),
+    .read_ready_o  (ask_ready),
+    .read_addr_i   (ask_addr),
     .answer_valid_o(answer_valid),
     .answer_data_o (answer_data),
-    .write_valid_i (write_valid),
-    .write_ready_o (write_ready),
-    .write_addr_i  (write_addr),
-    .write_data_i  (write_data),
-    .write_strobe_i(write_strobe)
+    .write_valid_i (put_valid),
+    .write_ready_o (put_ready),
+    .write_addr_i  (put_addr),
+    .write_data_i  (put_data),
+    .write_strobe_i(put_strobe)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@
 //
 // Why: engines run ahead of each other as far as their data allow, and the list alone says how far that is. A command takes
 // all its counts at once or none, so that two commands that need the same two semaphores cannot each hold one of them.
-// Requests that can be met take turns, one in each cycle. Any number of posts may meet in a cycle, on one counter or on
+// Requests that can be met take turns. Any number of posts may meet in a cycle, on one counter or on
 // many, and none is lost.
 //
-// Latency: the grant follows the request combinationally; a post counts for requests two cycles later; overflow_o comes two
-// cycles after the post. Throughput: one grant per cycle.
+// Latency: a request is granted 1 cycle after its counts are there, at the earliest; a post counts for requests two cycles
+// later; overflow_o comes two cycles after the post. Throughput: one grant in two cycles.
 
 module semaphores #(
   // Engines that take and post.
@@ -44,7 +44,7 @@ module semaphores #(
   localparam int SumW    = WIDTH + $clog2(ENGINES + 1);
 
   logic [COUNT-1:0]          positive, over, over_q;
-  logic [ENGINES-1:0]        request;
+  logic [ENGINES-1:0]        request, able_q;
   logic [ENGINES*COUNT-1:0]  post_mask_q, post_mask_q2;
   logic [ENGINES*LINE_W-1:0] post_line_q, post_line_q2;
 
@@ -57,9 +57,15 @@ module semaphores #(
   ) u_turn (
     .clk_i,
     .rst_ni,
-    .request_i(request),
+    .request_i(able_q),
     .grant_o  (take_grant_o)
   );
+
+  // Counts that were there in the last cycle still are, unless they were taken in it.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || able_q != '0) able_q <= '0;
+    else able_q <= request;
+  end
 
 `ifdef FORMAL
   logic [COUNT*WIDTH-1:0] f_level;
@@ -139,16 +145,25 @@ module semaphores #(
   localparam int TotalW = 8;
   logic [COUNT*TotalW-1:0] f_total;
   logic [ENGINES*4-1:0]    f_waited;
+  logic [ENGINES-1:0]       f_held = '0;
+  logic [ENGINES*COUNT-1:0] f_held_mask;
   logic                    f_past_valid = 1'b0;
   logic                    f_over;
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
+    f_held      <= rst_ni ? take_valid_i & ~take_grant_o : '0;
+    f_held_mask <= take_mask_i;
+    for (int e = 0; e < ENGINES; e++) begin
+      if (f_held[e]) assume (take_valid_i[e] && take_mask_i[e*COUNT+:COUNT] == f_held_mask[e*COUNT+:COUNT]);
+    end
     if (f_past_valid && rst_ni) begin
       // No grant without a request, and one at a time.
       assert ((take_grant_o & ~take_valid_i) == '0);
       assert ((take_grant_o & (take_grant_o - ENGINES'(1))) == '0);
+      // Counts that were there still are.
+      if (!f_over) assert ((able_q & ~request) == '0);
     end
     if (!rst_ni) f_over <= 1'b0;
     else if (over != '0) f_over <= 1'b1;
@@ -178,7 +193,7 @@ module semaphores #(
     end
   end
 
-  // A request whose counts are there, cycle after cycle, is granted after at most ENGINES - 1 others.
+  // A request whose counts are there, cycle after cycle, is granted after at most ENGINES - 1 others, in two cycles each.
   for (genvar e = 0; e < ENGINES; e++) begin : g_waited
     logic f_able;
     always @(*) begin
@@ -190,7 +205,7 @@ module semaphores #(
     always @(posedge clk_i) begin
       if (!rst_ni || !f_able || take_grant_o[e]) f_waited[e*4+:4] <= '0;
       else f_waited[e*4+:4] <= f_waited[e*4+:4] + 4'd1;
-      if (f_past_valid) assert (f_waited[e*4+:4] < 4'(ENGINES));
+      if (f_past_valid) assert (f_waited[e*4+:4] <= 4'(2 * ENGINES));
     end
   end
 `endif

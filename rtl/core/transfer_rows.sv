@@ -65,7 +65,7 @@ module transfer_rows #(
   logic [31:0]       outer_stride_q, inner_stride_q;
   logic [15:0]       outer_left_q, inner_q, length_q;
   logic [1:0]        format_q;
-  logic              take, sent, bad_field, outside, all_sent, finished;
+  logic              take, sent, bad_field, outside, all_sent, finished_q;
 
   assign take   = cmd_valid_i && cmd_ready_o;
   assign sent   = region_valid_o && region_ready_i;
@@ -84,7 +84,7 @@ module transfer_rows #(
         StIdle: if (cmd_valid_i) state_q <= StCheck;
         StCheck: state_q <= bad_field ? StBad : StRun;
         StRun: if (outside) state_q <= StBad;
-        else if (finished) state_q <= StIdle;
+        else if (finished_q) state_q <= StIdle;
         default: ;
       endcase
     end
@@ -108,7 +108,7 @@ module transfer_rows #(
 
   assign cmd_ready_o = state_q == StIdle;
   assign bad_o       = (state_q == StCheck && bad_field) || (state_q == StRun && outside);
-  assign done_o      = state_q == StRun && finished;
+  assign done_o      = state_q == StRun && finished_q;
 
   // ---------------------------------------------------------------------------------------------
   // Memory
@@ -163,7 +163,9 @@ module transfer_rows #(
 
   assign word_valid_o = state_q == StRun && walk_valid && !outside;
   assign word_addr_o  = walk_addr[SCRATCH_W-1:0];
-  assign finished     = all_sent && walk_idle && ended_i;
+
+  // Once all has ended, it has ended for good.
+  always_ff @(posedge clk_i) finished_q <= state_q == StRun && !finished_q && all_sent && walk_idle && ended_i;
 
   if (LINE_W < 32) begin : g_bad_line_w
     ERROR_transfer_rows_ADDR_W_must_be_at_least_38 error ();

@@ -102,21 +102,30 @@ module axi_region_bursts #(
   logic [31:0]       split_left_q;
   logic              split_last_row_q;
   logic [TAG_W-1:0]  split_tag_q;
-  logic [6:0]        to_page_q, longest;
-  logic              ends_page, ends_row, burst_fire, out_valid_q;
+  logic              burst_fire, out_valid_q;
+  // Lines to the end of the page, and of the burst if the row has as many; whether that is all of the page, of the row.
+  // All are known a cycle ahead, for a row's first burst and for the one behind the burst at hand.
+  logic [6:0]        to_page_q, first_to_page, next_to_page, longest_q, first_longest, next_longest;
+  logic              ends_page_q, ends_row_q, first_ends_row, next_ends_row;
+  logic [7:0]        two_bursts;
 
-  assign ends_page  = to_page_q <= 7'(MAX_LINES);
-  assign longest    = ends_page ? to_page_q : 7'(MAX_LINES);
-  assign ends_row   = split_left_q[31:7] == '0 && split_left_q[6:0] <= longest;
+  assign first_to_page  = PageLines - 7'(row_addr_q[PageLog2-1:0]);
+  assign next_to_page   = ends_page_q ? PageLines : to_page_q - 7'(MAX_LINES);
+  assign first_longest  = (first_to_page <= 7'(MAX_LINES)) ? first_to_page : 7'(MAX_LINES);
+  assign next_longest   = (next_to_page <= 7'(MAX_LINES)) ? next_to_page : 7'(MAX_LINES);
+  assign two_bursts     = 8'(longest_q) + 8'(next_longest);
+  assign first_ends_row = row_lines_q[31:7] == '0 && row_lines_q[6:0] <= first_longest;
+  assign next_ends_row  = split_left_q[31:8] == '0 && split_left_q[7:0] <= two_bursts;
+
   assign burst_fire = split_valid_q && (!out_valid_q || burst_ready_i);
-  assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row));
+  assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row_q));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       split_valid_q <= 1'b0;
     end else if (row_take) begin
       split_valid_q <= 1'b1;
-    end else if (burst_fire && ends_row) begin
+    end else if (burst_fire && ends_row_q) begin
       split_valid_q <= 1'b0;
     end
   end
@@ -124,14 +133,20 @@ module axi_region_bursts #(
   always_ff @(posedge clk_i) begin
     if (row_take) begin
       split_addr_q     <= row_addr_q;
-      to_page_q        <= PageLines - 7'(row_addr_q[PageLog2-1:0]);
+      to_page_q        <= first_to_page;
+      longest_q        <= first_longest;
+      ends_page_q      <= first_to_page <= 7'(MAX_LINES);
+      ends_row_q       <= first_ends_row;
       split_left_q     <= row_lines_q;
       split_last_row_q <= row_is_last;
       split_tag_q      <= row_tag_q;
     end else if (burst_fire) begin
-      split_addr_q     <= split_addr_q + LINE_W'(longest);
-      to_page_q        <= ends_page ? PageLines : to_page_q - 7'(MAX_LINES);
-      split_left_q     <= split_left_q - 32'(longest);
+      split_addr_q     <= split_addr_q + LINE_W'(longest_q);
+      to_page_q        <= next_to_page;
+      longest_q        <= next_longest;
+      ends_page_q      <= next_to_page <= 7'(MAX_LINES);
+      ends_row_q       <= next_ends_row;
+      split_left_q     <= split_left_q - 32'(longest_q);
     end
   end
 
@@ -141,8 +156,8 @@ module axi_region_bursts #(
     else if (!out_valid_q || burst_ready_i) out_valid_q <= split_valid_q;
     if (!out_valid_q || burst_ready_i) begin
       burst_addr_o  <= split_addr_q;
-      burst_lines_o <= ends_row ? split_left_q[6:0] : longest;
-      burst_last_o  <= ends_row && split_last_row_q;
+      burst_lines_o <= ends_row_q ? split_left_q[6:0] : longest_q;
+      burst_last_o  <= ends_row_q && split_last_row_q;
       burst_tag_o   <= split_tag_q;
     end
   end
@@ -179,6 +194,10 @@ module axi_region_bursts #(
       // No empty row is ever held, so a burst has at least one line.
       if (row_valid_q) assert (row_lines_q != '0 && row_left_q != 16'd0);
       if (split_valid_q) assert (split_left_q != '0 && to_page_q == PageLines - 7'(split_addr_q[PageLog2-1:0]));
+      if (split_valid_q) begin
+        assert (ends_page_q == (to_page_q <= 7'(MAX_LINES)) && longest_q == (ends_page_q ? to_page_q : 7'(MAX_LINES)));
+        assert (ends_row_q == (split_left_q <= 32'(longest_q)));
+      end
       // A command is taken only when its place is free.
       assert (!(row_ready_q && row_valid_q));
       if (burst_valid_o) begin

@@ -9,7 +9,8 @@
 // The core starts a list on doorbell_o and ends it with exactly one cycle of either done_i or error_i. From the doorbell
 // to that cycle the list counts as running, whatever the delay of busy_i, and further doorbells are rejected.
 //
-// Latency: an access is answered one cycle after it is shown. Throughput: one access in two cycles. irq_o follows
+// Latency: an access takes effect one cycle after it is shown, and is answered one cycle later. Throughput: one access in
+// three cycles. irq_o follows
 // IRQ_STATUS and IRQ_ENABLE by one cycle, so it is low before the response to the write that cleared it.
 
 module control_registers #(
@@ -95,30 +96,39 @@ module control_registers #(
   // Upper halves of the counters as of the last read of their lower halves.
   logic [CounterCount*32-1:0] counter_high_q;
 
-  logic [AddrW-1:0] offset;
+  logic [AddrW-1:0] offset_q;
   logic [CounterIndexW-1:0] counter_index;
   logic is_counter;
   logic mapped, writable, locked;
-  logic access, write, read, busy;
+  logic access_q, write_q, write, read, busy;
+  logic [31:0] wdata_q;
+  logic [3:0] wstrb_q;
   logic [31:0] rdata, merged, write_mask, write_bits;
   logic [31:0] status, error_command_lo, error_command_hi, error_info_lo, error_info_hi, counter_value;
   logic control_write, ring, accepted, rejected, clear;
 
-  // First of the two cycles of an access: here it takes effect.
-  assign access = reg_valid_i && !reg_ready_o;
-  assign write = access && reg_write_i && writable;
-  assign read = access && !reg_write_i;
-  assign write_mask = {{8{reg_wstrb_i[3]}}, {8{reg_wstrb_i[2]}}, {8{reg_wstrb_i[1]}}, {8{reg_wstrb_i[0]}}};
-  assign write_bits = reg_wdata_i & write_mask;
+  // The second of the three cycles of an access: here it takes effect.
+  assign write = access_q && write_q && writable;
+  assign read = access_q && !write_q;
+  assign write_mask = {{8{wstrb_q[3]}}, {8{wstrb_q[2]}}, {8{wstrb_q[1]}}, {8{wstrb_q[0]}}};
+  assign write_bits = wdata_q & write_mask;
   assign busy = active_q || busy_i;
 
-  assign offset = {reg_addr_i[AddrW-1:2], 2'b00};
-  assign counter_index = offset[3+:CounterIndexW];
-  assign is_counter = offset[AddrW-1:3+CounterIndexW] ==
+  // The first: whoever asks has chosen among words and directions.
+  always_ff @(posedge clk_i) begin
+    access_q <= rst_ni && reg_valid_i && !access_q && !reg_ready_o;
+    write_q <= reg_write_i;
+    offset_q <= {reg_addr_i[AddrW-1:2], 2'b00};
+    wdata_q <= reg_wdata_i;
+    wstrb_q <= reg_wstrb_i;
+  end
+
+  assign counter_index = offset_q[3+:CounterIndexW];
+  assign is_counter = offset_q[AddrW-1:3+CounterIndexW] ==
                       registers_pkg::CounterOffset[AddrW-1:3+CounterIndexW] &&
                       counter_index < CounterIndexW'(CounterCount);
 
-  assign counter_value = offset[2] ? counter_high_q[counter_index*32+:32] : counters_i[counter_index*64+:32];
+  assign counter_value = offset_q[2] ? counter_high_q[counter_index*32+:32] : counters_i[counter_index*64+:32];
   assign error_command_lo = error_command_q[31:0];
   assign error_command_hi = error_command_q[63:32];
   assign error_info_lo = error_info_q[31:0];
@@ -129,7 +139,7 @@ module control_registers #(
   // What each register reads as.
   always_comb begin
     mapped = 1'b1;
-    case (offset)
+    case (offset_q)
       registers_pkg::IdOffset: rdata = registers_pkg::IdReset;
       registers_pkg::VersionOffset: rdata = registers_pkg::VersionReset;
       registers_pkg::Capability0Offset: rdata = Capability0;
@@ -160,12 +170,12 @@ module control_registers #(
 
   // Which registers accept a write, and which of them only between lists.
   always_comb begin
-    case (offset)
+    case (offset_q)
       registers_pkg::MemBaseLoOffset, registers_pkg::MemBaseHiOffset, registers_pkg::MemLimitLoOffset,
       registers_pkg::MemLimitHiOffset: locked = 1'b1;
       default: locked = 1'b0;
     endcase
-    case (offset)
+    case (offset_q)
       registers_pkg::ControlOffset, registers_pkg::IrqStatusOffset, registers_pkg::IrqEnableOffset,
       registers_pkg::ListAddrLoOffset, registers_pkg::ListAddrHiOffset: writable = 1'b1;
       default: writable = locked && !busy;
@@ -174,10 +184,10 @@ module control_registers #(
 
   // Answer.
   always_ff @(posedge clk_i) begin
-    reg_ready_o <= rst_ni && access;
-    if (access) begin
+    reg_ready_o <= rst_ni && access_q;
+    if (access_q) begin
       reg_rdata_o <= rdata;
-      reg_error_o <= reg_write_i ? !writable : !mapped;
+      reg_error_o <= write_q ? !writable : !mapped;
     end
   end
 
@@ -194,7 +204,7 @@ module control_registers #(
       mem_limit_lo_q <= registers_pkg::MemLimitLoReset;
       mem_limit_hi_q <= registers_pkg::MemLimitHiReset;
     end else if (write) begin
-      case (offset)
+      case (offset_q)
         registers_pkg::IrqEnableOffset: irq_enable_q <= merged[IrqCount-1:0];
         registers_pkg::ListAddrLoOffset: list_addr_lo_q <= merged;
         registers_pkg::ListAddrHiOffset: list_addr_hi_q <= merged;
@@ -208,12 +218,12 @@ module control_registers #(
   end
 
   // Requests. An event and the write that clears it in the same cycle leave the event recorded.
-  assign control_write = write && offset == registers_pkg::ControlOffset;
+  assign control_write = write && offset_q == registers_pkg::ControlOffset;
   assign ring = control_write && write_bits[registers_pkg::ControlDoorbellLsb];
   assign clear = control_write && write_bits[registers_pkg::ControlClearCountersLsb];
   assign accepted = ring && !busy;
   assign rejected = ring && busy;
-  assign irq_clear = (write && offset == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
+  assign irq_clear = (write && offset_q == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
 
   always_comb begin
     irq_set = '0;
@@ -274,7 +284,7 @@ module control_registers #(
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         counter_high_q[i*32+:32] <= '0;
-      end else if (read && is_counter && !offset[2] && counter_index == CounterIndexW'(i)) begin
+      end else if (read && is_counter && !offset_q[2] && counter_index == CounterIndexW'(i)) begin
         counter_high_q[i*32+:32] <= counters_i[i*64+32+:32];
       end
     end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cocotb
-from cocotb.triggers import NextTimeStep, ReadOnly, RisingEdge
+from cocotb.triggers import ReadOnly, RisingEdge
 
 from tb.common.base import config
 from tb.registers.base import AxiTest
@@ -43,6 +43,6 @@ class BridgeTest(AxiTest):
             await ReadOnly()
             if dut.reg_valid_o.value and dut.reg_write_o.value and not dut.reg_ready_o.value:
                 break
-        await NextTimeStep()
+        await RisingEdge(dut.clk_i)
         await self.env.core.pulse(**{event: True}, **values)
         await task

@@ -66,11 +66,11 @@ class RegisterMonitor(uvm_component):
 
     async def run_phase(self) -> None:
         dut = self.dut
-        answer, access, irq, doorbell, clear = None, None, False, False, False
+        answer, access, shown, irq, doorbell, clear = None, None, None, False, False, False
         while True:
             await RisingEdge(dut.clk_i)
             if dut.rst_ni.value != 1:
-                answer, irq, doorbell, clear = None, False, False, False
+                answer, shown, irq, doorbell, clear = None, None, False, False, False
                 self.model = RegisterModel(self.constants)
                 continue
             ready = bool(dut.reg_ready_o.value)
@@ -84,11 +84,12 @@ class RegisterMonitor(uvm_component):
                 self._compare_outputs(pulses, doorbell, clear)
             assert bool(dut.irq_o.value) == irq, f"irq_o is {int(dut.irq_o.value)}, expected {int(irq)}"
 
-            access = None
-            if dut.reg_valid_o.value and not ready:
+            # An access takes effect in the cycle after it is shown.
+            access, shown = shown, None
+            if dut.reg_valid_o.value and not ready and not access:
                 write = bool(dut.reg_write_o.value)
                 data = int(dut.reg_wdata_o.value) if write else 0
-                access = Access(write, int(dut.reg_addr_o.value), data, int(dut.reg_wstrb_o.value))
+                shown = Access(write, int(dut.reg_addr_o.value), data, int(dut.reg_wstrb_o.value))
             core = self._core()
             if access and not access.write:
                 core = Core(**{**core.__dict__, "counters": int(dut.counters_i.value)})
