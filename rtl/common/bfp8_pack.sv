@@ -37,7 +37,8 @@ module bfp8_pack (
   logic [127:8]      node;  // of 16, the first of which is not there
   logic [2:0]        seen_q, taken_q;
   logic [5:0]        new_scale, scale;
-  logic              scale_valid, take;
+  logic              next_valid, next_ready, scale_valid, take;
+  logic [5:0]        next_scale;
   // verilator lint_off UNUSEDSIGNAL
   logic              unused_ready;  // three blocks are in 17 words
   logic [2:0]        unused_level;
@@ -77,10 +78,22 @@ module bfp8_pack (
     .in_valid_i (block_end_q),
     .in_ready_o (unused_ready),
     .in_data_i  (new_scale),
+    .out_valid_o(next_valid),
+    .out_ready_i(next_ready),
+    .out_data_o (next_scale),
+    .level_o    (unused_level)
+  );
+  stream_stage #(
+    .WIDTH(6)
+  ) u_scale (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (next_valid),
+    .in_ready_o (next_ready),
+    .in_data_i  (next_scale),
     .out_valid_o(scale_valid),
     .out_ready_i(take && taken_q == 3'd7),
-    .out_data_o (scale),
-    .level_o    (unused_level)
+    .out_data_o (scale)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ module command_queue #(
   parameter int LINE_W    = 34,
   // Bits of a command from which on all are zero, commands_pkg::<Layout>Bits.
   parameter int BITS      = 512,
-  // Commands that wait, the one on offer among them.
+  // Commands that wait behind the one on offer.
   parameter int DEPTH     = 4,
   // Commands in flight.
   parameter int IN_FLIGHT = 4,
@@ -54,7 +54,7 @@ module command_queue #(
   // A command is in flight; the oldest one.
   output logic              busy_o,
   output logic [LINE_W-1:0] oldest_line_o,
-  // The first command waits for semaphores.
+  // The first command waits for semaphores, or takes them.
   output logic              waiting_o,
   output logic [LINE_W-1:0] waiting_line_o,
   // Nothing waits and nothing is in flight.
@@ -148,7 +148,7 @@ module command_queue #(
   assign cmd_o          = 512'({head, Word'(0)});
   assign cmd_tag_o      = head_line;
   assign busy_o         = flight_valid;
-  assign waiting_o      = take_valid_o && !take_grant_i;
+  assign waiting_o      = take_valid_o;
   assign waiting_line_o = head_line;
   assign empty_o        = !next_valid && !head_valid && !flight_valid;
   assign activity_o     = take || transfer || done_i;

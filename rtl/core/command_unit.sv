@@ -150,7 +150,7 @@ module command_unit #(
       .activity_o    (queue_activity[e])
     );
   end
-  assign waiting_engines_o = waiting & ~busy_engines_o;
+  assign waiting_engines_o = waiting & ~take_grant & ~busy_engines_o;
 
   semaphores #(
     .LINE_W(LineW)

@@ -5,7 +5,7 @@
 // Why: an address behind the scratchpad's end or a length that is not a multiple of 64 must stop the list, not give wrong
 // results. All rows of A0, A1 and D are walked at the same time, one row per cycle, which needs additions only, counts the
 // rows and holds for distances that go backwards too. The command is looked at where it waits.
-// Latency: cmd_valid_i to done_o rows + 1 cycles, 1 where a field by itself is bad.
+// Latency: cmd_valid_i to done_o rows + 1 cycles, 2 where a field by itself is bad.
 
 module matrix_check #(
   // Width of a scratchpad address in words, at most 16.
@@ -72,29 +72,31 @@ module matrix_check #(
   localparam logic [1:0] StateDone = 2'd2;
 
   logic [1:0]        state_q;
-  logic              bad_q, start, bad_field, last_inner, last_row, too_many;
+  logic              bad_q, start, last_inner, last_row, too_many;
   logic [CountW-1:0] inner_left_q, outer_left_q, rows_q;
   logic [2:0]        outside;
+  // Of fields by themselves.
+  logic [4:0]        bad_fields_q;
 
   assign start      = state_q == StateNew && cmd_valid_i;
-  assign bad_field  = bad_rows || bad_outputs || bad_lengths || bad_formats || bad_header;
   assign last_inner = inner_left_q == CountW'(1);
   assign last_row   = last_inner && outer_left_q == CountW'(1);
   assign too_many   = rows_q == CountW'(MAX_ROWS) && !last_row;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) state_q <= StateNew;
-    else if (start) state_q <= bad_field ? StateDone : StateWalk;
-    else if (state_q == StateWalk && (last_row || too_many)) state_q <= StateDone;
+    else if (start) state_q <= StateWalk;
+    else if (state_q == StateWalk && (last_row || too_many || bad_fields_q != '0)) state_q <= StateDone;
     else if (taken_i) state_q <= StateNew;
 
     if (start) begin
-      bad_q        <= bad_field;
+      bad_q        <= 1'b0;
+      bad_fields_q <= {bad_rows, bad_outputs, bad_lengths, bad_formats, bad_header};
       rows_q       <= CountW'(1);
       inner_left_q <= CountW'(inner);
       outer_left_q <= CountW'(outer);
     end else if (state_q == StateWalk) begin
-      bad_q <= bad_q || too_many || outside != '0;
+      bad_q <= bad_q || bad_fields_q != '0 || too_many || outside != '0;
       if (!last_row) rows_q <= rows_q + CountW'(1);
       inner_left_q <= last_inner ? CountW'(inner) : inner_left_q - CountW'(1);
       if (last_inner) outer_left_q <= outer_left_q - CountW'(1);
@@ -108,7 +110,8 @@ module matrix_check #(
                                       32'(commands_pkg::MatrixA0OuterLsb)};
   localparam logic [95:0] InnerLsb = {32'(commands_pkg::MatrixDInnerLsb), 32'(commands_pkg::MatrixA1InnerLsb),
                                       32'(commands_pkg::MatrixA0InnerLsb)};
-  logic [3*13-1:0] last_word;
+  logic [3*13-1:0] last_word, last_word_q;
+  always_ff @(posedge clk_i) if (start) last_word_q <= last_word;
   assign last_word = {10'((outputs - 16'd1) >> 6), 3'd7, 13'((length1 - 16'd1) >> 3), 13'((length0 - 16'd1) >> 3)};
 
   for (genvar r = 0; r < 3; r++) begin : g_region
@@ -118,7 +121,7 @@ module matrix_check #(
     assign next = (last_inner ? outer_q : row_q) +
                   (last_inner ? cmd_i[OuterLsb[r*32+:32]+:16] : cmd_i[InnerLsb[r*32+:32]+:16]);
     // With a scratchpad of all addresses nothing is outside.
-    assign outside[r] = SCRATCH_W < 16 && (17'(row_q) + 17'(last_word[r*13+:13])) >> SCRATCH_W != '0 &&
+    assign outside[r] = SCRATCH_W < 16 && (17'(row_q) + 17'(last_word_q[r*13+:13])) >> SCRATCH_W != '0 &&
                         (r != 1 || second);
 
     always_ff @(posedge clk_i) begin

@@ -138,7 +138,7 @@ module qlora_core #(
   localparam int Lanes       = vector_pkg::Lanes;
   localparam int WordW       = Lanes * 32;
 
-  logic                       engine_rst_n, stop, drained;
+  logic                       engine_rst_n, stop, drained, drained_q;
   logic [Engines-1:0]         cmd_valid, cmd_ready, bad, done, busy_engines, waiting_engines;
   logic [Engines*512-1:0]     cmd;
   logic [Engines*LineW-1:0]   cmd_tag;
@@ -226,7 +226,7 @@ module qlora_core #(
     .write_error_i     (write_error),
     .write_error_addr_i(write_error_addr),
     .write_error_tag_i (write_error_tag),
-    .drained_i         (drained),
+    .drained_i         (drained_q),
     .stop_o            (stop)
   );
   // The fetch asks for one row at a time.
@@ -247,6 +247,8 @@ module qlora_core #(
                       (mem_limit_i[63:ADDR_W] != '0) ? {1'b1, ADDR_W'(0)} : mem_limit_i[ADDR_W:0];
     window_base_q  <= mem_base_i[ADDR_W-1:0];
   end
+
+  always_ff @(posedge clk_i) drained_q <= rst_ni && drained;
 
   axi_master #(
     .ADDR_W   (ADDR_W),
@@ -496,50 +498,6 @@ module qlora_core #(
     .writes_pending_i(writes_pending)
   );
 
-  // ---------------------------------------------------------------------------------------------
-  // Scratchpad: each access waits for its turn in a register, so that no engine waits for another's logic
-  // ---------------------------------------------------------------------------------------------
-  localparam int WriteW = SCRATCH_W + Lanes + WordW;
-
-  logic [Readers-1:0]           ask_valid, ask_ready;
-  logic [Readers*SCRATCH_W-1:0] ask_addr;
-  logic [Writers-1:0]           put_valid, put_ready;
-  logic [Writers*SCRATCH_W-1:0] put_addr;
-  logic [Writers*WordW-1:0]     put_data;
-  logic [Writers*Lanes-1:0]     put_strobe;
-
-  for (genvar r = 0; r < Readers; r++) begin : g_reader
-    stream_stage #(
-      .WIDTH(SCRATCH_W)
-    ) u_stage (
-      .clk_i,
-      .rst_ni     (engine_rst_n),
-      .in_valid_i (read_valid[r]),
-      .in_ready_o (read_ready[r]),
-      .in_data_i  (read_addr[r*SCRATCH_W+:SCRATCH_W]),
-      .out_valid_o(ask_valid[r]),
-      .out_ready_i(ask_ready[r]),
-      .out_data_o (ask_addr[r*SCRATCH_W+:SCRATCH_W])
-    );
-  end
-
-  for (genvar w = 0; w < Writers; w++) begin : g_writer
-    logic [WriteW-1:0] access;
-    stream_stage #(
-      .WIDTH(WriteW)
-    ) u_stage (
-      .clk_i,
-      .rst_ni     (engine_rst_n),
-      .in_valid_i (write_valid[w]),
-      .in_ready_o (write_ready[w]),
-      .in_data_i  ({write_addr[w*SCRATCH_W+:SCRATCH_W], write_strobe[w*Lanes+:Lanes], write_data[w*WordW+:WordW]}),
-      .out_valid_o(put_valid[w]),
-      .out_ready_i(put_ready[w]),
-      .out_data_o (access)
-    );
-    assign {put_addr[w*SCRATCH_W+:SCRATCH_W], put_strobe[w*Lanes+:Lanes], put_data[w*WordW+:WordW]} = access;
-  end
-
   scratchpad #(
     .ADDR_W (SCRATCH_W),
     .LANES  (Lanes),
@@ -548,16 +506,16 @@ module qlora_core #(
   ) u_scratchpad (
     .clk_i,
     .rst_ni        (engine_rst_n),
-    .read_valid_i  (ask_valid),
-    .read_ready_o  (ask_ready),
-    .read_addr_i   (ask_addr),
+    .read_valid_i  (read_valid),
+    .read_ready_o  (read_ready),
+    .read_addr_i   (read_addr),
     .answer_valid_o(answer_valid),
     .answer_data_o (answer_data),
-    .write_valid_i (put_valid),
-    .write_ready_o (put_ready),
-    .write_addr_i  (put_addr),
-    .write_data_i  (put_data),
-    .write_strobe_i(put_strobe)
+    .write_valid_i (write_valid),
+    .write_ready_o (write_ready),
+    .write_addr_i  (write_addr),
+    .write_data_i  (write_data),
+    .write_strobe_i(write_strobe)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// On-chip memory of the engines: several readers and writers on banks of one read and one write port each.
+// On-chip memory of the engines: a register per port (scratchpad_port) in front of the banks (scratchpad_banks).
 //
-// Why: array, vector engine and DMA work on it at the same time, each along its own rows. Neighbouring words lie in
-// different banks, so that ports which walk fall into step: one that has to wait for a bank is one bank behind ever after.
-// Reader 0, the array, goes first: it reads in every cycle when it is busy, and must not be held up. It walks along words, so
-// that it leaves a bank after one access. The others take turns.
-// A read granted in the cycle of a write to the same word gets what was there before.
-// Latency: a granted read to its answer 2 cycles; a granted write to the first read that gets it 1.
+// Why: array, vector engine and transfers work on it at the same time.
+// Latency: a read that is taken to its answer 3 cycles, and one more for each access that its bank grants before; a write
+// that is taken to the first read that gets it, if that is taken later: WRITERS - 1 cycles later is late enough.
 // Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words.
 
 module scratchpad #(
@@ -23,7 +20,7 @@ module scratchpad #(
   input  logic                        clk_i,
   input  logic                        rst_ni,
 
-  // Reads: a request is granted when ready; answers come in order and are not held.
+  // Reads: answers come in order and are not held.
   input  logic [READERS-1:0]          read_valid_i,
   output logic [READERS-1:0]          read_ready_o,
   input  logic [READERS*ADDR_W-1:0]   read_addr_i,
@@ -38,120 +35,76 @@ module scratchpad #(
   input  logic [WRITERS*LANES-1:0]    write_strobe_i
 );
 
-  localparam int BankW = $clog2(BANKS);
-  localparam int RowW  = ADDR_W - BankW;
+  localparam int RowW  = ADDR_W - $clog2(BANKS);
   localparam int WordW = LANES * 32;
 
-  if (BANKS < 2 || 2 ** BankW != BANKS || ADDR_W <= BankW) begin : g_bad_banks
-    ERROR_scratchpad_BANKS_must_be_a_power_of_two_below_the_number_of_words error ();
-  end
+  logic [READERS*BANKS-1:0] read_bank;
+  logic [READERS*RowW-1:0]  read_row;
+  logic [READERS-1:0]       read_grant, unused_side;
+  logic [WRITERS*BANKS-1:0] write_bank;
+  logic [WRITERS*RowW-1:0]  write_row;
+  logic [WRITERS-1:0]       write_grant;
+  logic [WRITERS*WordW-1:0] write_data;
+  logic [WRITERS*LANES-1:0] write_strobe;
 
-  logic [BANKS*READERS-1:0] read_grant;
-  logic [BANKS*WRITERS-1:0] write_grant;
-  logic [BANKS*WordW-1:0]   bank_data;
-
-  // ---------------------------------------------------------------------------------------------
-  // Banks
-  // ---------------------------------------------------------------------------------------------
-  for (genvar b = 0; b < BANKS; b++) begin : g_bank
-    logic [READERS-1:0] read_request, other_grant;
-    logic [WRITERS-1:0] write_request;
-    logic [RowW-1:0]    read_row, write_row;
-    logic [WordW-1:0]   write_data, data_q;
-    logic [LANES-1:0]   write_strobe;
-
-    for (genvar r = 0; r < READERS; r++) begin : g_read
-      assign read_request[r] = read_valid_i[r] && read_addr_i[r*ADDR_W+:BankW] == BankW'(b);
-    end
-    for (genvar w = 0; w < WRITERS; w++) begin : g_write
-      assign write_request[w] = write_valid_i[w] && write_addr_i[w*ADDR_W+:BankW] == BankW'(b);
-    end
-
-    round_robin #(
-      .REQUESTS(READERS)
-    ) u_read (
-      .clk_i,
-      .rst_ni,
-      .request_i(read_request[0] ? '0 : read_request),
-      .grant_o  (other_grant)
-    );
-    assign read_grant[b*READERS+:READERS] = read_request[0] ? READERS'(1) : other_grant;
-    round_robin #(
-      .REQUESTS(WRITERS)
-    ) u_write (
-      .clk_i,
-      .rst_ni,
-      .request_i(write_request),
-      .grant_o  (write_grant[b*WRITERS+:WRITERS])
-    );
-
-    // At most one port is granted, so what the ports offer is gathered with OR.
-    always_comb begin
-      read_row     = '0;
-      write_row    = '0;
-      write_data   = '0;
-      write_strobe = '0;
-      for (int r = 0; r < READERS; r++) begin
-        if (read_grant[b*READERS+r]) read_row = read_row | read_addr_i[r*ADDR_W+BankW+:RowW];
-      end
-      for (int w = 0; w < WRITERS; w++) begin
-        if (write_grant[b*WRITERS+w]) begin
-          write_row    = write_row | write_addr_i[w*ADDR_W+BankW+:RowW];
-          write_data   = write_data | write_data_i[w*WordW+:WordW];
-          write_strobe = write_strobe | write_strobe_i[w*LANES+:LANES];
-        end
-      end
-    end
-
-    for (genvar l = 0; l < LANES; l++) begin : g_lane
-      logic [31:0] values_q[2**RowW];
-      always_ff @(posedge clk_i) begin
-        if (write_strobe[l]) values_q[write_row] <= write_data[l*32+:32];
-        data_q[l*32+:32] <= values_q[read_row];
-      end
-    end
-    assign bank_data[b*WordW+:WordW] = data_q;
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // Ports
-  // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < READERS; r++) begin : g_reader
-    logic             granted, granted_q, answer_q;
-    logic [BankW-1:0] bank, bank_q;
-    logic [WordW-1:0] data_q;
-
-    // A port asks one bank at a time.
-    assign bank = read_addr_i[r*ADDR_W+:BankW];
-    always_comb begin
-      granted = 1'b0;
-      for (int b = 0; b < BANKS; b++) granted = granted | read_grant[b*READERS+r];
-    end
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        granted_q <= 1'b0;
-        answer_q  <= 1'b0;
-      end else begin
-        granted_q <= granted;
-        answer_q  <= granted_q;
-      end
-      bank_q <= bank;
-      data_q <= bank_data[bank_q*WordW+:WordW];
-    end
-
-    assign read_ready_o[r]                 = granted;
-    assign answer_valid_o[r]               = answer_q;
-    assign answer_data_o[r*WordW+:WordW]   = data_q;
+    scratchpad_port #(
+      .ADDR_W(ADDR_W),
+      .BANKS (BANKS)
+    ) u_port (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i (read_valid_i[r]),
+      .in_ready_o (read_ready_o[r]),
+      .in_addr_i  (read_addr_i[r*ADDR_W+:ADDR_W]),
+      .in_side_i  (1'b0),
+      .out_bank_o (read_bank[r*BANKS+:BANKS]),
+      .out_ready_i(read_grant[r]),
+      .out_row_o  (read_row[r*RowW+:RowW]),
+      .out_side_o (unused_side[r])
+    );
   end
 
   for (genvar w = 0; w < WRITERS; w++) begin : g_writer
-    logic granted;
-    always_comb begin
-      granted = 1'b0;
-      for (int b = 0; b < BANKS; b++) granted = granted | write_grant[b*WRITERS+w];
-    end
-    assign write_ready_o[w] = granted;
+    logic [LANES+WordW-1:0] side;
+    scratchpad_port #(
+      .ADDR_W(ADDR_W),
+      .BANKS (BANKS),
+      .SIDE_W(LANES + WordW)
+    ) u_port (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i (write_valid_i[w]),
+      .in_ready_o (write_ready_o[w]),
+      .in_addr_i  (write_addr_i[w*ADDR_W+:ADDR_W]),
+      .in_side_i  ({write_strobe_i[w*LANES+:LANES], write_data_i[w*WordW+:WordW]}),
+      .out_bank_o (write_bank[w*BANKS+:BANKS]),
+      .out_ready_i(write_grant[w]),
+      .out_row_o  (write_row[w*RowW+:RowW]),
+      .out_side_o (side)
+    );
+    assign {write_strobe[w*LANES+:LANES], write_data[w*WordW+:WordW]} = side;
   end
+
+  scratchpad_banks #(
+    .ADDR_W (ADDR_W),
+    .LANES  (LANES),
+    .BANKS  (BANKS),
+    .READERS(READERS),
+    .WRITERS(WRITERS)
+  ) u_banks (
+    .clk_i,
+    .rst_ni,
+    .read_bank_i   (read_bank),
+    .read_row_i    (read_row),
+    .read_ready_o  (read_grant),
+    .answer_valid_o,
+    .answer_data_o,
+    .write_bank_i  (write_bank),
+    .write_row_i   (write_row),
+    .write_ready_o (write_grant),
+    .write_data_i  (write_data),
+    .write_strobe_i(write_strobe)
+  );
 
 endmodule : scratchpad

@@ -65,16 +65,25 @@ module transfer_rows #(
   logic [31:0]       outer_stride_q, inner_stride_q;
   logic [15:0]       outer_left_q, inner_q, length_q;
   logic [1:0]        format_q;
-  logic              take, sent, bad_field, outside, all_sent, finished_q;
+  logic              take, sent, bad_field, bad_field_q, outside, all_sent, finished_q;
 
   assign take   = cmd_valid_i && cmd_ready_o;
   assign sent   = region_valid_o && region_ready_i;
   assign half_o = format_q == commands_pkg::ValueFormatFp16;
   assign block_o = BLOCKS && format_q == commands_pkg::ValueFormatBfp8;
 
-  assign bad_field = outer_left_q == '0 || inner_q == '0 || length_q == '0 || length_q[3:0] != '0 ||
-                     (half_o && length_q[4]) || (block_o && length_q[5:4] != '0) ||
-                     (format_q != commands_pkg::ValueFormatFp32 && !half_o && !block_o);
+  // Known from the command on.
+  logic [15:0] cmd_length;
+  logic [1:0]  cmd_format;
+  logic        cmd_half, cmd_block;
+  assign cmd_length = cmd_i[commands_pkg::TransferLengthLsb+:16];
+  assign cmd_format = cmd_i[commands_pkg::TransferFormatLsb+:2];
+  assign cmd_half   = cmd_format == commands_pkg::ValueFormatFp16;
+  assign cmd_block  = BLOCKS && cmd_format == commands_pkg::ValueFormatBfp8;
+  assign bad_field  = cmd_i[commands_pkg::TransferOuterLsb+:16] == '0 || cmd_i[commands_pkg::TransferInnerLsb+:16] == '0 ||
+                      cmd_length == '0 || cmd_length[3:0] != '0 ||
+                      (cmd_half && cmd_length[4]) || (cmd_block && cmd_length[5:4] != '0) ||
+                      (cmd_format != commands_pkg::ValueFormatFp32 && !cmd_half && !cmd_block);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -82,7 +91,7 @@ module transfer_rows #(
     end else begin
       case (state_q)
         StIdle: if (cmd_valid_i) state_q <= StCheck;
-        StCheck: state_q <= bad_field ? StBad : StRun;
+        StCheck: state_q <= bad_field_q ? StBad : StRun;
         StRun: if (outside) state_q <= StBad;
         else if (finished_q) state_q <= StIdle;
         default: ;
@@ -93,10 +102,11 @@ module transfer_rows #(
   always_ff @(posedge clk_i) begin
     if (take) begin
       tag_q          <= cmd_tag_i;
+      bad_field_q    <= bad_field;
       outer_left_q   <= cmd_i[commands_pkg::TransferOuterLsb+:16];
       inner_q        <= cmd_i[commands_pkg::TransferInnerLsb+:16];
-      length_q       <= cmd_i[commands_pkg::TransferLengthLsb+:16];
-      format_q       <= cmd_i[commands_pkg::TransferFormatLsb+:2];
+      length_q       <= cmd_length;
+      format_q       <= cmd_format;
       address_q      <= LINE_W'(cmd_i[commands_pkg::TransferAddressLsb+:32]);
       outer_stride_q <= cmd_i[commands_pkg::TransferOuterStrideLsb+:32];
       inner_stride_q <= cmd_i[commands_pkg::TransferInnerStrideLsb+:32];
@@ -107,7 +117,7 @@ module transfer_rows #(
   end
 
   assign cmd_ready_o = state_q == StIdle;
-  assign bad_o       = (state_q == StCheck && bad_field) || (state_q == StRun && outside);
+  assign bad_o       = (state_q == StCheck && bad_field_q) || (state_q == StRun && outside);
   assign done_o      = state_q == StRun && finished_q;
 
   // ---------------------------------------------------------------------------------------------

@@ -107,15 +107,17 @@ module axi_region_bursts #(
   // All are known a cycle ahead, for a row's first burst and for the one behind the burst at hand.
   logic [6:0]        to_page_q, first_to_page, next_to_page, longest_q, first_longest, next_longest;
   logic              ends_page_q, ends_row_q, first_ends_row, next_ends_row;
-  logic [7:0]        two_bursts;
 
   assign first_to_page  = PageLines - 7'(row_addr_q[PageLog2-1:0]);
   assign next_to_page   = ends_page_q ? PageLines : to_page_q - 7'(MAX_LINES);
   assign first_longest  = (first_to_page <= 7'(MAX_LINES)) ? first_to_page : 7'(MAX_LINES);
   assign next_longest   = (next_to_page <= 7'(MAX_LINES)) ? next_to_page : 7'(MAX_LINES);
-  assign two_bursts     = 8'(longest_q) + 8'(next_longest);
-  assign first_ends_row = row_lines_q[31:7] == '0 && row_lines_q[6:0] <= first_longest;
-  assign next_ends_row  = split_left_q[31:8] == '0 && split_left_q[7:0] <= two_bursts;
+  assign first_ends_row = row_lines_q[31:7] == '0 && row_lines_q[6:0] <= 7'(MAX_LINES) &&
+                          8'(row_lines_q[6:0]) + 8'(row_addr_q[PageLog2-1:0]) <= 8'(PageLines);
+  // The row ends with the two bursts' lines: those of this page and a burst, or else of this page or two bursts.
+  assign next_ends_row  = split_left_q[31:8] == '0 &&
+                          (ends_page_q ? split_left_q[7:0] <= 8'(to_page_q) + 8'(MAX_LINES)
+                                       : split_left_q[7:0] <= 8'(to_page_q) && split_left_q[7:0] <= 8'(2 * MAX_LINES));
 
   assign burst_fire = split_valid_q && (!out_valid_q || burst_ready_i);
   assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row_q));

@@ -42,15 +42,15 @@ module axi_window #(
   output logic [ADDR_W-1:0] range_addr_o
 );
 
-  logic              valid_q, valid_q2, starts_inside, starts_inside_q2, allowed, allowed_q2, free2;
+  logic              valid_q, valid_q2, starts_inside, allowed, free2;
+  logic              behind_base_q2, below_q2, same_page_q2, first_below_q2, last_below_q2;
   logic [LINE_W-1:0] addr_q, addr_q2;
   logic [6:0]        lines_q, lines_q2;
   logic [SIDE_W-1:0] side_q, side_q2;
   logic [5:0]        last_offset;
-  logic [ADDR_W-1:0] first_byte, last_byte;
 
   assign in_ready_o = !valid_q || free2;
-  assign free2      = !valid_q2 || (allowed_q2 && out_ready_i);
+  assign free2      = !valid_q2 || (allowed && out_ready_i);
   assign busy_o     = valid_q || valid_q2;
 
   always_ff @(posedge clk_i) begin
@@ -73,24 +73,25 @@ module axi_window #(
       addr_q2          <= addr_q;
       lines_q2         <= lines_q;
       side_q2          <= side_q;
-      starts_inside_q2 <= starts_inside;
-      allowed_q2       <= allowed;
+      behind_base_q2   <= {addr_q, 6'd0} >= base_i;
+      below_q2         <= {1'b0, addr_q[LINE_W-1:6]} < limit_i[ADDR_W:12];
+      same_page_q2     <= {1'b0, addr_q[LINE_W-1:6]} == limit_i[ADDR_W:12];
+      first_below_q2   <= {addr_q[5:0], 6'd0} < limit_i[11:0];
+      last_below_q2    <= {last_offset, 6'd63} < limit_i[11:0];
     end
   end
 
-  // First and last line differ inside the page only.
+  // First and last line differ inside the page only, and the last one is not before the first.
   assign last_offset   = addr_q[5:0] + 6'(lines_q - 7'd1);
-  assign first_byte    = {addr_q, 6'd0};
-  assign last_byte     = {addr_q[LINE_W-1:6], last_offset, 6'd63};
-  assign starts_inside = first_byte >= base_i && {1'b0, first_byte} < limit_i;
-  assign allowed       = starts_inside && {1'b0, last_byte} < limit_i;
+  assign starts_inside = behind_base_q2 && (below_q2 || (same_page_q2 && first_below_q2));
+  assign allowed       = behind_base_q2 && (below_q2 || (same_page_q2 && last_below_q2));
 
-  assign out_valid_o  = valid_q2 && allowed_q2;
+  assign out_valid_o  = valid_q2 && allowed;
   assign out_addr_o   = addr_q2;
   assign out_lines_o  = lines_q2;
   assign out_side_o   = side_q2;
-  assign range_o      = valid_q2 && !allowed_q2;
-  assign range_addr_o = starts_inside_q2 ? limit_i[ADDR_W-1:0] : {addr_q2, 6'd0};
+  assign range_o      = valid_q2 && !allowed;
+  assign range_addr_o = starts_inside ? limit_i[ADDR_W-1:0] : {addr_q2, 6'd0};
 
 `ifdef FORMAL
   // What waits is what the generator of bursts gave.

@@ -100,7 +100,7 @@ module control_registers #(
   logic [CounterIndexW-1:0] counter_index;
   logic is_counter;
   logic mapped, writable, locked;
-  logic access_q, write_q, write, read, busy;
+  logic access_q, write_q, read, busy;
   logic [31:0] wdata_q;
   logic [3:0] wstrb_q;
   logic [31:0] rdata, merged, write_mask, write_bits;
@@ -108,7 +108,6 @@ module control_registers #(
   logic control_write, ring, accepted, rejected, clear;
 
   // The second of the three cycles of an access: here it takes effect.
-  assign write = access_q && write_q && writable;
   assign read = access_q && !write_q;
   assign write_mask = {{8{wstrb_q[3]}}, {8{wstrb_q[2]}}, {8{wstrb_q[1]}}, {8{wstrb_q[0]}}};
   assign write_bits = wdata_q & write_mask;
@@ -203,27 +202,27 @@ module control_registers #(
       mem_base_hi_q <= registers_pkg::MemBaseHiReset;
       mem_limit_lo_q <= registers_pkg::MemLimitLoReset;
       mem_limit_hi_q <= registers_pkg::MemLimitHiReset;
-    end else if (write) begin
+    end else if (access_q && write_q) begin
       case (offset_q)
         registers_pkg::IrqEnableOffset: irq_enable_q <= merged[IrqCount-1:0];
         registers_pkg::ListAddrLoOffset: list_addr_lo_q <= merged;
         registers_pkg::ListAddrHiOffset: list_addr_hi_q <= merged;
-        registers_pkg::MemBaseLoOffset: mem_base_lo_q <= merged;
-        registers_pkg::MemBaseHiOffset: mem_base_hi_q <= merged;
-        registers_pkg::MemLimitLoOffset: mem_limit_lo_q <= merged;
-        registers_pkg::MemLimitHiOffset: mem_limit_hi_q <= merged;
+        registers_pkg::MemBaseLoOffset: if (!busy) mem_base_lo_q <= merged;
+        registers_pkg::MemBaseHiOffset: if (!busy) mem_base_hi_q <= merged;
+        registers_pkg::MemLimitLoOffset: if (!busy) mem_limit_lo_q <= merged;
+        registers_pkg::MemLimitHiOffset: if (!busy) mem_limit_hi_q <= merged;
         default: ;
       endcase
     end
   end
 
   // Requests. An event and the write that clears it in the same cycle leave the event recorded.
-  assign control_write = write && offset_q == registers_pkg::ControlOffset;
+  assign control_write = access_q && write_q && offset_q == registers_pkg::ControlOffset;
   assign ring = control_write && write_bits[registers_pkg::ControlDoorbellLsb];
   assign clear = control_write && write_bits[registers_pkg::ControlClearCountersLsb];
   assign accepted = ring && !busy;
   assign rejected = ring && busy;
-  assign irq_clear = (write && offset_q == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
+  assign irq_clear = (access_q && write_q && offset_q == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
 
   always_comb begin
     irq_set = '0;

@@ -36,7 +36,7 @@ TURNED = 13  # float_columns: a T tile's last beat to its first column, besides 
 BOOK = 16  # weight_header: its first line
 BUFFERS = 4  # activation_buffer: tiles
 ASK = 2  # matrix_unit: the tile before is taken, then this one's activations are asked for
-ALIGNED = 23  # activation_buffer: a tile's last word is asked for, then its vectors are aligned
+ALIGNED = 24  # activation_buffer: a tile's last word is asked for, then its vectors are aligned
 TOTALS = 80  # matrix_unit: a block's last vector to its totals, besides the column groups
 DRAIN = 3  # result_drain: per block
 

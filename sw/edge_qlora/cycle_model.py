@@ -17,26 +17,27 @@ from .errors import OperandError
 from .vector import LANES, Function, Instruction, Operand, Reduction
 
 # Lists: docs/ip/lists.md, command_fetch, command_queue.
-DOORBELL, REPORT = 5, 10  # to the fetch's first request; from the last end
+DOORBELL, REPORT = 5, 10 + 1  # to the fetch's first request; from the last end, with the bus's rest known a cycle later
 GROUP = 8  # lines per request
 FETCHED = 3  # a line's last beat to its queue
-OFFER = 3  # queue to offer
-WAITED = 4  # an end to the offer of a command that waited for it
-QUEUE = IN_FLIGHT = SPACING = 4  # commands that wait, commands in the engine, cycles from one to the next
+OFFER = 4  # queue to offer
+WAITED = 5  # an end to the offer of a command that waited for it
+QUEUE = 4 + 1  # commands that wait, and the one on offer
+IN_FLIGHT = SPACING = 4  # commands in the engine, cycles from one to the next
 
 # Engines on the memory: docs/ip/memory_engines.md, axi_ddr3_memory.
 LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region to beat, beat to the array
-READ_ENGINE = 2 + 6  # a command to its region; a beat through FIFO, parts, FP32 and words to the scratchpad
+READ_ENGINE = 2 + 7  # a command to its region; a beat through FIFO, parts, FP32 and words to the scratchpad, and its end
 READ_BEATS = 64  # credits of READ
-WRITE_ENGINE = 3 + 2 + 4 + 2  # a command to its first word, its answer, its beat, at the memory
+WRITE_ENGINE = 3 + 3 + 4 + 3  # a command to its first word, its answer, its beat, at the memory and its end
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
 OPEN = 3 + 3  # T_RP, T_RCD: another row of a bank
 CLOSE = 2 + 1 + 3  # T_CWL, a beat, T_WR: a bank's last beat written until its row may close
 ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
-# vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes two cycles.
-FIRST_PART, FIRST_FUNCTION = 15 + 2, 30 + 2
+# vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes three cycles.
+FIRST_PART, FIRST_FUNCTION = 15 + 3, 30 + 3
 BEHIND = 1  # operand_reader: B is asked for a cycle after A
 FUNCTION_UNITS = 2
 SUM = {8: 39, 4: 41}  # a row's last part to its sum, by lanes

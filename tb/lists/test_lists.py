@@ -35,7 +35,8 @@ from tb.lists.pins import ADDRESS_BITS, BUS_BITS, DUT
 from tb.lists.plan import Plan, place
 
 PARAMETERS = parameters(BUS_BITS)
-DEPTH, IN_FLIGHT, WATCHDOG = (PARAMETERS[name] for name in ("DEPTH", "IN_FLIGHT", "WATCHDOG"))
+QUEUED, IN_FLIGHT, WATCHDOG = (PARAMETERS[name] for name in ("DEPTH", "IN_FLIGHT", "WATCHDOG"))
+DEPTH = QUEUED + 1  # with the one on offer
 LIMIT = 20_000  # cycles of a list
 
 

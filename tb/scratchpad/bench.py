@@ -10,7 +10,7 @@ DESCRIPTION = "scratchpad: readers and writers on banks, order, fairness, every 
 def _bench(name: str, **parameters: int) -> Bench:
     return Bench(
         name=name,
-        top="scratchpad",
+        top="scratchpad_banks",
         filelist="rtl/core/scratchpad.f",
         module="tb.scratchpad.test_scratchpad",
         parameters=lambda config: parameters,

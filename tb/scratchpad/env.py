@@ -17,10 +17,11 @@ from tb.common.stream import Pace, StreamItem
 
 GROUP = "scratchpad"
 DUT = cocotb.top
-READERS, WRITERS = len(DUT.read_valid_i), len(DUT.write_valid_i)
+READERS, WRITERS = len(DUT.read_ready_o), len(DUT.write_ready_o)
+BANKS = len(DUT.read_bank_i) // READERS
 LANES = len(DUT.write_strobe_i) // WRITERS
-ADDRESS_BITS = len(DUT.read_addr_i) // READERS
-WORDS = 1 << ADDRESS_BITS
+ROW_BITS = len(DUT.read_row_i) // READERS
+WORDS = BANKS << ROW_BITS
 ANSWER_CYCLES = 2
 
 
@@ -99,7 +100,7 @@ class Ports(uvm_component):
     async def run_phase(self) -> None:
         dut = DUT
         granted_before: deque[int] = deque([0] * ANSWER_CYCLES)
-        dut.read_valid_i.value, dut.write_valid_i.value = 0, 0
+        dut.read_bank_i.value, dut.write_bank_i.value = 0, 0
         while True:
             await RisingEdge(dut.clk_i)
             if dut.rst_ni.value != 1:
@@ -162,14 +163,15 @@ class Ports(uvm_component):
             port.next()
         readers, writers = self._offers(self.readers), self._offers(self.writers)
         sample_cycle(readers.bit_count(), writers.bit_count(), None)
-        DUT.read_valid_i.value, DUT.write_valid_i.value = readers, writers
         for signal, ports, part, width in (
-            (DUT.read_addr_i, self.readers, 0, ADDRESS_BITS),
-            (DUT.write_addr_i, self.writers, 0, ADDRESS_BITS),
-            (DUT.write_data_i, self.writers, 1, 32 * LANES),
-            (DUT.write_strobe_i, self.writers, 2, LANES),
+            (DUT.read_bank_i, self.readers, lambda offer: 1 << offer[0] % BANKS, BANKS),
+            (DUT.read_row_i, self.readers, lambda offer: offer[0] // BANKS, ROW_BITS),
+            (DUT.write_bank_i, self.writers, lambda offer: 1 << offer[0] % BANKS, BANKS),
+            (DUT.write_row_i, self.writers, lambda offer: offer[0] // BANKS, ROW_BITS),
+            (DUT.write_data_i, self.writers, lambda offer: offer[1], 32 * LANES),
+            (DUT.write_strobe_i, self.writers, lambda offer: offer[2], LANES),
         ):
-            signal.value = sum((port.offer[part] if port.offer else 0) << n * width for n, port in enumerate(ports))
+            signal.value = sum(part(port.offer) << n * width for n, port in enumerate(ports) if port.offer)
 
 
 class ScratchpadEnv(uvm_env):

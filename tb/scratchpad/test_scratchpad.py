@@ -11,9 +11,7 @@ from pyuvm import uvm_test
 from tb.common.base import cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
-from tb.scratchpad.env import DUT, GROUP, READERS, WORDS, WRITERS, ScratchpadEnv
-
-BANKS = {10: 4, 5: 2}[WORDS.bit_length() - 1]  # of the benches, by address width
+from tb.scratchpad.env import BANKS, DUT, GROUP, READERS, WORDS, WRITERS, ScratchpadEnv
 
 
 def walk(count: int, begin: int, stride: int = 1) -> Iterator[int]:

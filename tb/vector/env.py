@@ -19,6 +19,9 @@ from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamAgent, StreamItem, StreamPort, StreamSequence
 from tb.models import vector
 
+# Of the scratchpad when no other port is in the way.
+ANSWER_CYCLES = 3
+
 
 def command(instruction: Instruction) -> int:
     """The 512 bits of an instruction's command."""
@@ -64,7 +67,7 @@ class Scratchpad(uvm_component):
         super().__init__(name, parent)
         self.dut = dut
         self.words = np.zeros((1 << len(dut.w_addr_o), LANES), np.float32)
-        self.ports = {name: Port(name, Pace(), 2) for name in ("a", "b")}
+        self.ports = {name: Port(name, Pace(), ANSWER_CYCLES) for name in ("a", "b")}
         self.write_pace = Pace()
         self.corrupt: int | None = None
         self.writes = 0

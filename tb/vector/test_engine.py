@@ -18,7 +18,7 @@ from pyuvm import uvm_test
 from tb.common.base import config, cycle, finish, scaled, start, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import StreamItem, StreamSequence
-from tb.vector.env import VectorEnv, command, pauses, reads, uses_b, with_fields
+from tb.vector.env import ANSWER_CYCLES, VectorEnv, command, pauses, reads, uses_b, with_fields
 from tb.vector.test_functions import CORNERS, random_operands
 
 GROUP = "vector"
@@ -263,7 +263,7 @@ class FourCyclesPerWord(Rate):
 class Latency(EngineTest):
     """Without pauses, cycles from an instruction to its first write are those the documentation names."""
 
-    odd, answer = 0.0, 2
+    odd, answer = 0.0, ANSWER_CYCLES
 
     async def body(self) -> None:
         rows = {"reduction": Reduction.SUM, "r": Region(1900 * LANES)}
