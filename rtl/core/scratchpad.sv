@@ -50,7 +50,8 @@ module scratchpad #(
   for (genvar r = 0; r < READERS; r++) begin : g_reader
     scratchpad_port #(
       .ADDR_W(ADDR_W),
-      .BANKS (BANKS)
+      .BANKS (BANKS),
+      .SPARE (1)
     ) u_port (
       .clk_i,
       .rst_ni,

@@ -4,7 +4,7 @@
 //
 // Why: grants depend on what all ports ask, and engines move by them. Behind a register, as one bit per bank, a request is
 // granted early in its cycle, and no engine waits for another's logic.
-// Latency 1 cycle, one access per cycle sustained; the grant passes to in_ready_o combinationally.
+// Latency 1 cycle, one access per cycle sustained. With SPARE in_ready_o comes from a flip-flop, else the grant passes to it.
 
 module scratchpad_port #(
   // Width of an address: 2^ADDR_W words.
@@ -12,7 +12,9 @@ module scratchpad_port #(
   // As of the scratchpad.
   parameter int BANKS  = 4,
   // What goes with the access: values and strobes of a write.
-  parameter int SIDE_W = 1
+  parameter int SIDE_W = 1,
+  // 1: a second place; for reads, which are narrow.
+  parameter bit SPARE  = 0
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -31,21 +33,47 @@ module scratchpad_port #(
 
   localparam int BankW = $clog2(BANKS);
 
-  logic valid_q;
+  logic              valid_q, advance, next_valid;
+  logic [ADDR_W-1:0] next_addr;
+  logic [SIDE_W-1:0] next_side;
 
-  assign in_ready_o = !valid_q || out_ready_i;
+  assign advance = !valid_q || out_ready_i;
+
+  if (SPARE) begin : g_spare
+    logic              spare_valid_q;
+    logic [ADDR_W-1:0] spare_addr_q;
+    logic [SIDE_W-1:0] spare_side_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) spare_valid_q <= 1'b0;
+      else spare_valid_q <= !advance && (spare_valid_q || in_valid_i);
+      if (!spare_valid_q) begin
+        spare_addr_q <= in_addr_i;
+        spare_side_q <= in_side_i;
+      end
+    end
+    assign in_ready_o = !spare_valid_q;
+    assign next_valid = spare_valid_q || in_valid_i;
+    assign next_addr  = spare_valid_q ? spare_addr_q : in_addr_i;
+    assign next_side  = spare_valid_q ? spare_side_q : in_side_i;
+  end else begin : g_single
+    assign in_ready_o = advance;
+    assign next_valid = in_valid_i;
+    assign next_addr  = in_addr_i;
+    assign next_side  = in_side_i;
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q    <= 1'b0;
       out_bank_o <= '0;
-    end else if (in_ready_o) begin
-      valid_q    <= in_valid_i;
-      out_bank_o <= BANKS'(in_valid_i) << in_addr_i[BankW-1:0];
+    end else if (advance) begin
+      valid_q    <= next_valid;
+      out_bank_o <= BANKS'(next_valid) << next_addr[BankW-1:0];
     end
-    if (in_ready_o) begin
-      out_row_o  <= in_addr_i[ADDR_W-1:BankW];
-      out_side_o <= in_side_i;
+    if (advance) begin
+      out_row_o  <= next_addr[ADDR_W-1:BankW];
+      out_side_o <= next_side;
     end
   end
 

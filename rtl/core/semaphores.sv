@@ -8,7 +8,7 @@
 // many, and none is lost.
 //
 // Latency: a request is granted 1 cycle after its counts are there, at the earliest; a post counts for requests two cycles
-// later; overflow_o comes two cycles after the post. Throughput: one grant in two cycles.
+// later; overflow_o comes three cycles after the post. Throughput: one grant in two cycles.
 
 module semaphores #(
   // Engines that take and post.
@@ -122,19 +122,25 @@ module semaphores #(
   end
 
   // The lowest number, and the lowest engine that posted to it.
+  logic [NumberW-1:0] number;
+  logic [LINE_W-1:0]  line;
   always_comb begin
-    overflow_number_o = '0;
-    for (int n = COUNT - 1; n >= 0; n--) if (over_q[n]) overflow_number_o = NumberW'(n);
+    number = '0;
+    for (int n = COUNT - 1; n >= 0; n--) if (over_q[n]) number = NumberW'(n);
   end
 
   always_comb begin
-    overflow_line_o = '0;
+    line = '0;
     for (int e = ENGINES - 1; e >= 0; e--) begin
-      if (post_mask_q2[e*COUNT+32'(overflow_number_o)]) overflow_line_o = post_line_q2[e*LINE_W+:LINE_W];
+      if (post_mask_q2[e*COUNT+32'(number)]) line = post_line_q2[e*LINE_W+:LINE_W];
     end
   end
 
-  assign overflow_o = over_q != '0;
+  always_ff @(posedge clk_i) begin
+    overflow_o        <= rst_ni && over_q != '0;
+    overflow_number_o <= number;
+    overflow_line_o   <= line;
+  end
 
   if (COUNT < 2 || (COUNT & (COUNT - 1)) != 0) begin : g_check_count
     ERROR_semaphores_COUNT_must_be_a_power_of_two error ();

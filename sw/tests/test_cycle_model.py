@@ -33,7 +33,7 @@ WIDE = Hardware(8, 256)
 BOUND = 0.03  # of the RTL's cycles
 SEQUENTIAL = 0.964  # docs/ip/ddr3_memory.md: beats per cycle of a sequential read
 # Fetch of the first command: request, address, latency, bus, its beats, its check, its queue; report.
-FETCH, REPORT = 5 + 1 + 6 + 22 + 1 + 2 + 3 + 3, 10
+FETCH, REPORT = 5 + 1 + 6 + 22 + 1 + 2 + 3 + 4, 10 + 1
 
 
 def cycles(commands: Sequence[Command], hardware: Hardware = WIDE) -> int:
@@ -79,28 +79,28 @@ def decoder_lists(tokens: int = 4, adapted: bool = False) -> list[Command]:
 @pytest.mark.parametrize(
     ("instruction", "eight", "four"),
     [
-        (Instruction(length=64, d=Region(0)), 18 + 8, 18 + 16),
-        (Instruction(length=64, x=Operand.B, d=Region(0)), 19 + 8, 19 + 16),
-        (Instruction(length=64, outer=3, inner=2, d=Region(0)), 18 + 48, 18 + 96),
-        (Instruction(length=64, function=Function.EXP, d=Region(0)), 32 + 7 * 4 + 1, 32 + 7 * 4 + 1),
-        (Instruction(length=64, outer=3, reduction=Reduction.SUM), 18 + 3 * (8 + 39), 18 + 3 * (16 + 41)),
-        (Instruction(length=64, outer=3, reduction=Reduction.MAX), 18 + 3 * (8 + 4), 18 + 3 * (16 + 3)),
-        (Instruction(length=8, outer=2, reduction=Reduction.SUM), 18 + 2 * (1 + 39), 18 + 2 * (2 + 41)),
+        (Instruction(length=64, d=Region(0)), 19 + 8, 19 + 16),
+        (Instruction(length=64, x=Operand.B, d=Region(0)), 20 + 8, 20 + 16),
+        (Instruction(length=64, outer=3, inner=2, d=Region(0)), 19 + 48, 19 + 96),
+        (Instruction(length=64, function=Function.EXP, d=Region(0)), 33 + 7 * 4 + 1, 33 + 7 * 4 + 1),
+        (Instruction(length=64, outer=3, reduction=Reduction.SUM), 19 + 3 * (8 + 39), 19 + 3 * (16 + 41)),
+        (Instruction(length=64, outer=3, reduction=Reduction.MAX), 19 + 3 * (8 + 4), 19 + 3 * (16 + 3)),
+        (Instruction(length=8, outer=2, reduction=Reduction.SUM), 19 + 2 * (1 + 39), 19 + 2 * (2 + 41)),
         # A short row waits for the sum of the one before, a long one does not: its functions take longer.
         (
             Instruction(length=64, outer=2, function=Function.EXP, reduction=Reduction.SUM),
-            32 + 7 * 4 + (8 + 39) + 39 + 1,
-            32 + 7 * 4 + (16 + 41) + 41 + 1,
+            33 + 7 * 4 + (8 + 39) + 39 + 1,
+            33 + 7 * 4 + (16 + 41) + 41 + 1,
         ),
         (
             Instruction(length=256, outer=2, function=Function.EXP, reduction=Reduction.SUM),
-            32 + 31 * 4 + 32 * 4 + 39 + 1,
-            32 + 31 * 4 + 32 * 4 + 41 + 1,
+            33 + 31 * 4 + 32 * 4 + 39 + 1,
+            33 + 31 * 4 + 32 * 4 + 41 + 1,
         ),
     ],
 )
 def test_vector_engine(instruction, eight, four):
-    """docs/ip/vector_engine.md: 16, 17 or 30 cycles and 2 of the scratchpad to the first write; 1, 2 or 4 per word.
+    """docs/ip/vector_engine.md: 16, 17 or 30 cycles and 3 of the scratchpad to the first write; 1, 2 or 4 per word.
 
     ``make sim TEST=vector`` holds the RTL to what the model says.
     """
@@ -111,27 +111,27 @@ def test_vector_engine(instruction, eight, four):
 
 
 def test_an_engine_runs_its_commands_one_after_the_other():
-    assert cycles([vector(6400)] * 3) == FETCH + 3 * (18 + 800) + 2 + REPORT
+    assert cycles([vector(6400)] * 3) == FETCH + 3 * (19 + 800) + 2 + REPORT
 
 
 def test_semaphores_are_waited_for():
-    """docs/ip/lists.md: an end to the offer of a command that waited for it takes four cycles."""
+    """docs/ip/lists.md: an end to the offer of a command that waited for it takes five cycles."""
     write = Write(address=0, length=64, s=Region(0))
     apart = cycles([vector(8000), write])
     waiting = cycles([vector(8000, post=(1,)), replace(write, waits=frozenset((1,)))])
-    assert apart == FETCH + 18 + 1000 + REPORT
-    assert waiting - apart == 4 + cycles([write]) - FETCH - REPORT
+    assert apart == FETCH + 19 + 1000 + REPORT
+    assert waiting - apart == 5 + cycles([write]) - FETCH - REPORT
     with pytest.raises(OperandError, match="WRITE waits for semaphore 1, which is zero there"):
         cycles([replace(write, waits=frozenset((1,))), vector(post=(1,))])
 
 
 def test_a_full_queue_holds_the_fetch():
-    """Four commands wait and one is in the engine; what the list has behind the next one comes when that one ends."""
+    """Four commands wait, one is on offer and one in the engine; what the list has behind the next one comes when that one ends."""
     read = Read(address=0, length=8192, s=Region(0))
-    assert cycles([vector(800)] * 5 + [read]) < cycles([vector(800)] * 6 + [read])
+    assert cycles([vector(800)] * 6 + [read]) < cycles([vector(800)] * 7 + [read])
     alone = cycles([read]) - FETCH
-    ends = [FETCH + n * (18 + 100 + 1) - 1 for n in range(1, 4)]
-    for ahead, end in ((6, ends[0]), (7, ends[1]), (8, ends[2])):
+    ends = [FETCH + n * (19 + 100 + 1) - 1 for n in range(1, 4)]
+    for ahead, end in ((7, ends[0]), (8, ends[1]), (9, ends[2])):
         assert cycles([vector(800)] * ahead + [read]) == pytest.approx(end + alone, abs=12)
 
 
