@@ -20,7 +20,8 @@ SEEDS ?=
 WAVES ?=
 CONFIG ?= tiny
 TOP ?=
-MODULES ?=
+FLAT ?=
+UPDATE ?=
 SET ?=
 BOARD ?=
 HOST ?= ibex
@@ -42,7 +43,7 @@ CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CO
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds area fpga docs lint format clean distclean
+.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -99,8 +100,11 @@ seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; 
 fpga: $(READY) ## Build the bitstream of a board with its vendor's tools (BOARD=genesys2 HOST=ibex|vega PROGRAM= ACTIVITY=; DRY_RUN=1 checks without them)
 	@$(RUN) -m fpga.run --board "$(BOARD)" --host "$(HOST)" --dry-run "$(DRY_RUN)" --program "$(PROGRAM)" --activity "$(ACTIVITY)" --activity-scope "$(ACTIVITY_SCOPE)" $(addprefix --host-source ,$(HOST_SOURCES))
 
-area: $(READY) ## Count LUT, FF, BRAM and DSP of each IP with yosys (TOP=name for one, SET=columns=4, MODULES=1 for those below it; long)
-	@$(RUN) -m fpga.area --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --modules "$(MODULES)" $(addprefix --set ,$(SET))
+synth: $(READY) ## LUT, FF, BRAM and DSP by yosys, per module, as table and JSON (BOARD=genesys2|ecp5 CONFIG= TOP=name|all SET=columns=4; FLAT=1, long; UPDATE=1 renews fpga/baseline.json)
+	@$(RUN) -m fpga.synth --board "$(or $(BOARD),genesys2)" --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --flat "$(FLAT)" --update "$(UPDATE)" --jobs $(JOBS) $(addprefix --set ,$(SET))
+
+report: $(READY) ## Write docs/results/report.md: each target, what was measured, and how (a minute)
+	@$(RUN) -m fpga.report
 
 timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG= SET=columns=4; minutes, whole cores longer)
 	@$(RUN) -m fpga.timing --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" $(addprefix --set ,$(SET))

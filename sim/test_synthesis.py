@@ -17,7 +17,7 @@ ARRAY = ("systolic_pkg", "delay_line", "skew_lane", "pe", "systolic_array")
 @pytest.mark.parametrize("act_width", [18, 25])
 def test_processing_element_is_one_dsp(act_width: int) -> None:
     """Multiplier and adder are in one DSP48E1; besides registers nothing is outside of it."""
-    found = synthesize("pe", [ROOT / "rtl/systolic/pe.sv"], {"ACT_W": act_width}, hierarchy=False)
+    found = synthesize("pe", [ROOT / "rtl/systolic/pe.sv"], {"ACT_W": act_width})
     assert found.get("DSP48E1") == 1, found
     outside = {name: count for name, count in found.items() if name not in ("DSP48E1", "FDRE")}
     assert not outside, f"logic outside of the DSP: {outside}"
@@ -27,14 +27,14 @@ def test_array_has_one_dsp_per_processing_element() -> None:
     """Flattened, an array of one column has 64 DSP48E1: none is shared, merged away or added."""
     sources = [path for path in read_filelist("rtl/systolic/matrix_unit.f") if path.stem in ARRAY]
     assert len(sources) == len(ARRAY)
-    found = synthesize("systolic_array", sources, {"COLUMNS": 1, "ACT_W": 25}, hierarchy=False)
+    found = synthesize("systolic_array", sources, {"COLUMNS": 1, "ACT_W": 25})
     assert found.get("DSP48E1") == 64, found
 
 
 def test_memory_on_the_chip_is_block_ram() -> None:
     """64 KB are 16 block RAMs, with nothing that chooses between them."""
     sources = read_filelist("rtl/uart_link/axi_ram.f")
-    found = synthesize("axi_ram", sources, {"DATA_W": 128, "BYTES": 1 << 16}, hierarchy=False)
+    found = synthesize("axi_ram", sources, {"DATA_W": 128, "BYTES": 1 << 16})
     assert found.get("RAMB36E1") == 16, found
     assert sum(count for name, count in found.items() if name.startswith("LUT")) < 300, found
 
@@ -46,7 +46,7 @@ def test_a_latch_is_refused() -> None:
         source = Path(folder) / "latch.sv"
         source.write_text("module latch (input en_i, d_i, output reg q_o); always @* if (en_i) q_o = d_i; endmodule\n")
         with pytest.raises(SystemExit, match="latch has latches: LDCE"):
-            synthesize("latch", [source], {}, hierarchy=False)
+            synthesize("latch", [source], {})
 
 
 def test_a_path_is_measured(tmp_path: Path) -> None:

@@ -1,0 +1,205 @@
+"""What the design takes of a board's device: ``make synth BOARD=genesys2`` prints tables and writes JSON.
+
+Without TOP it is the board's design, in units (see ``area.UNITS``), which takes minutes. Nothing is merged across
+units, so that it is a little larger than flattened (FLAT=1, half an hour). TOP=name is one design, TOP=all is all.
+
+UPDATE=1 renews ``baseline.json``, what small IPs took when it was made: a test refuses IPs that have grown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from edge_qlora.backends import setting
+
+from fpga.area import (
+    ECP5,
+    MEMORY,
+    RESOURCES,
+    XC7,
+    Design,
+    Family,
+    Unit,
+    chosen,
+    synthesize_all,
+    synthesize_units,
+    total,
+)
+from fpga.area import yosys_version as version
+from sim.bench import ROOT, read_filelist
+
+# Boards, named as their configurations: what is synthesized for them, and for what.
+BOARDS = {"genesys2": ("edge_qlora_pair", XC7), "ecp5": ("ecp5_system", ECP5)}
+REPORTS = ROOT / "fpga/reports/synth"
+BASELINE = ROOT / "fpga/baseline.json"
+# What may grow by GROWTH at most; flip-flops are in the baseline for those who read it.
+LIMITED, GROWTH = ("LUT", "BRAM", "DSP"), 0.05
+# IPs of the baseline, as small as they can be, in two runs of about the same length.
+BASELINE_RUNS = [
+    [
+        Design("nf4_quantizer", "rtl/nf4/nf4_quantizer.f", {"LANES": 1}),
+        Design("nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f", {"LANES": 8}),
+        Design("double_quantizer", "rtl/nf4/double_quantizer.f"),
+        Design("double_dequantizer", "rtl/nf4/double_dequantizer.f"),
+        Design("systolic_array", "rtl/systolic/matrix_unit.f", {"COLUMNS": 1}),
+        Design("block_aligner", "rtl/systolic/matrix_unit.f", {"LANES": 8, "WIDTH": 25}),
+        Design("column_accumulator", "rtl/systolic/matrix_unit.f"),
+        Design("scratchpad", "rtl/core/scratchpad.f", {"ADDR_W": 9, "READERS": 2, "WRITERS": 2}),
+    ],
+    [
+        Design("vector_engine", "rtl/vector/vector_engine.f", {"SCRATCH_W": 9, "LANES": 4, "UNITS": 1}),
+        *(Design(f"{name}_engine", f"rtl/core/{name}_engine.f", {"BUS_W": 64}) for name in ("load", "read", "write")),
+        Design("command_fetch", "rtl/core/control.f", {"BUS_W": 64}),
+        Design("list_control", "rtl/core/control.f"),
+        Design("semaphores", "rtl/core/control.f"),
+        Design("axi_slave", "rtl/vega_bridge/vega_bridge.f", {"DATA_W": 32}),
+        Design("axi_master", "rtl/vega_bridge/axi_master.f", {"DATA_W": 64}),
+    ],
+]
+
+
+def flat(designs: Sequence[Design], family: Family = XC7) -> list[dict[str, float]]:
+    """Resources of designs, flattened, in one run."""
+    tops = [(design.top, read_filelist(design.filelist), design.parameters) for design in designs]
+    return [family.resources(cells) for cells in synthesize_all(tops, family)]
+
+
+def measure(designs: Sequence[Design]) -> dict[str, dict[str, float]]:
+    """Resources of IPs of the baseline, by their tops."""
+    return {d.top: {name: used[name] for name in RESOURCES} for d, used in zip(designs, flat(designs), strict=True)}
+
+
+def compare(baseline: Mapping[str, Mapping], measured: Mapping[str, Mapping]) -> tuple[list[str], list[str]]:
+    """What has grown by more than GROWTH, or is not in the baseline, and what has shrunk by more: a line for each."""
+    grown, shrunk = [], []
+    for ip, used in measured.items():
+        if ip not in baseline:
+            grown.append(f"{ip}: not in the baseline")
+            continue
+        for name in LIMITED:
+            old, new = baseline[ip][name], used[name]
+            change = (new / old - 1) if old else float(new > 0)
+            if abs(change) > GROWTH:
+                percent = f"{change:+.1%}" if old else "new"
+                line = f"{ip}: {name} baseline {old:g}, measured {new:g} ({percent}, limit {GROWTH:.0%})"
+                (grown if change > 0 else shrunk).append(line)
+    return grown, shrunk
+
+
+def update() -> None:
+    """Write the baseline anew, and say what it changes."""
+    old = json.loads(BASELINE.read_text())["ips"] if BASELINE.exists() else {}
+    new: dict[str, dict[str, float]] = {}
+    for number, designs in enumerate(BASELINE_RUNS, 1):
+        print(f"[{number}/{len(BASELINE_RUNS)}] {', '.join(design.top for design in designs)} ...", file=sys.stderr)
+        new |= measure(designs)
+    BASELINE.write_text(json.dumps({"yosys": version(), "device": XC7.device, "ips": new}, indent=1) + "\n")
+    for ip, used in new.items():
+        before = old.get(ip, {})
+        print(f"{ip}: " + ", ".join(f"{name} {before.get(name, '-')} -> {used[name]:g}" for name in RESOURCES))
+
+
+def commit() -> str:
+    """The commit that is checked out, with "+" where files differ from it; empty outside of a repository."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def record(design: Design, used: Mapping[str, float], units: Iterable[Unit]) -> dict:
+    """A design's entry in the report."""
+    modules = [{"module": unit.name, "instances": unit.instances, "resources": unit.resources} for unit in units]
+    return {
+        "top": design.top,
+        "config": design.config,
+        "parameters": design.parameters,
+        "flat": not modules,
+        "resources": used,
+        "modules": modules,
+    }
+
+
+def head(family: Family, *first: str) -> str:
+    """Two lines that begin a table."""
+    columns = [*first, "LUT", MEMORY, "FF", *family.names, "share of LUT", "FF", "BRAM", "DSP"]
+    return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
+
+
+def row(family: Family, used: Mapping[str, float], *first: str) -> str:
+    """A line of a table."""
+    numbers = [f"{used[name]:g}" for name in ("LUT", MEMORY, "FF", "BRAM", "DSP")]
+    shares = [f"{used[name] / family.capacity[name]:.1%}" for name in RESOURCES]
+    return f"| {' | '.join((*first, *numbers, *shares))} |"
+
+
+def report(designs: Sequence[Design], family: Family, flatten: bool, jobs: int) -> list[dict]:
+    """Synthesize designs, print their tables as they come, and give what the file gets."""
+    found, began = [], time.monotonic()
+
+    def progress(name: str, done: int, count: int) -> None:
+        print(f"[{done}/{count}] {name}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+    alone = [design for design in designs if flatten or not design.config]
+    if alone:
+        print(head(family, "module"), flush=True)
+        with ThreadPoolExecutor(jobs) as pool:
+            results = pool.map(lambda design: flat([design], family), alone)
+            for number, (design, (used,)) in enumerate(zip(alone, results, strict=True), 1):
+                print(row(family, used, f"`{design.name}`"), flush=True)
+                progress(design.top, number, len(alone))
+                found.append(record(design, used, []))
+    for design in designs:
+        if design not in alone:
+            print(f"{design.name}: elaboration ...", file=sys.stderr, flush=True)
+            units = synthesize_units(design, family, jobs, progress)
+            used = total(units)
+            print(f"\n{design.name} on {family.device}, each unit without those in it:\n")
+            print(head(family, "unit", "instances"))
+            for unit in units:
+                print(row(family, unit.resources, f"`{unit.name}`", str(unit.instances)))
+            print(row(family, used, f"**{design.top}**", ""), flush=True)
+            found.append(record(design, used, units))
+    return found
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="genesys2")
+    parser.add_argument("--top", default="", help="one design only, or all")
+    parser.add_argument("--config", default="", help="configuration; the board's by default")
+    parser.add_argument("--set", action="append", default=[], type=setting, help="replace a setting, as columns=4")
+    parser.add_argument("--flat", default="", help="1 flattens what is synthesized in units otherwise")
+    parser.add_argument("--jobs", type=int, default=1, help="runs of yosys at the same time")
+    parser.add_argument("--update", default="", help="1 renews the baseline and does nothing else")
+    arguments = parser.parse_args()
+    if arguments.update == "1":
+        return update()
+    if arguments.board not in BOARDS:
+        raise SystemExit(f"error: BOARD='{arguments.board}'; the boards are: {', '.join(BOARDS)}")
+    top, family = BOARDS[arguments.board]
+    top = {"": top, "all": ""}.get(arguments.top, arguments.top)
+    designs = chosen(top, arguments.config or arguments.board, dict(arguments.set))
+    found = report(designs, family, arguments.flat == "1", arguments.jobs)
+    file = REPORTS / f"{arguments.board}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    about = {"board": arguments.board, "device": family.device, "capacity": family.capacity, "yosys": version()}
+    about |= {"commit": commit(), "command": "make synth " + " ".join(f"{k}={v}" for k, v in _asked(arguments))}
+    file.write_text(json.dumps(about | {"designs": found}, indent=1) + "\n")
+    print(f"{file.relative_to(ROOT)} written", file=sys.stderr)
+
+
+def _asked(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Variables of ``make`` that were given."""
+    changes = " ".join(f"{name}={value}" for name, value in arguments.set)
+    named = {"BOARD": arguments.board, "TOP": arguments.top, "CONFIG": arguments.config, "FLAT": arguments.flat}
+    return [(name, value) for name, value in named.items() if value] + ([("SET", f'"{changes}"')] if changes else [])
+
+
+if __name__ == "__main__":
+    main()
