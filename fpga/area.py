@@ -1,6 +1,6 @@
 """What can be synthesized, and what it takes of a device: designs, runs of yosys, cells counted as a device has them.
 
-Designs are flattened, several in one run of yosys; large ones are cut in units, of which each is a run of its own.
+Designs are flattened; large ones are cut in units, of which each is a run of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +37,7 @@ class Family:
         names: what its block RAM and its multiplier are called.
         capacity: how much it has of each of RESOURCES.
         synth: yosys command, without the top.
-        kept: option that keeps modules apart, or what is there in place of one that flattens.
-        flat: option that flattens.
+        flat: option that flattens, where that is not what it does anyway.
         cells: how much of a resource a cell takes; memory in LUTs by itself.
         free: cells that take none of these.
     """
@@ -47,7 +46,6 @@ class Family:
     names: tuple[str, str]
     capacity: Mapping[str, int]
     synth: str
-    kept: str
     flat: str
     cells: Mapping[str, Mapping[str, float]]
     free: frozenset[str]
@@ -73,7 +71,6 @@ XC7 = Family(
     ("BRAM36", "DSP48E1"),
     {"LUT": 203_800, "FF": 407_600, "BRAM": 445, "DSP": 840},
     "synth_xilinx -family xc7 -noiopad -noclkbuf",
-    "",
     "-flatten",
     {
         "LUT": {f"LUT{inputs}": 1 for inputs in range(1, 7)},
@@ -93,7 +90,6 @@ ECP5 = Family(
     ("DP16KD", "MULT18X18D"),
     {"LUT": 83_640, "FF": 83_640, "BRAM": 208, "DSP": 156},
     "synth_ecp5",
-    "-noflatten",
     "",
     {
         "LUT": {"LUT4": 1, "CCU2C": 2},
@@ -270,42 +266,25 @@ def without_latches(what: str, cells: Mapping[str, int]) -> Mapping[str, int]:
 def synthesize(
     top: str, sources: Iterable[Path], parameters: Mapping[str, int], family: Family = XC7
 ) -> dict[str, int]:
-    """Cells by type of a flattened design, see ``synthesize_all``."""
-    return synthesize_all([(top, sources, parameters)], family)[0]
-
-
-def synthesize_all(
-    tops: Sequence[tuple[str, Iterable[Path], Mapping[str, int]]], family: Family = XC7
-) -> list[dict[str, int]]:
-    """Cells by type of designs (top, sources, parameters), each flattened, in one run, which reads cells once.
+    """Cells by type of a design that is flattened.
 
     Raises:
         SystemExit: yosys failed, or it found a latch; the message says why.
     """
-    names = [f"design_{number}" for number in range(len(tops))]
-    script = [SETUP]
-    for name, (top, sources, parameters) in zip(names, tops, strict=True):
-        script += [
-            *reading(top, sources, parameters),
-            "proc",
-            "flatten",
-            f"rename -top {name}",
-            f"design -stash {name}",
-        ]
     with scratch_folder() as temporary:
         folder = Path(temporary)
-        instances = "".join(f"(* keep *) {name} u_{name} (); " for name in names)
-        (folder / "all.v").write_text(f"module all; {instances}endmodule\n")
-        script += [f"design -copy-from {name} -as {name} {name}" for name in names]
-        script += [
-            f"read_verilog {(folder / 'all.v').relative_to(ROOT)}",
-            f"{family.synth} {family.kept} -top all",
+        report = folder / "stat.json"
+        run_yosys(
+            top,
+            folder,
+            SETUP,
+            *reading(top, sources, parameters),
+            f"{family.synth} {family.flat} -top {top}",
+            f"rename -top {top}",
             "check -assert",
-            f"tee -q -o {(folder / 'stat.json').relative_to(ROOT)} stat -json",
-        ]
-        run_yosys(", ".join(top for top, _, _ in tops), folder, *script)
-        found = statistics(folder / "stat.json")
-    return [dict(without_latches(top, found[f"\\{n}"])) for n, (top, _, _) in zip(names, tops, strict=True)]
+            f"tee -q -o {report.relative_to(ROOT)} stat -json",
+        )
+        return dict(without_latches(top, statistics(report)[f"\\{top}"]))
 
 
 @dataclass(frozen=True)
