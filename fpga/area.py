@@ -279,8 +279,8 @@ def synthesize(
             folder,
             SETUP,
             *reading(top, sources, parameters),
-            f"{family.synth} {family.flat} -top {top}",
             f"rename -top {top}",
+            f"{family.synth} {family.flat} -top {top}",
             "check -assert",
             f"tee -q -o {report.relative_to(ROOT)} stat -json",
         )
