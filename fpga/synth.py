@@ -70,7 +70,7 @@ def measure(design: Design) -> dict[str, dict[str, float]]:
 
 
 def compare(baseline: Mapping[str, Mapping], measured: Mapping[str, Mapping]) -> tuple[list[str], list[str]]:
-    """What has grown by more than GROWTH percent, or is not in the baseline, and what has shrunk by more: a line for each."""
+    """What has grown by more than GROWTH percent, or is new, and what has shrunk by more: a line for each."""
     grown, shrunk = [], []
     for ip, used in measured.items():
         if ip not in baseline:
