@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,14 @@ def test_growth_fails_and_names_versions_of_yosys() -> None:
 def test_no_ip_has_grown(design: Design) -> None:
     """Small versions of the IPs against what is committed."""
     check(json.loads(synth.BASELINE.read_text()), synth.measure(design), synth.version())
+
+
+def test_a_larger_ip_is_refused() -> None:
+    """The same comparison, with a port of twice the width."""
+    design = next(design for design in synth.BASELINE_IPS if design.top == "axi_slave")
+    larger = replace(design, parameters={"DATA_W": 64})
+    with pytest.raises(AssertionError, match="axi_slave: LUT baseline"):
+        check(json.loads(synth.BASELINE.read_text()), synth.measure(larger), synth.version())
 
 
 def test_the_baseline_has_no_other_ip() -> None:
