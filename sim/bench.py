@@ -25,6 +25,21 @@ SETTINGS: dict[str, Sequence[int]] = {
 
 
 @dataclass(frozen=True)
+class Netlist:
+    """The module of a bench that ``GATES=1`` replaces by its netlist.
+
+    Attributes:
+        module: the module; its source has its name.
+        filelist: path of its own ``.f`` list, from the project's root.
+        parameters: from a configuration to all parameters that the bench gives the module.
+    """
+
+    module: str
+    filelist: str
+    parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
+
+
+@dataclass(frozen=True)
 class Bench:
     """One simulator build and the cocotb module that runs on it.
 
@@ -37,6 +52,7 @@ class Bench:
         simulators: simulators that run this bench.
         configs: configurations that run it; empty means all.
         settings: values that replace the configuration's.
+        netlist: what is replaced for a simulation of gates, where that is possible.
     """
 
     name: str
@@ -47,6 +63,7 @@ class Bench:
     simulators: tuple[str, ...] = SIMULATORS
     configs: tuple[str, ...] = ()
     settings: Mapping[str, int] = field(default_factory=dict)
+    netlist: Netlist | None = None
 
     def config(self, name: str) -> Config:
         """A named configuration with this bench's own settings."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import itertools
 import json
@@ -25,8 +24,10 @@ from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_results, get_runner
 
+from fpga.netlist import models, netlist
 from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
 from sim.tools import (
+    alone,
     compiler_version,
     fingerprint_of,
     mend_always_comb,
@@ -103,17 +104,11 @@ def _keep_runtime(folder: Path, store: Path, program: Path) -> None:
             shutil.copy(path, partial).replace(store / path.name)
 
 
-@contextmanager
-def _alone(name: str):
-    """Keep other processes out of what they do under the same name."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / f"{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[object, Path]:
+def build(bench: Bench, simulator: str, config: str, waves: bool, gates: Path | None = None) -> tuple[object, Path]:
     """Build a bench, or reuse the build of the same sources, parameters and options, whichever bench it was made for.
+
+    Args:
+        gates: netlist in place of the bench's module that has one.
 
     Returns:
         The cocotb runner and the build folder.
@@ -123,18 +118,28 @@ def build(bench: Bench, simulator: str, config: str, waves: bool) -> tuple[objec
     """
     parameters = dict(bench.parameters(bench.config(config)))
     shape = hashlib.sha256(repr((bench.filelist, sorted(parameters.items()))).encode()).hexdigest()[:8]
-    folder = BUILD / f"{bench.top}-{simulator}-{shape}{'-waves' if waves else ''}"
-    with _alone(folder.name):
-        return _build(bench, simulator, config, waves, parameters, folder), folder
+    folder = BUILD / f"{bench.top}-{simulator}-{shape}{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}"
+    with alone(BUILD / f"{folder.name}.lock"):
+        return _build(bench, simulator, config, waves, parameters, folder, gates), folder
 
 
 def _build(
-    bench: Bench, simulator: str, config: str, waves: bool, parameters: Mapping[str, int], folder: Path
+    bench: Bench,
+    simulator: str,
+    config: str,
+    waves: bool,
+    parameters: Mapping[str, int],
+    folder: Path,
+    gates: Path | None,
 ) -> object:
     sources = read_filelist(bench.filelist)
+    if gates:
+        sources = [*(source for source in sources if source.stem != bench.netlist.module), gates, *models()]
     compiled = (compiler_version(), quick_build()) if simulator == "verilator" else ()
     tools = simulator_version(simulator), version("cocotb"), *compiled
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
+    if gates and simulator == "icarus":
+        arguments = [*arguments, "-Wno-portbind"]  # yosys leaves pins that a cell does not use unconnected
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
     fingerprint = fingerprint_of(sources, bench.top, parameters, arguments, tools)
     runtime = BUILD / "runtime" / hashlib.sha256(repr((arguments, waves, tools)).encode()).hexdigest()[:8]
@@ -179,16 +184,30 @@ def _build(
     return runner
 
 
-def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = False, verbose: bool = False) -> Result:
+def run(
+    bench: Bench,
+    simulator: str,
+    config: str,
+    seed: int,
+    waves: bool = False,
+    verbose: bool = False,
+    gates: Path | None = None,
+    only: str | None = None,
+) -> Result:
     """Build and run one bench.
+
+    Args:
+        gates: netlist in place of the bench's module that has one.
+        only: regular expression of the names of the cocotb tests to run; all without it.
 
     Returns:
         Its result; rows of the closing table are those the tests reported.
     """
     require_simulator(simulator)
     with _environment(**(verilator_environment() | {"MAKEFLAGS": quick_build()} if simulator == "verilator" else {})):
-        runner, folder = build(bench, simulator, config, waves)
-        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{'-waves' if waves else ''}" / f"seed-{seed}"
+        runner, folder = build(bench, simulator, config, waves, gates)
+        kind = f"{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}"
+        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{kind}" / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)
         test_dir.mkdir(parents=True)
         rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"
@@ -200,6 +219,7 @@ def run(bench: Bench, simulator: str, config: str, seed: int, waves: bool = Fals
                 runner.test(
                     test_module=bench.module,
                     hdl_toplevel=bench.top,
+                    test_filter=only,
                     seed=seed,
                     waves=waves,
                     build_dir=folder,
@@ -310,14 +330,17 @@ def _progress(log: Path):
         thread.join()
 
 
-def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, verbose: bool) -> bool:
-    """Run all benches of a test and print its closing table.
+def run_test(
+    test: Test, simulator: str, config: str, seed: int, waves: bool, verbose: bool, gates: bool = False
+) -> bool:
+    """Run all benches of a test and print its closing table; ``gates`` simulates netlists, of benches that have one.
 
     Returns:
         True when everything passed.
     """
     benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
-    command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}"
+    benches = [b for b in benches if b.netlist or not gates]
+    command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{' GATES=1' if gates else ''}"
     print(f"{test.name}: {simulator}, configuration {config}, SEED={seed}", flush=True)
     if not benches:
         offered = {(s, c) for b in test.benches for s in b.simulators for c in (b.configs or tuple(configs()))}
@@ -328,7 +351,7 @@ def run_test(test: Test, simulator: str, config: str, seed: int, waves: bool, ve
         print(f"  not run with SIM={simulator} CONFIG={config}: {', '.join(skipped)}", flush=True)
     ok, rows = True, []
     for bench in benches:
-        result = run(bench, simulator, config, seed, waves, verbose)
+        result = run(bench, simulator, config, seed, waves, verbose, netlist(bench, config) if gates else None)
         rows += result.rows
         skipped = f", {result.skipped} skipped" if result.skipped else ""
         print(
@@ -376,6 +399,7 @@ def main() -> None:
     parser.add_argument("--seed", default="", help="integer; random when empty")
     parser.add_argument("--seeds", default="1", help="run this many consecutive seeds")
     parser.add_argument("--waves", default="", help="1 writes a waveform")
+    parser.add_argument("--gates", default="", help="1 simulates the netlist of the device under test")
     parser.add_argument("--verbose", action="store_true", help="simulator output on the terminal, not in a log file")
     arguments = parser.parse_args()
     available = tests()
@@ -391,6 +415,12 @@ def main() -> None:
             raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
     if arguments.waves not in ("", "0", "1"):
         raise SystemExit(f"error: WAVES={arguments.waves}; 1 writes a waveform")
+    if arguments.gates not in ("", "0", "1"):
+        raise SystemExit(f"error: GATES={arguments.gates}; 1 simulates a netlist")
+    gates = arguments.gates == "1"
+    with_netlist = [name for name, test in available.items() if any(bench.netlist for bench in test.benches)]
+    if gates and arguments.test not in with_netlist:
+        raise SystemExit(f"error: '{arguments.test}' has no netlist; GATES=1 is for TEST={', '.join(with_netlist)}")
     seed = integer("SEED", arguments.seed, 0) if arguments.seed else secrets.randbelow(2**31)
     seeds = integer("SEEDS", arguments.seeds, 1)
     passed = 0
@@ -402,6 +432,7 @@ def main() -> None:
             seed + offset,
             arguments.waves == "1",
             arguments.verbose,
+            gates,
         )
     if seeds > 1:
         print(f"{arguments.test}: {passed} of {seeds} seeds pass ({arguments.sim}, {arguments.config})")

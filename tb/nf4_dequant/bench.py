@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sim.bench import Bench, Config
+from collections.abc import Callable
+
+from sim.bench import Bench, Config, Netlist
 
 DESCRIPTION = "NF4 dequantizer: 64 codes per cycle to FP32, FP16 or BF16, equal to bitsandbytes"
 
@@ -14,18 +16,14 @@ def parameters(config: Config) -> dict[str, int]:
     return {"LANES": LANES[config["bus_width"]]}
 
 
-def bench(name: str, **options) -> Bench:
+def bench(name: str, parameters: Callable[[Config], dict[str, int]], **options) -> Bench:
     """A bench of nf4_dequantizer."""
-    return Bench(
-        name=name,
-        top="nf4_dequantizer",
-        filelist="rtl/nf4/nf4_dequantizer.f",
-        module="tb.nf4_dequant.test_nf4_dequant",
-        **options,
-    )
+    top, filelist = "nf4_dequantizer", "rtl/nf4/nf4_dequantizer.f"
+    gates = Netlist(top, filelist, parameters)
+    return Bench(name, top, filelist, "tb.nf4_dequant.test_nf4_dequant", parameters, netlist=gates, **options)
 
 
 BENCHES = [
-    bench("nf4_dequant", parameters=parameters),
-    bench("nf4_dequant_8", parameters=lambda config: {"LANES": 8}, configs=("tiny",)),
+    bench("nf4_dequant", parameters),
+    bench("nf4_dequant_8", lambda config: {"LANES": 8}, configs=("tiny",)),
 ]

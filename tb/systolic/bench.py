@@ -1,6 +1,6 @@
 """Bench of the matrix engine in the named configurations; ``systolic_shapes`` has other shapes."""
 
-from sim.bench import Bench, Config
+from sim.bench import Bench, Config, Netlist
 from tb.core.parameters import scratch_width
 
 DESCRIPTION = (
@@ -23,4 +23,13 @@ def parameters(config: Config) -> dict[str, int]:
     }
 
 
-BENCHES = [Bench("systolic", TOP, FILELIST, MODULE, parameters, settings={"scratch_words": SCRATCH_WORDS})]
+def array_parameters(config: Config) -> dict[str, int]:
+    """Parameters of the array itself, as ``matrix_unit`` gives them."""
+    ports = 2 if config["bus_width"] == 512 and config["columns"] % 2 == 0 else 1
+    return {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": ports}
+
+
+ARRAY = Netlist("systolic_array", "rtl/systolic/systolic_array.f", array_parameters)
+BENCHES = [
+    Bench("systolic", TOP, FILELIST, MODULE, parameters, settings={"scratch_words": SCRATCH_WORDS}, netlist=ARRAY)
+]

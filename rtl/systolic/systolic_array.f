@@ -1,0 +1,5 @@
+# Systolic array
+rtl/systolic/systolic_pkg.sv
+rtl/systolic/skew_lane.sv
+rtl/systolic/pe.sv
+rtl/systolic/systolic_array.sv
