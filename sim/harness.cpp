@@ -13,8 +13,12 @@
 #include "Vsystem.h"
 #include "Vsystem__Dpi.h"
 #include "verilated.h"
-#if VM_TRACE
+#if VM_TRACE_SAIF
+#include "verilated_saif_c.h"
+using Trace = VerilatedSaifC;
+#elif VM_TRACE
 #include "verilated_vcd_c.h"
+using Trace = VerilatedVcdC;
 #endif
 
 #define API extern "C" __attribute__((visibility("default")))
@@ -47,7 +51,7 @@ struct System {
   uint64_t cycles = 0;
   std::string error;
 #if VM_TRACE
-  std::unique_ptr<VerilatedVcdC> trace;
+  std::unique_ptr<Trace> trace;
 #endif
 
   System(uint8_t* memory, uint64_t base, uint64_t bytes) : memory(memory), base(base), bytes(bytes) {
@@ -210,13 +214,13 @@ API int system_write_register(System* system, uint64_t offset, uint32_t value) {
   return response;
 }
 
-// Writes a waveform to path from now on, or ends it (null). Returns whether the library can.
+// Writes a waveform, or the switching activity, to path from now on, or ends it (null). Returns whether the library can.
 API int system_trace(System* system, const char* path) {
 #if VM_TRACE
   if (system->trace) system->trace->close();
   system->trace.reset();
   if (path) {
-    system->trace = std::make_unique<VerilatedVcdC>();
+    system->trace = std::make_unique<Trace>();
     system->top.trace(system->trace.get(), 99);
     system->trace->open(path);
   }

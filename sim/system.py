@@ -44,12 +44,13 @@ def settings_of(config: str, changes: Mapping[str, int]) -> Config:
     return settings
 
 
-def build(config: str, waves: bool = False, **changes: int) -> Path:
+def build(config: str, waves: bool = False, activity: bool = False, **changes: int) -> Path:
     """Build the library, or reuse the build of the same sources, parameters and options.
 
     Args:
         config: a configuration of ``sim/configs.toml``.
         waves: for a library that can write waveforms, which is slower.
+        activity: for one that writes switching activity (SAIF) instead.
         changes: settings that replace the configuration's, such as ``bus_width=512``.
 
     Returns:
@@ -60,14 +61,17 @@ def build(config: str, waves: bool = False, **changes: int) -> Path:
     """
     require_simulator("verilator")
     settings = settings_of(config, changes)
-    variant = [f"{name}-{value}" for name, value in sorted(changes.items())] + ["waves"] * waves
+    variant = (
+        [f"{name}-{value}" for name, value in sorted(changes.items())] + ["waves"] * waves + ["activity"] * activity
+    )
+    trace = "saif" if activity else "vcd" if waves else ""
     folder = BUILD / "-".join([TOP, config, *variant])
     sources = read_filelist(FILELIST)
     compiler = next(name for name in ("g++", "clang++") if shutil.which(name))
     fingerprint = fingerprint_of(
         [*sources, HARNESS],
         parameters(settings),
-        waves,
+        trace,
         (DEFINES, VERILATOR_ARGS, FAST, ONCE, CXX_ARGS),
         (compiler, simulator_version("verilator")),
     )
@@ -81,9 +85,9 @@ def build(config: str, waves: bool = False, **changes: int) -> Path:
         print(f"  building {library.relative_to(ROOT)}; log: {log.relative_to(ROOT)}", flush=True)
         try:
             with log.open("w") as file:
-                _verilate(folder, settings, sources, waves, file)
+                _verilate(folder, settings, sources, trace, file)
                 _compile(folder, compiler, file)
-                _link(folder, compiler, settings, waves, library, file)
+                _link(folder, compiler, settings, trace, library, file)
         except subprocess.CalledProcessError as error:
             print("\n".join(log.read_text().splitlines()[-30:]), file=sys.stderr)
             raise SystemExit(f"error: building {library.relative_to(ROOT)} failed; whole log: {log}") from error
@@ -110,9 +114,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **verilator_environment()}
 
 
-def _verilate(folder: Path, settings: Config, sources: list[Path], waves: bool, log) -> None:
+def _verilate(folder: Path, settings: Config, sources: list[Path], trace: str, log) -> None:
     command = ["verilator", "--cc", "--prefix", "Vsystem", "-Mdir", str(folder), *VERILATOR_ARGS]
-    command += [*verilator_options(settings), *(["--trace-vcd"] * waves), *map(str, sources)]
+    command += [*verilator_options(settings), *([f"--trace-{trace}"] if trace else []), *map(str, sources)]
     subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT, env=_environment())
 
 
@@ -142,11 +146,14 @@ def _compile(folder: Path, compiler: str, log) -> None:
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
-def _link(folder: Path, compiler: str, settings: Config, waves: bool, library: Path, log) -> None:
+def _link(folder: Path, compiler: str, settings: Config, trace: str, library: Path, log) -> None:
     includes = Path(verilator_environment()["VERILATOR_ROOT"]) / "include"
     widths = [f"-DBUS_W={settings['bus_width']}", f"-DHOST_W={settings['host_width']}"]
     command = [compiler, "-std=c++17", "-shared", *FAST.split(), *CXX_ARGS, *widths]
-    command += [f"-DVM_TRACE={int(waves)}", f"-DVM_TRACE_VCD={int(waves)}"]
+    command += [
+        f"-DVM_TRACE={int(trace != '')}",
+        *(f"-DVM_TRACE_{kind.upper()}={int(trace == kind)}" for kind in ("vcd", "saif")),
+    ]
     command += [f"-I{path}" for path in (folder, includes, includes / "vltstd")]
     command += [str(HARNESS), str(folder / "libVsystem.a"), str(folder / "libverilated.a"), "-pthread"]
     subprocess.run([*command, "-o", str(library)], check=True, stdout=log, stderr=subprocess.STDOUT)
