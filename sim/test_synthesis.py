@@ -23,7 +23,7 @@ def test_processing_element_is_one_dsp(act_width: int) -> None:
 
 def test_array_has_one_dsp_per_processing_element() -> None:
     """Flattened, an array of one column has 64 DSP48E1: none is shared, merged away or added."""
-    sources = read_filelist("rtl/systolic/systolic_array.f")
+    sources = read_filelist("sim/tops/systolic_array.f")
     found = synthesize("systolic_array", sources, {"COLUMNS": 1, "ACT_W": 25})
     assert found.get("DSP48E1") == 64, found
 

@@ -2,7 +2,7 @@
 rtl/common/fp32_pkg.sv
 rtl/nf4/nf4_pkg.sv
 rtl/vector/vector_pkg.sv
--f rtl/systolic/systolic_array.f
+rtl/systolic/systolic_pkg.sv
 rtl/common/stream_fifo.sv
 rtl/common/stream_fork.sv
 rtl/common/stream_resize.sv
@@ -11,6 +11,9 @@ rtl/common/fp32_add.sv
 rtl/common/int_to_fp32.sv
 rtl/nf4/double_dequantizer.sv
 rtl/systolic/delay_line.sv
+rtl/systolic/skew_lane.sv
+rtl/systolic/pe.sv
+rtl/systolic/systolic_array.sv
 rtl/systolic/block_aligner.sv
 rtl/systolic/weight_header.sv
 rtl/systolic/codebook.sv

@@ -29,7 +29,7 @@ def array_parameters(config: Config) -> dict[str, int]:
     return {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": ports}
 
 
-ARRAY = Netlist("systolic_array", "rtl/systolic/systolic_array.f", array_parameters)
+ARRAY = Netlist("systolic_array", "sim/tops/systolic_array.f", array_parameters)
 BENCHES = [
     Bench("systolic", TOP, FILELIST, MODULE, parameters, settings={"scratch_words": SCRATCH_WORDS}, netlist=ARRAY)
 ]

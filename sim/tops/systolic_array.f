@@ -1,4 +1,4 @@
-# Systolic array
+# Systolic array by itself, for its netlist.
 rtl/systolic/systolic_pkg.sv
 rtl/systolic/skew_lane.sv
 rtl/systolic/pe.sv
