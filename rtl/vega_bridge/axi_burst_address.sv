@@ -22,7 +22,7 @@ module axi_burst_address #(
   input  logic [7:0]        len_i,
   input  logic [2:0]        size_i,
   input  logic [1:0]        burst_i,
-  // Address of the next beat.
+  // Address of the next beat, of a burst that is legal.
   output logic [ADDR_W-1:0] next_o,
   // First and last 32-bit word of the bus that this beat covers.
   output logic [WORD_W-1:0] first_word_o,
@@ -32,18 +32,18 @@ module axi_burst_address #(
   localparam logic [1:0] Fixed = 2'b00;
   localparam logic [1:0] Wrap = 2'b10;
 
-  logic [ADDR_W-1:0] offset_mask, wrap_mask;
+  logic [ADDR_W-1:0] offset_mask, wrap_mask, behind;
 
-  // Bits of an address that lie inside one transfer, and inside the whole wrapping burst.
+  // Bits of an address that lie inside one transfer, and inside the whole wrapping burst, whose beats are a power of two.
   assign offset_mask = (ADDR_W'(1) << size_i) - ADDR_W'(1);
-  assign wrap_mask = ((ADDR_W'(len_i) + ADDR_W'(1)) << size_i) - ADDR_W'(1);
+  assign wrap_mask = (ADDR_W'(len_i) << size_i) | offset_mask;
+  assign behind = (addr_i | offset_mask) + ADDR_W'(1);
 
   always_comb begin
     case (burst_i)
       Fixed: next_o = addr_i;
-      // Keeps the offset, so that a burst which begins unaligned stays illegal in every beat.
-      Wrap: next_o = (addr_i & ~wrap_mask) | ((addr_i + offset_mask + ADDR_W'(1)) & wrap_mask);
-      default: next_o = (addr_i | offset_mask) + ADDR_W'(1);
+      Wrap: next_o = (addr_i & ~wrap_mask) | (behind & wrap_mask);
+      default: next_o = behind;
     endcase
   end
 

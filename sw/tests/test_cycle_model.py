@@ -126,7 +126,7 @@ def test_semaphores_are_waited_for():
 
 
 def test_a_full_queue_holds_the_fetch():
-    """Four commands wait, one is on offer and one in the engine; what the list has behind the next one comes when that one ends."""
+    """Four commands wait, one is on offer, one in the engine; what follows the next one comes when that one ends."""
     read = Read(address=0, length=8192, s=Region(0))
     assert cycles([vector(800)] * 6 + [read]) < cycles([vector(800)] * 7 + [read])
     alone = cycles([read]) - FETCH
