@@ -29,6 +29,7 @@ SET ?=
 BOARD ?=
 HOST ?= ibex
 DRY_RUN ?=
+CLOCK ?=
 PROGRAM ?=
 ACTIVITY ?=
 ACTIVITY_SCOPE ?=
@@ -103,8 +104,8 @@ text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplex
 seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
 	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
 
-fpga: $(READY) ## Build the bitstream of a board with its vendor's tools (BOARD=genesys2 HOST=ibex|vega PROGRAM= ACTIVITY=; DRY_RUN=1 checks without them)
-	@$(RUN) -m fpga.run --board "$(BOARD)" --host "$(HOST)" --dry-run "$(DRY_RUN)" --program "$(PROGRAM)" --activity "$(ACTIVITY)" --activity-scope "$(ACTIVITY_SCOPE)" $(addprefix --host-source ,$(HOST_SOURCES))
+fpga: $(READY) ## Build a board's bitstream (BOARD=genesys2 HOST=ibex|vega PROGRAM= ACTIVITY=, or BOARD=ecp5 CLOCK= TOP= SET= SEED=; DRY_RUN=1 only checks)
+	@$(RUN) -m fpga.run --board "$(BOARD)" --host "$(HOST)" --dry-run "$(DRY_RUN)" --program "$(PROGRAM)" --activity "$(ACTIVITY)" --activity-scope "$(ACTIVITY_SCOPE)" $(addprefix --host-source ,$(HOST_SOURCES)) --top "$(TOP)" --clock "$(CLOCK)" --seed "$(SEED)" $(addprefix --set ,$(SET))
 
 synth: $(READY) ## LUT, FF, BRAM and DSP by yosys, per module, as table and JSON (BOARD=genesys2|ecp5 CONFIG= TOP=name|all SET=columns=4; FLAT=1, long; UPDATE=1 renews fpga/baseline.json)
 	@$(RUN) -m fpga.synth --board "$(or $(BOARD),genesys2)" --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --flat "$(FLAT)" --update "$(UPDATE)" --jobs $(JOBS) $(addprefix --set ,$(SET))

@@ -17,10 +17,14 @@ from sim.bench import ROOT
 from sim.tools import verilator_environment
 
 COMMANDS = ROOT / "fpga/vivado_stubs.tcl"
-# Ibex and the stubs are as they are; ports that are left open are; Ibex takes the reset as an asynchronous one.
+# Ibex and vendors' cells are as they are; ports that are left open are, and those of an ECP5's cells;
+# a part of a design does not use all of a package; Ibex takes the reset as an asynchronous one.
 WAIVERS = """`verilator_config
 lint_off -file "*/pythondata_cpu_ibex/*"
 lint_off -file "*/stubs.sv"
+lint_off -file "*/cells_bb_ecp5.v"
+lint_off -rule UNUSEDPARAM -file "*_pkg.sv"
+lint_off -rule PINMISSING -file "*/ecp5/*.sv"
 lint_off -rule DECLFILENAME -file "*/ibex_prims.sv"
 lint_off -rule PINCONNECTEMPTY
 lint_off -rule SYNCASYNCNET

