@@ -252,7 +252,7 @@ def implement(chosen: Build, seed: str) -> None:
     Raises:
         SystemExit: a tool is missing or failed, or the clock is not met.
     """
-    yosys, nextpnr, ecppack = map(tool, ("yosys", "nextpnr-ecp5", "ecppack"))
+    yosys, nextpnr, _ = map(tool, ("yosys", "nextpnr-ecp5", "ecppack"))
     BUILD.mkdir(parents=True, exist_ok=True)
     REPORTS.mkdir(parents=True, exist_ok=True)
     folder = BUILD.relative_to(ROOT)
@@ -272,15 +272,25 @@ def implement(chosen: Build, seed: str) -> None:
     (REPORTS / f"{chosen.top}_utilization.md").write_text(used + "\n")
     (REPORTS / f"{chosen.top}_timing.md").write_text(slow + "\n")
     print(f"\n{used}\n\n{slow}\n")
-    place, (_, frequency) = REPORTS.relative_to(ROOT), achieved(report)
+    pack(chosen, achieved(report)[1])
+
+
+def pack(chosen: Build, frequency: float) -> None:
+    """Make the bitstream, if the clock is met.
+
+    Raises:
+        SystemExit: it is not.
+    """
+    place = REPORTS.relative_to(ROOT)
+    files = [str(BUILD.relative_to(ROOT) / f"{chosen.top}.{kind}") for kind in ("config", "bit")]
     if frequency < chosen.clock:
         raise SystemExit(
             f"error: {chosen.clock:g} MHz wanted, {frequency:.1f} MHz met: no bitstream; reports: {place}\n"
             "Other seeds (SEED=2) move some percent; CLOCK= asks for less."
         )
     if chosen.constraints:
-        stage("[3/3] ecppack", [ecppack, str(files["config"]), str(files["bit"])], BUILD / "ecppack.log", "$^")
-        print(f"bitstream: {files['bit']}; reports: {place}")
+        stage("[3/3] ecppack", [tool("ecppack"), *files], BUILD / "ecppack.log", "$^")
+        print(f"bitstream: {files[1]}; reports: {place}")
 
 
 def run(options: Options) -> None:
