@@ -43,8 +43,8 @@ module pe_pair;
   logic signed [47:0] sum, generic, ecp5;
   int errors = 0;
   // Corners of the operands are as frequent as others.
-  function automatic logic signed [17:0] operand(input int random);
-    operand = random[20:18] == 3'd0 ? 18'h20000 : random[20:18] == 3'd1 ? 18'h1FFFF : random[17:0];
+  function automatic logic signed [17:0] operand(input int drawn);
+    operand = drawn[20:18] == 3'd0 ? 18'h20000 : drawn[20:18] == 3'd1 ? 18'h1FFFF : drawn[17:0];
   endfunction
 
   pe #(.ACT_W(18)) u_generic (
@@ -58,12 +58,12 @@ module pe_pair;
 
   initial begin
     for (int cycle = 0; cycle < 20000; cycle++) begin
-      act = operand($random);
-      weight = operand($random);
-      load = cycle == 0 || $random % 4 == 0;
-      swap = cycle == 1 || $random % 8 == 0;
+      act = operand($urandom);
+      weight = operand($urandom);
+      load = cycle == 0 || $urandom % 4 == 0;
+      swap = cycle == 1 || $urandom % 8 == 0;
       // What 63 products of 18 x 18 bits come to, at most.
-      sum = 48'($signed(41'({$random, $random})));
+      sum = 48'($signed(41'({$urandom, $urandom})));
       #1 clk = 1'b1;
       #1 clk = 1'b0;
       if (cycle > 5 && (generic !== ecp5 || act_generic !== act_ecp5 || ^generic === 1'bx)) errors++;
