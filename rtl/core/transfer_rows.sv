@@ -63,7 +63,8 @@ module transfer_rows #(
   // ---------------------------------------------------------------------------------------------
   logic [LINE_W-1:0] tag_q, address_q;
   logic [31:0]       outer_stride_q, inner_stride_q;
-  logic [15:0]       outer_left_q, inner_q, length_q;
+  logic [15:0]       outer_left_q, inner_q;
+  logic [15:4]       length_q;
   logic [1:0]        format_q;
   logic              take, sent, bad_field, bad_field_q, outside, all_sent, finished_q;
 
@@ -105,7 +106,7 @@ module transfer_rows #(
       bad_field_q    <= bad_field;
       outer_left_q   <= cmd_i[commands_pkg::TransferOuterLsb+:16];
       inner_q        <= cmd_i[commands_pkg::TransferInnerLsb+:16];
-      length_q       <= cmd_length;
+      length_q       <= cmd_length[15:4];
       format_q       <= cmd_format;
       address_q      <= LINE_W'(cmd_i[commands_pkg::TransferAddressLsb+:32]);
       outer_stride_q <= cmd_i[commands_pkg::TransferOuterStrideLsb+:32];

@@ -41,8 +41,7 @@ module systolic_array #(
   localparam int Groups = COLUMNS / PORTS;
 
   localparam int PtrW = 6;
-  // A position of the skew lanes; element r is that of r cycles ago, and, as there are 64, that of r + 64. Lane r writes at
-  // element r and reads at element 2 r, so that no element goes to many lanes.
+  // Write position of the skew lanes; element r is the position of r cycles ago.
   logic [Rows*PtrW-1:0] ptr_q;
   // Element k is swap_i of k + 1 cycles ago; row r of group g swaps at element r + g.
   logic [Rows+Groups-2:0] swap_q;
@@ -65,17 +64,14 @@ module systolic_array #(
   end
 
   for (genvar r = 0; r < Rows; r++) begin : g_row
-    logic [PtrW-1:0] write_ptr, read_ptr;
-    assign write_ptr = ptr_q[r*PtrW+:PtrW];
-    assign read_ptr  = ptr_q[(2*r%Rows)*PtrW+:PtrW];
     logic [ACT_W-1:0] act_skewed;
     skew_lane #(
       .ROW(r),
       .WIDTH(ACT_W)
     ) u_act_skew (
       .clk_i,
-      .write_ptr_i(write_ptr),
-      .read_ptr_i(read_ptr),
+      .write_ptr_i(ptr_q[PtrW-1:0]),
+      .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
       .data_i(act_i[r*ACT_W+:ACT_W]),
       .data_o(act_skewed)
     );
@@ -86,8 +82,8 @@ module systolic_array #(
         .WIDTH(WgtW)
       ) u_weight_skew (
         .clk_i,
-        .write_ptr_i(write_ptr),
-        .read_ptr_i(read_ptr),
+        .write_ptr_i(ptr_q[PtrW-1:0]),
+        .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
         .data_i(weight_i[(p*Rows+r)*WgtW+:WgtW]),
         .data_o(weight_skewed)
       );
