@@ -81,7 +81,8 @@ module transfer_rows #(
   assign cmd_format = cmd_i[commands_pkg::TransferFormatLsb+:2];
   assign cmd_half   = cmd_format == commands_pkg::ValueFormatFp16;
   assign cmd_block  = BLOCKS && cmd_format == commands_pkg::ValueFormatBfp8;
-  assign bad_field  = cmd_i[commands_pkg::TransferOuterLsb+:16] == '0 || cmd_i[commands_pkg::TransferInnerLsb+:16] == '0 ||
+  assign bad_field  = cmd_i[commands_pkg::TransferOuterLsb+:16] == '0 ||
+                      cmd_i[commands_pkg::TransferInnerLsb+:16] == '0 ||
                       cmd_length == '0 || cmd_length[3:0] != '0 ||
                       (cmd_half && cmd_length[4]) || (cmd_block && cmd_length[5:4] != '0) ||
                       (cmd_format != commands_pkg::ValueFormatFp32 && !cmd_half && !cmd_block);

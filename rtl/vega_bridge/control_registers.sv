@@ -222,7 +222,8 @@ module control_registers #(
   assign clear = control_write && write_bits[registers_pkg::ControlClearCountersLsb];
   assign accepted = ring && !busy;
   assign rejected = ring && busy;
-  assign irq_clear = (access_q && write_q && offset_q == registers_pkg::IrqStatusOffset) ? write_bits[IrqCount-1:0] : '0;
+  assign irq_clear = (access_q && write_q && offset_q == registers_pkg::IrqStatusOffset) ?
+                     write_bits[IrqCount-1:0] : '0;
 
   always_comb begin
     irq_set = '0;
