@@ -69,7 +69,7 @@ module scratchpad_port #(
       out_bank_o <= '0;
     end else if (advance) begin
       valid_q    <= next_valid;
-      out_bank_o <= BANKS'(next_valid) << next_addr[BankW-1:0];
+      out_bank_o <= next_valid ? BANKS'(1) << next_addr[BankW-1:0] : '0;
     end
     if (advance) begin
       out_row_o  <= next_addr[ADDR_W-1:BankW];
