@@ -4,8 +4,7 @@
 //
 // Why: all clients share one bus, whose data return in the order of the addresses. A client that did not take its beats
 // would hold up all others. Hence credits: for a client with CREDITS a burst leaves only when the client's buffer has room
-// for the longest one, those on their way counted; that is known a cycle ahead. Between bursts the client of the lowest
-// number goes first.
+// for all of it, those on their way counted. Between bursts the client of the lowest number goes first.
 //
 // Latency: the first burst of a command is offered 2 cycles after the command was taken. Throughput: one burst per cycle.
 // burst_valid_o may pass from one client to another of a lower number while the burst is not taken.
@@ -102,22 +101,13 @@ module axi_read_clients #(
       assign unused_return = credit_return_i[c];
     end else begin : g_credits
       localparam int FreeW = $clog2(Credit + 1);
-      localparam logic [FreeW-1:0] Room = FreeW'(Longest * LINE_BEATS);
-      // Beats for which there is room, those on their way taken off, after this cycle if a burst is taken and if not.
-      logic [FreeW-1:0] free_q, beats, kept, left;
-      logic             fits_q;
-      assign beats   = FreeW'(32'(lines[c*7+:7]) << LineLog2);
-      assign kept    = free_q + FreeW'(credit_return_i[c]);
-      assign left    = kept - beats;
-      assign fits[c] = fits_q;
+      // Beats for which there is room, those on their way taken off.
+      logic [FreeW-1:0] free_q, spent;
+      assign fits[c] = 32'(free_q >> LineLog2) >= 32'(lines[c*7+:7]);
+      assign spent   = taken ? FreeW'(32'(lines[c*7+:7]) << LineLog2) : '0;
       always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-          free_q <= FreeW'(Credit);
-          fits_q <= 1'b1;
-        end else begin
-          free_q <= taken ? left : kept;
-          fits_q <= (taken ? left : kept) >= Room;
-        end
+        if (!rst_ni) free_q <= FreeW'(Credit);
+        else free_q <= free_q + FreeW'(credit_return_i[c]) - spent;
       end
       if (Credit < LINE_BEATS) begin : g_bad_credits
         ERROR_CREDITS_must_be_0_or_at_least_a_line u_error ();
@@ -127,12 +117,11 @@ module axi_read_clients #(
       logic [FreeW-1:0] f_held;
       always_ff @(posedge clk_i) begin
         if (!rst_ni) f_held <= '0;
-        else f_held <= f_held - FreeW'(credit_return_i[c]) + (taken ? beats : '0);
+        else f_held <= f_held - FreeW'(credit_return_i[c]) + spent;
         if (f_held == '0) assume (!credit_return_i[c]);
         if (f_past_valid && rst_ni) begin
           assert (f_held <= FreeW'(Credit));
           assert (32'(f_held) + 32'(free_q) == Credit);
-          assert (fits_q == (free_q >= Room));
         end
       end
 `endif
