@@ -43,7 +43,7 @@ module scratchpad_banks #(
   localparam int WordW = LANES * 32;
 
   if (BANKS < 2 || 2 ** BankW != BANKS || ADDR_W <= BankW) begin : g_bad_banks
-    ERROR_scratchpad_banks_BANKS_must_be_a_power_of_two_below_the_number_of_words error ();
+    ERROR_scratchpad_BANKS_must_be_a_power_of_two_below_the_number_of_words error ();
   end
 
   logic [BANKS*READERS-1:0] read_grant;
