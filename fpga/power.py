@@ -87,6 +87,11 @@ def estimate(area: Mapping, toggles: Mapping[str, float], coefficients: Mapping,
     return found | {name: Watts(*values) for name, values in coefficients["watts"].items()}
 
 
+def totals(cases: Mapping[str, Mapping[str, Watts]]) -> dict[str, dict[str, float]]:
+    """Sum of each case, as power.json has it and the report of the targets reads it."""
+    return {name: vars(total(case.values())) for name, case in cases.items()}
+
+
 def toggle_rates(activity: Activity) -> dict[str, float]:
     """Changes per bit and cycle by module of the accelerator; "" has the mean of all."""
     scope, cycles = activity.root.at(TOP), activity.duration / PS_PER_CYCLE
@@ -153,7 +158,7 @@ def main() -> None:
         "config": arguments.config,
         "model": arguments.model,
         "watts": {name: {part: vars(value) for part, value in case.items()} for name, case in found.items()},
-        "total": {name: vars(total(case.values())) for name, case in found.items()},
+        "total": totals(found),
         "toggles": toggles,
     }
     (REPORTS / "power.json").write_text(json.dumps(record, indent=1) + "\n")

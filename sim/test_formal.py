@@ -69,6 +69,7 @@ FAULTS = [
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
     ("operand_queue", QUEUE, "asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]}", "1'b1"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
+    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "event_q <= event_i;", "event_q <= event_q ? '0 : event_i;"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
     ("round_robin", {"REQUESTS": 3}, "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
     ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),

@@ -52,7 +52,7 @@ module event_counters #(
     assign count_o[2*HALF_W*i+:2*HALF_W] = {high_q, low_q2};
 
 `ifdef FORMAL
-    // One plain counter, two cycles late.
+    // One plain counter of the events as registered, two cycles late.
     logic [2*HALF_W-1:0] plain_q, plain_q2;
     always @(posedge clk_i) begin
       plain_q  <= clear_q ? '0 : plain_q + (2 * HALF_W)'(event_q[i]);
@@ -71,6 +71,8 @@ module event_counters #(
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
+    // No event, and no clear, is lost on the way to the counters.
+    if (f_past_valid) assert (event_q == $past(event_i) && clear_q == $past(!rst_ni || clear_i));
   end
 `endif
 

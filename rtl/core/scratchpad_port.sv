@@ -31,50 +31,46 @@ module scratchpad_port #(
   output logic [SIDE_W-1:0]               out_side_o
 );
 
-  localparam int BankW = $clog2(BANKS);
+  localparam int BankW    = $clog2(BANKS);
+  localparam int RowW     = ADDR_W - BankW;
+  localparam int PayloadW = BANKS + RowW + SIDE_W;
 
-  logic              valid_q, advance, next_valid;
-  logic [ADDR_W-1:0] next_addr;
-  logic [SIDE_W-1:0] next_side;
+  logic [BANKS-1:0]    bank;
+  logic [PayloadW-1:0] in_data, out_data;
+  logic                unused_valid;  // out_bank_o says the same
 
-  assign advance = !valid_q || out_ready_i;
+  // Both cells load while they are empty too, so nothing is asked behind an access that has gone; nor in reset, which
+  // lasts longer than the cycle in which they become empty.
+  assign bank    = (in_valid_i && rst_ni) ? BANKS'(1) << in_addr_i[BankW-1:0] : '0;
+  assign in_data = {bank, in_addr_i[ADDR_W-1:BankW], in_side_i};
+  assign {out_bank_o, out_row_o, out_side_o} = out_data;
 
   if (SPARE) begin : g_spare
-    logic              spare_valid_q;
-    logic [ADDR_W-1:0] spare_addr_q;
-    logic [SIDE_W-1:0] spare_side_q;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) spare_valid_q <= 1'b0;
-      else spare_valid_q <= !advance && (spare_valid_q || in_valid_i);
-      if (!spare_valid_q) begin
-        spare_addr_q <= in_addr_i;
-        spare_side_q <= in_side_i;
-      end
-    end
-    assign in_ready_o = !spare_valid_q;
-    assign next_valid = spare_valid_q || in_valid_i;
-    assign next_addr  = spare_valid_q ? spare_addr_q : in_addr_i;
-    assign next_side  = spare_valid_q ? spare_side_q : in_side_i;
+    stream_register #(
+      .WIDTH(PayloadW)
+    ) u_register (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i,
+      .in_ready_o,
+      .in_data_i  (in_data),
+      .out_valid_o(unused_valid),
+      .out_ready_i,
+      .out_data_o (out_data)
+    );
   end else begin : g_single
-    assign in_ready_o = advance;
-    assign next_valid = in_valid_i;
-    assign next_addr  = in_addr_i;
-    assign next_side  = in_side_i;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_q    <= 1'b0;
-      out_bank_o <= '0;
-    end else if (advance) begin
-      valid_q    <= next_valid;
-      out_bank_o <= next_valid ? BANKS'(1) << next_addr[BankW-1:0] : '0;
-    end
-    if (advance) begin
-      out_row_o  <= next_addr[ADDR_W-1:BankW];
-      out_side_o <= next_side;
-    end
+    stream_stage #(
+      .WIDTH(PayloadW)
+    ) u_stage (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i,
+      .in_ready_o,
+      .in_data_i  (in_data),
+      .out_valid_o(unused_valid),
+      .out_ready_i,
+      .out_data_o (out_data)
+    );
   end
 
 endmodule : scratchpad_port
