@@ -15,6 +15,7 @@ module ecp5_system #(
   parameter int NESTED_DEPTH   = 1024,
   parameter int FIFO_BEATS     = 512,
   parameter int VECTOR_LANES   = 4,
+  parameter int BACKWARD       = 1,
   parameter int HOST_W         = 32,
   // Bytes of memory, a multiple of 4096.
   parameter int MEMORY_BYTES   = 1 << 17,
@@ -88,6 +89,7 @@ module ecp5_system #(
     .NESTED_DEPTH(NESTED_DEPTH),
     .FIFO_BEATS  (FIFO_BEATS),
     .VECTOR_LANES(VECTOR_LANES),
+    .BACKWARD    (BACKWARD),
     .HOST_W      (HOST_W),
     .HOST_ADDR_W (32),
     .HOST_ID_W   (1),

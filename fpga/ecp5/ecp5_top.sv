@@ -21,6 +21,7 @@ module ecp5_top #(
   parameter int NESTED_DEPTH  = 1024,
   parameter int FIFO_BEATS    = 512,
   parameter int VECTOR_LANES  = 4,
+  parameter int BACKWARD      = 1,
   parameter int HOST_W        = 32,
   parameter int MEMORY_BYTES  = 1 << 17
 ) (
@@ -104,6 +105,7 @@ module ecp5_top #(
     .NESTED_DEPTH  (NESTED_DEPTH),
     .FIFO_BEATS    (FIFO_BEATS),
     .VECTOR_LANES  (VECTOR_LANES),
+    .BACKWARD      (BACKWARD),
     .HOST_W        (HOST_W),
     .MEMORY_BYTES  (MEMORY_BYTES),
     .BIT_CLOCKS_X16(BitClocksX16),

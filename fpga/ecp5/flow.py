@@ -1,7 +1,7 @@
 """ECP5 evaluation board: yosys, nextpnr-ecp5 and ecppack, all open; or a check without them.
 
 Tools of the machine are taken before those of the virtual environment, which run as WebAssembly, slower. Settings of
-the board are those of configuration ``ecp5`` with ``FITS``: as it is, it is larger than the device.
+the board are those of configuration ``ecp5`` with ``FITS``, without a backward pass: more is larger than the device.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fpga import check
@@ -24,8 +24,6 @@ from tb.core.parameters import parameters as accelerator
 
 DEVICE = ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
 CONFIG = "ecp5"
-# Without codes in T mode: no backward pass.
-INSIDE = {"qlora_core": {"BACKWARD": 0}}
 FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32}
 HERE = ROOT / "fpga/ecp5"
 CONSTRAINTS = HERE / "ecp5_evn.lpf"
@@ -57,7 +55,6 @@ class Build:
         constraints: pins; None lets nextpnr choose them.
         clock: MHz wanted.
         parameters: of the top.
-        inside: of modules below it that the top does not set.
     """
 
     top: str
@@ -65,7 +62,6 @@ class Build:
     constraints: Path | None
     clock: float
     parameters: Mapping[str, int]
-    inside: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def build(options: Options) -> Build:
@@ -90,8 +86,8 @@ def build(options: Options) -> Build:
         raise SystemExit(f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to 128")
     config = configs()[CONFIG] | FITS | dict(options.settings)
     check_settings(CONFIG, config)
-    sizes = accelerator(config) | {"CLOCK_DIVIDER": divider}
-    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes, INSIDE)
+    sizes = accelerator(config) | {"BACKWARD": 0, "CLOCK_DIVIDER": divider}
+    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes)
 
 
 def sources(filelist: str) -> list[Path]:
@@ -159,11 +155,7 @@ def dry_run(chosen: Build) -> None:
 def synthesis(chosen: Build, folder: Path) -> str:
     """Script for yosys. Paths are relative: yosys as WebAssembly sees nothing above the folder it runs in."""
     files = " ".join(str(path.relative_to(ROOT)) for path in sources(chosen.filelist))
-    values = "".join(
-        f"chparam -set {name} {value} {module}\n"
-        for module, given in ({chosen.top: chosen.parameters} | dict(chosen.inside)).items()
-        for name, value in given.items()
-    )
+    values = "".join(f"chparam -set {name} {value} {chosen.top}\n" for name, value in chosen.parameters.items())
     return (
         "scratchpad -set abc9.verify 0\n"
         "read_verilog -lib -specify +/lattice/cells_sim_ecp5.v +/lattice/cells_bb_ecp5.v\n"

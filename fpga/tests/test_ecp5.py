@@ -47,6 +47,16 @@ def test_dry_run(top: str, capsys: pytest.CaptureFixture) -> None:
     assert "constraints fit" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("backward", [0, 1])
+def test_board_has_no_backward_pass(backward: int) -> None:
+    """The multipliers of row scales, which codes in T mode need, are left out all the way down from the top."""
+    chosen = flow.build(DRY)
+    assert chosen.parameters["BACKWARD"] == 0
+    parameters = {**chosen.parameters, "BACKWARD": backward}
+    design = check.elaborate(chosen.top, [flow.library(), *flow.sources(chosen.filelist)], [], parameters)
+    assert any("g_scales" in name for name in design.names) == bool(backward)
+
+
 MISTAKES = [
     ('LOCATE COMP "led_no[3]" SITE "A18";', "", r"port led_no\[3\] has no pad"),
     ('COMP "uart_tx_o"', 'COMP "uart_txd_o"', "port uart_txd_o has no IO_TYPE"),

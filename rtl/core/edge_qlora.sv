@@ -24,6 +24,8 @@ module edge_qlora #(
   parameter int FIFO_BEATS   = 512,
   // Lanes of the vector engine: 4 or 8 values per cycle without a function; 4 save about 4,000 LUTs.
   parameter int VECTOR_LANES = 8,
+  // 1: codes also in T mode, as backward passes need them; 0 saves what qlora_core says.
+  parameter int BACKWARD     = 1,
   // Width of the host's data bus in bits: 32, 64 or 128.
   parameter int HOST_W       = 64,
   // Widths of the host's address and ID.
@@ -193,6 +195,7 @@ module edge_qlora #(
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
     .FIFO_BEATS  (FIFO_BEATS),
+    .BACKWARD    (BACKWARD),
     .ADDR_W      (ADDR_W),
     .ID_W        (ID_W)
   ) u_core (

@@ -52,19 +52,25 @@ def system(config: Config) -> dict[str, int]:
     }
 
 
+def board(name: str, **changes: int) -> Bench:
+    """A bench of the whole, with some parameters replaced."""
+    return Bench(
+        name=name,
+        top="ecp5_system",
+        filelist="fpga/ecp5/ecp5_system.f",
+        module="tb.uart_link.test_ecp5_system",
+        parameters=lambda config: system(config) | changes,
+        simulators=("verilator",),
+        configs=("tiny",),
+    )
+
+
 BENCHES = [
     link("uart_axi", 64, 128, 32),
     link("uart_axi_wide", 133, 256, 64),
     link("uart_axi_narrow", 75, 32, 128),
     ram("axi_ram", 128),
     ram("axi_ram_64", 64),
-    Bench(
-        name="ecp5_system",
-        top="ecp5_system",
-        filelist="fpga/ecp5/ecp5_system.f",
-        module="tb.uart_link.test_ecp5_system",
-        parameters=system,
-        simulators=("verilator",),
-        configs=("tiny",),
-    ),
+    board("ecp5_system"),
+    board("ecp5_system_forward", BACKWARD=0),
 ]
