@@ -113,7 +113,7 @@ synth: $(READY) ## LUT, FF, BRAM and DSP by yosys, per module, as table and JSON
 report: $(READY) ## Write docs/results/report.md: each target, what was measured, and how (a minute)
 	@$(RUN) -m fpga.report
 
-power: $(READY) ## Estimate the power of two pipelines on a Kintex-7 from a simulation (AREA=json MODEL=smollm2; REUSE=1 takes the last one's activity; 10 minutes)
+power: $(READY) ## Estimate the power of two pipelines on a Kintex-7 from a simulation (AREA=report of make synth, MODEL=smollm2; REUSE=1 takes the last one's activity; 10 minutes)
 	@$(RUN) -m fpga.power --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG),genesys2)" --model "$(MODEL)" --reuse "$(REUSE)" $(if $(AREA),--area "$(AREA)")
 
 timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG= SET=columns=4; minutes, whole cores longer)

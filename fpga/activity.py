@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,26 +129,27 @@ def instances() -> dict[str, dict[str, str]]:
     return found
 
 
-def rates(scope: Scope, module: str, cycles: float, apart: bool = True) -> dict[str, float]:
-    """Changes per bit and cycle of each module's own signals, over all its instances in and below a scope.
+def rates(scope: Scope, module: str, cycles: float, units: Container[str] = ()) -> dict[str, float]:
+    """Changes per bit and cycle of the signals in a scope, and of those in units below it apart, over all instances.
 
     Args:
         scope: an instance.
         module: its module.
         cycles: of the clock, in the whole file.
-        apart: by module; all are one otherwise.
+        units: modules that count by themselves; what is in none of them goes with the scope's own.
     """
-    known, counted = instances() if apart else {}, defaultdict(lambda: [0, 0])
+    known, counted = instances(), defaultdict(lambda: [0, 0])
 
-    def visit(scope: Scope, module: str) -> None:
+    def visit(scope: Scope, module: str, unit: str) -> None:
         # Parameters are in the file too, and begin with a capital.
         signals = [n for name, n in scope.changes.items() if name[0].islower() and name != "clk_i"]
-        counted[module][0] += sum(signals)
-        counted[module][1] += len(signals)
+        counted[unit][0] += sum(signals)
+        counted[unit][1] += len(signals)
         for name, below in scope.below.items():
-            visit(below, known.get(module, {}).get(name, module))  # a generate block is part of its module
+            inner = known.get(module, {}).get(name, module)  # a generate block is part of its module
+            visit(below, inner, inner if inner in units else unit)
 
-    visit(scope, module)
+    visit(scope, module, module)
     return {name: changes / bits / cycles for name, (changes, bits) in counted.items() if bits}
 
 

@@ -1,7 +1,8 @@
 """Power of the accelerator on a Kintex-7 325T, estimated: ``make power``.
 
-Cells of the netlist, by module, times how often this module's signals change in a simulation, times what a cell took in
-Vivado's reports on other designs. docs/results/power.md has the sources and says how far this can be trusted.
+Cells of the netlist, by unit (``make synth``), times how often this unit's signals change in a simulation, times what a
+cell took in Vivado's reports on other designs. docs/results/power.md has the sources and says how far this can be
+trusted.
 """
 
 from __future__ import annotations
@@ -9,22 +10,25 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import subprocess
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpga.activity import PS_PER_CYCLE, Activity, graft, rates, read_saif, simulate
+from fpga import area, synth
+from fpga.activity import PS_PER_CYCLE, Activity, graft, instances, rates, read_saif, simulate
 from sim.bench import ROOT, configs
 
 REPORTS = ROOT / "fpga/reports/power"
 COEFFICIENTS = ROOT / "fpga/power_coefficients.toml"
-AREA = ROOT / "fpga/genesys2/area.json"
 CLOCK_MHZ = 200
 LIMIT_W = 5.0
 CASES = ("decode", "prefill")
 # The accelerator in the simulation, and the instances that core 0 and 1 of the pair are there.
 TOP, CORE, VECTOR = "TOP/system/u_edge_qlora", "TOP/system/u_edge_qlora/u_core", "TOP/system/u_edge_qlora/u_vector"
+# What is placed, which has two cores; a unit of its own that the simulation of one does not have.
+PAIR, PAIR_ONLY = "edge_qlora_pair", "vector_share"
 SCALED = ("LUT", "DSP")
 # Decoding at this context, and prefill of so many tokens, with real weights.
 CONTEXT, TOKENS = 64, 16
@@ -55,34 +59,53 @@ def total(parts: Iterable[Watts]) -> Watts:
     return Watts(max(0.0, typical - below), typical, typical + above)
 
 
-def weighted(area: Mapping, kind: str, toggles: Mapping[str, float], default: float) -> float:
-    """Cells of a kind, each times how much more often its module's signals change than by default.
+Cells = Mapping[str, Mapping[str, float]]
 
-    What the area does not say of single modules is in none of them and has the mean of all modules, which is that of
-    ``toggles[""]``; so have modules that the simulation does not have.
+
+def units_below(module: str) -> set[str]:
+    """A module and the units of ``make synth`` inside of it."""
+    known = instances()
+
+    def inside(module: str) -> set[str]:
+        return {module}.union(*map(inside, set(known[module].values())))
+
+    return {module} | inside(module).intersection(area.UNITS)
+
+
+def cells(design: Mapping, wanted: Collection[str]) -> dict[str, Mapping[str, float]]:
+    """Cells by kind of each unit of a design that ``synth.whole`` gives.
+
+    Raises:
+        SystemExit: these are not the units wanted.
     """
-    rest, found = area["total"][kind], 0.0
-    for name, cells in area["modules"].items():
-        count = cells.get(kind, 0)
-        rest -= count
-        found += count * toggles.get(name, toggles[""]) / default
-    if rest < 0:
-        raise SystemExit(f"error: the modules have more {kind} than the total")
-    return found + rest * toggles[""] / default
+    found = {unit["module"]: unit["resources"] for unit in design["modules"]}
+    if differ := sorted(found.keys() ^ set(wanted)):
+        told = ", ".join(f"{name} is {'not in rtl/' if name in found else 'missing'}" for name in differ)
+        raise SystemExit(
+            f"error: the area is of other units ({design['command']}, {design['commit']}): {told}; "
+            "'make synth BOARD=genesys2' counts anew"
+        )
+    return found
 
 
-def estimate(area: Mapping, toggles: Mapping[str, float], coefficients: Mapping, mhz: float) -> dict[str, Watts]:
+def weighted(cells: Cells, kind: str, toggles: Mapping[str, float], default: float) -> float:
+    """Cells of a kind, each times how much more often its unit's signals change than by default."""
+    return sum(used[kind] * toggles[name] / default for name, used in cells.items())
+
+
+def estimate(cells: Cells, toggles: Mapping[str, float], coefficients: Mapping, mhz: float) -> dict[str, Watts]:
     """Power by what takes it.
 
     Args:
-        area: "total" and "modules", cells by kind.
-        toggles: changes per bit and cycle by module; "" has the mean of all.
+        cells: by unit and kind.
+        toggles: changes per bit and cycle by unit.
         coefficients: of ``power_coefficients.toml``.
         mhz: clock.
     """
     default, found = coefficients["toggle_rate"], {}
     for kind, values in coefficients["per_mhz"].items():
-        count = weighted(area, kind, toggles, default) if kind in SCALED else area["total"][kind]
+        all_of_it = sum(used[kind] for used in cells.values())
+        count = weighted(cells, kind, toggles, default) if kind in SCALED else all_of_it
         found[kind] = Watts(*values).times(count * mhz * 1e-6)
     return found | {name: Watts(*values) for name, values in coefficients["watts"].items()}
 
@@ -92,23 +115,50 @@ def totals(cases: Mapping[str, Mapping[str, Watts]]) -> dict[str, dict[str, floa
     return {name: vars(total(case.values())) for name, case in cases.items()}
 
 
-def toggle_rates(activity: Activity) -> dict[str, float]:
-    """Changes per bit and cycle by module of the accelerator; "" has the mean of all."""
+def toggle_rates(activity: Activity, units: Collection[str]) -> dict[str, float]:
+    """Changes per bit and cycle of each unit of the pair; "" has the mean of all, as has what a single core lacks.
+
+    Raises:
+        SystemExit: the activity is that of a design without one of them.
+    """
     scope, cycles = activity.root.at(TOP), activity.duration / PS_PER_CYCLE
-    found = rates(scope, "edge_qlora", cycles)
-    return found | {"": rates(scope, "edge_qlora", cycles, apart=False)["edge_qlora"]}
+    mean = rates(scope, PAIR, cycles)[PAIR]
+    found = rates(scope, "edge_qlora", cycles, units)
+    found |= {PAIR: found.pop("edge_qlora"), PAIR_ONLY: mean, "": mean}
+    if missing := sorted(set(units) - found.keys()):
+        raise SystemExit(f"error: the activity has no {', '.join(missing)}; leave out REUSE=1")
+    return found
+
+
+def core_0(design: Mapping) -> dict[str, float]:
+    """Of units that are not there half and half: the share of their instances in core 0 of the pair.
+
+    Processing elements and accumulators are those of its columns. The vector engine counts with core 1.
+    """
+    columns = design["parameters"]["INFER_COLUMNS"]
+    all_of_it = {unit["module"]: unit["instances"] for unit in design["modules"]}
+    # A column's addition, product and conversion; two products and a sum for scales.
+    inside = {"pe": 64 * columns, "column_accumulator": columns, "int_to_fp32": columns}
+    inside |= {"fp32_add": columns + 1, "fp32_mul": columns + 2}
+    inside |= dict.fromkeys(("vector_engine", "function_unit", PAIR_ONLY), 0)
+    return {name: count / all_of_it[name] for name, count in inside.items()}
 
 
 def both(first: Mapping[str, float], second: Mapping[str, float], shares: Mapping[str, float]) -> dict[str, float]:
     """Rates while core 0 does the first and core 1 the second.
 
     Args:
-        first, second: rates by module.
-        shares: of a module's cells, those in core 0; half of them if it is not there.
+        first, second: rates by unit.
+        shares: of a unit's cells, those in core 0; half of them if it is not there.
     """
-    names = first.keys() | second.keys()
-    parts = {name: shares.get(name, 0.5) for name in names}
-    return {name: part * first.get(name, 0.0) + (1 - part) * second.get(name, 0.0) for name, part in parts.items()}
+    parts = {name: shares.get(name, 0.5) for name in first}
+    return {name: part * first[name] + (1 - part) * second[name] for name, part in parts.items()}
+
+
+def changed_since(commit: str) -> bool:
+    """Whether rtl/ is not that of a commit, as far as git knows it."""
+    command = ["git", "diff", "--quiet", commit.rstrip("+"), "--", "rtl"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
 
 
 def table(cases: Mapping[str, Mapping[str, Watts]], accelerator: Iterable[str]) -> str:
@@ -127,13 +177,14 @@ def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="genesys2", choices=tuple(configs()), help="what is simulated")
-    parser.add_argument("--area", type=Path, default=AREA, help="cells by module, JSON")
+    parser.add_argument("--area", type=Path, help="report of make synth; the last one here, or the record, by default")
     parser.add_argument("--model", default="smollm2", help="its first layer is simulated")
     parser.add_argument("--reuse", default="", help="1 takes the activity files that are there")
     arguments = parser.parse_args()
-    if not arguments.area.is_file():
-        raise SystemExit(f"error: no file {arguments.area}; docs/results/power.md says what is in it")
-    area = json.loads(arguments.area.read_text())
+    design = synth.whole(arguments.area, units=True) if arguments.area else synth.latest(units=True)
+    used = cells(design, units_below(PAIR))
+    of = f"{design['command']}, {design['commit']}"
+    print(f"  area: {of}{'; rtl/ is not the same any more' if changed_since(design['commit']) else ''}", flush=True)
     coefficients = tomllib.loads(COEFFICIENTS.read_text())
     REPORTS.mkdir(parents=True, exist_ok=True)
     files = {name: REPORTS / f"{name}.saif" for name in CASES}
@@ -143,9 +194,9 @@ def main() -> None:
         raise SystemExit(f"error: no file {missing[0]}; leave out REUSE=1")
     print("  reading the activity", flush=True)
     activities = {name: read_saif(path.read_text()) for name, path in files.items()}
-    toggles = {name: toggle_rates(activity) for name, activity in activities.items()}
-    toggles["both at a time"] = both(*(toggles[name] for name in CASES), area.get("core 0", {}))
-    found = {name: estimate(area, rate, coefficients, CLOCK_MHZ) for name, rate in toggles.items()}
+    toggles = {name: toggle_rates(activity, used) for name, activity in activities.items()}
+    toggles["both at a time"] = both(*(toggles[name] for name in CASES), core_0(design))
+    found = {name: estimate(used, rate, coefficients, CLOCK_MHZ) for name, rate in toggles.items()}
     board = REPORTS / "edge_qlora_pair.saif"
     parts = {
         "g_core[0].u_core": (activities["decode"], CORE),
@@ -154,7 +205,7 @@ def main() -> None:
     }
     board.write_text(graft(parts, "edge_qlora_pair"))
     record = {
-        "area": area["source"],
+        "area": of,
         "config": arguments.config,
         "model": arguments.model,
         "watts": {name: {part: vars(value) for part, value in case.items()} for name, case in found.items()},

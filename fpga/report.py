@@ -1,9 +1,9 @@
 """Each target of the project, what was measured, and how: ``make report`` writes docs/results/report.md.
 
-What takes long is read: docs/results/recorded.json has what simulations found, with command and commit;
-fpga/reports/synth/genesys2.json (``make synth``) and fpga/reports/power/power.json (``make power``), where they are
-there, replace the recorded area and power. What takes seconds is computed: the cycle model's predictions and the size
-of the packed model.
+What takes long is read: docs/results/recorded.json has what simulations found, with command and commit, and
+fpga/genesys2/synth.json the area; fpga/reports/power/power.json (``make power``) and fpga/reports/synth/genesys2.json
+(``make synth``), where they are there, replace the recorded power and area. What takes seconds is computed: the cycle
+model's predictions and the size of the packed model.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from edge_qlora.checkpoint import PROJECTIONS
 
 from fpga.area import XC7
 from fpga.power import LIMIT_W, REPORTS, Watts
-from fpga.synth import commit
+from fpga.synth import commit, latest
 from sim.bench import ROOT
 
 MODEL = "tinyllama-1.1b"
 RESULTS = ROOT / "docs/results"
-SYNTH = ROOT / "fpga/reports/synth/genesys2.json"
 POWER = REPORTS / "power.json"
 # The core of the pair that generates, see tb/core/parameters.py.
 SMALL = "--set columns=4 --set scratch_words=4096 --set max_rows=8 --set vector_lanes=4"
@@ -114,14 +113,9 @@ def sizes() -> list[Row]:
     ]
 
 
-def area(recorded: Mapping) -> list[Row]:
+def area() -> list[Row]:
     """LUTs and block RAM of two pipelines."""
-    found = recorded["area"]
-    if SYNTH.exists():
-        report = json.loads(SYNTH.read_text())
-        pair = [one for one in report["designs"] if one["top"] == "edge_qlora_pair" and one["config"] == "genesys2"]
-        if pair:
-            found = {"resources": pair[0]["resources"], "command": report["command"], "commit": report["commit"]}
+    found = latest(units=False)
     how = f"two pipelines, yosys, before placement: `{found['command']}`, {found['commit']}"
     rows = []
     for name in ("LUT", "BRAM"):
@@ -183,7 +177,7 @@ def main() -> None:
         ("speed", lambda: speed(recorded)),
         ("array", lambda: array(recorded)),
         ("power", lambda: power(recorded)),
-        ("area", lambda: area(recorded)),
+        ("area", area),
         ("equality", lambda: equality(recorded)),
     ):
         print(f"{name} ...", file=sys.stderr, flush=True)

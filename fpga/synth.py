@@ -4,17 +4,20 @@ Without TOP it is the board's design, in units (see ``area.UNITS``), which takes
 units, so that it is a little larger than flattened (FLAT=1, half an hour). TOP=name is one design, TOP=all is all.
 
 UPDATE=1 renews ``baseline.json``, what small IPs took when it was made: a test refuses IPs that have grown.
+``genesys2/synth.json`` is a copy of a report of the whole design, which others read where there is none.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from edge_qlora.backends import setting
 
@@ -37,6 +40,7 @@ from sim.bench import ROOT, read_filelist
 # Boards, named as their configurations: what is synthesized for them, and for what.
 BOARDS = {"genesys2": ("edge_qlora_pair", XC7), "ecp5": ("ecp5_system", ECP5)}
 REPORTS = ROOT / "fpga/reports/synth"
+RECORD = ROOT / "fpga/genesys2/synth.json"
 BASELINE = ROOT / "fpga/baseline.json"
 # What may grow by GROWTH percent at most; flip-flops are in the baseline for those who read it.
 LIMITED, GROWTH = ("LUT", "BRAM", "DSP"), 5
@@ -117,6 +121,45 @@ def record(design: Design, used: Mapping[str, float], units: Iterable[Unit]) -> 
         "resources": used,
         "modules": modules,
     }
+
+
+def whole(file: Path, units: bool) -> dict:
+    """The Genesys 2's design in a report, as ``record`` makes it, with the command and the commit.
+
+    Args:
+        file: the report.
+        units: it must be in units.
+
+    Raises:
+        SystemExit: there is no such file, or not this design in it, with the parameters that it has now.
+    """
+    top, _ = BOARDS["genesys2"]
+    (design,) = chosen(top, "genesys2", {})
+    if not file.is_file():
+        raise SystemExit(f"error: no file {file}; 'make synth BOARD=genesys2' writes a report")
+    try:
+        found = json.loads(file.read_text())
+        source = {name: found[name] for name in ("command", "commit")}
+        for one in found["designs"]:
+            if (one["top"], one["parameters"]) == (top, design.parameters) and not (units and one["flat"]):
+                return one | source
+    except (ValueError, TypeError, KeyError) as error:
+        raise SystemExit(f"error: {file} is no report of 'make synth': {error!r}") from None
+    raise SystemExit(
+        f"error: {file} ({', '.join(source.values())}) has no {top}{' in units' * units} with the parameters of "
+        "configuration genesys2; a report of 'make synth BOARD=genesys2' does"
+    )
+
+
+def latest(units: bool) -> dict:
+    """The Genesys 2's design in the last report here, or in the record where that has another; see ``whole``.
+
+    Raises:
+        SystemExit: the record does not have it either.
+    """
+    with contextlib.suppress(SystemExit):
+        return whole(REPORTS / "genesys2.json", units)
+    return whole(RECORD, units)
 
 
 def head(family: Family, *first: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 
 import pytest
 
+from fpga import power, synth
 from fpga.activity import graft, instances, rates, read_saif
-from fpga.power import AREA, COEFFICIENTS, Watts, both, estimate, total, weighted
+from fpga.power import COEFFICIENTS, PAIR, Watts, both, cells, core_0, estimate, total, units_below
 
 # Ten cycles; a register slice with a constant, a parameter, and a PE in a generate block.
 SAIF = r"""// comment (with a bracket
@@ -56,11 +56,25 @@ def test_what_is_not_a_whole_file_is_refused(text: str) -> None:
         read_saif(text)
 
 
-def test_rates_are_those_of_modules() -> None:
-    """Without clock and parameters; instances behind a generate block have the module that the RTL says."""
-    array = read_saif(SAIF).root.at("TOP/u_array")
-    assert rates(array, "systolic_array", 10) == pytest.approx({"systolic_array": 0.25, "pe": 0.3})
-    assert rates(array, "systolic_array", 10, apart=False) == pytest.approx({"systolic_array": 8 / 30})
+def test_rates_are_those_of_units() -> None:
+    """Without clock and parameters; instances behind a generate block have the module that the RTL says.
+
+    What is no unit counts with the one above, and a unit inside of it by itself.
+    """
+    root = read_saif(SAIF).root
+    array = root.at("TOP/u_array")
+    assert rates(array, "systolic_array", 10, ["pe"]) == pytest.approx({"systolic_array": 0.25, "pe": 0.3})
+    assert rates(array, "systolic_array", 10) == pytest.approx({"systolic_array": 8 / 30})
+    assert rates(root.at("TOP"), "matrix_unit", 10, ["pe"]) == pytest.approx({"matrix_unit": 0.25, "pe": 0.3})
+
+
+def test_rates_are_there_for_each_unit_of_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a single core lacks has the mean; another unit without a rate is an error."""
+    monkeypatch.setattr(power, "TOP", "TOP/u_array")
+    found = power.toggle_rates(read_saif(SAIF), [PAIR, "vector_share"])
+    assert found == pytest.approx({PAIR: 8 / 30, "vector_share": 8 / 30, "": 8 / 30})
+    with pytest.raises(SystemExit, match="the activity has no fp32_add; leave out REUSE=1"):
+        power.toggle_rates(read_saif(SAIF), [PAIR, "fp32_add"])
 
 
 def test_instances_of_the_rtl_are_found() -> None:
@@ -88,28 +102,56 @@ def test_independent_errors_add_up_as_squares() -> None:
 
 
 def test_power_is_cells_times_rates_times_coefficients() -> None:
-    """LUTs of a module by its own rate, the rest by the mean; flip-flops by the clock alone."""
-    area = {"total": {"LUT": 100, "FF": 1000}, "modules": {"pe": {"LUT": 40}, "unknown": {"LUT": 10}}}
-    toggles = {"pe": 0.25, "": 0.0625}
-    assert weighted(area, "LUT", toggles, 0.125) == 40 * 2 + 60 * 0.5
+    """LUTs of a unit by its own rate; flip-flops by the clock alone."""
+    used = {"pe": {"LUT": 40, "FF": 900}, "scratchpad": {"LUT": 60, "FF": 100}}
+    toggles = {"pe": 0.25, "scratchpad": 0.0625}
     coefficients = {"toggle_rate": 0.125, "per_mhz": {"LUT": [1, 2, 4], "FF": [0, 1, 2]}, "watts": {"pads": [1, 2, 3]}}
-    found = estimate(area, toggles, coefficients, 100)
+    found = estimate(used, toggles, coefficients, 100)
     assert vars(found["LUT"]) == pytest.approx({"low": 0.011, "typical": 0.022, "high": 0.044})
     assert vars(found["FF"]) == pytest.approx({"low": 0, "typical": 0.1, "high": 0.2})
     assert found["pads"] == Watts(1, 2, 3)
-    with pytest.raises(SystemExit, match="more LUT than the total"):
-        weighted({**area, "total": {"LUT": 49}}, "LUT", toggles, 0.125)
 
 
 def test_cores_have_their_own_rates() -> None:
-    """Each by its share of the module's cells, half of them if the share is not known."""
-    assert both({"a": 1, "b": 2}, {"a": 3, "c": 4}, {"a": 0.25}) == {"a": 2.5, "b": 1, "c": 2}
+    """Each by its share of the unit's cells, half of them if it is not said."""
+    assert both({"a": 1, "b": 2}, {"a": 3, "b": 4}, {"a": 0.25}) == {"a": 2.5, "b": 3}
 
 
-def test_area_and_coefficients_fit_together() -> None:
-    """Every kind has a coefficient, every module is one of rtl/, and no coefficient is outside of its bounds."""
-    area, coefficients = json.loads(AREA.read_text()), tomllib.loads(COEFFICIENTS.read_text())
-    assert area["total"].keys() == coefficients["per_mhz"].keys()
-    assert area["modules"].keys() | area["core 0"].keys() <= instances().keys()
+def test_record_of_the_area_is_that_of_the_rtl() -> None:
+    """It was made of a commit, with units and parameters of today, which add up; a third of the columns is core 0's.
+
+    If it is not: ``make synth BOARD=genesys2`` and copy ``fpga/reports/synth/genesys2.json``.
+    """
+    design = synth.whole(synth.RECORD, units=True)
+    assert design["command"] == "make synth BOARD=genesys2"
+    assert re.fullmatch("[0-9a-f]+", design["commit"]), "made with files that were not committed"
+    used = cells(design, units_below(PAIR))
+    for kind in tomllib.loads(COEFFICIENTS.read_text())["per_mhz"]:
+        assert sum(unit[kind] for unit in used.values()) == design["resources"][kind] > 0
+    shares = core_0(design)
+    assert shares["pe"] == shares["column_accumulator"] == pytest.approx(4 / 12)
+    assert shares.keys() <= used.keys() and all(0 <= share < 0.5 for share in shares.values())
+
+
+def test_area_of_other_units_is_refused() -> None:
+    """By name: a unit that the RTL has and the area has not, and the other way around."""
+    design = synth.whole(synth.RECORD, units=True)
+    wanted = units_below(PAIR)
+    with pytest.raises(
+        SystemExit, match=rf"of other units \(make synth BOARD=genesys2, {design['commit']}\): pe is mis"
+    ):
+        cells(design | {"modules": [unit for unit in design["modules"] if unit["module"] != "pe"]}, wanted)
+    with pytest.raises(SystemExit, match="pe is not in rtl/"):
+        cells(design, wanted - {"pe"})
+
+
+def test_units_are_those_inside() -> None:
+    """At any depth, and no others."""
+    assert units_below("column_bank") == {"column_bank", "column_accumulator", "fp32_add", "fp32_mul", "int_to_fp32"}
+
+
+def test_coefficients_are_in_their_bounds() -> None:
+    """And none is nothing."""
+    coefficients = tomllib.loads(COEFFICIENTS.read_text())
     for low, typical, high in [*coefficients["per_mhz"].values(), *coefficients["watts"].values()]:
         assert 0 < low <= typical <= high

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fpga import power, report
+from fpga import power, report, synth
 from fpga.power import Watts
 
 
@@ -27,12 +27,21 @@ def test_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report of ``make synth`` goes before what is recorded, if it has the pair in the board's configuration."""
-    recorded = {"area": {"command": "recorded", "commit": "1", "resources": {"LUT": 20_380, "BRAM": 222.5}}}
-    monkeypatch.setattr(report, "SYNTH", tmp_path / "genesys2.json")
-    assert [row[1:3] for row in report.area(recorded)] == [("20,380 = 10.0%", "met"), ("222.5 = 50.0%", "**not met**")]
-    design = {"top": "edge_qlora_pair", "config": "tiny", "resources": {"LUT": 101_900, "BRAM": 1}}
-    for config, expected in (("tiny", "20,380 = 10.0%"), ("genesys2", "101,900 = 50.0%")):
-        found = {"command": "run", "commit": "2", "designs": [design | {"config": config}]}
-        report.SYNTH.write_text(json.dumps(found))
-        assert report.area(recorded)[0][1] == expected
+    """A report of ``make synth`` goes before the record, if it has the pair as it is configured, flat or in units."""
+    monkeypatch.setattr(synth, "REPORTS", tmp_path)
+    recorded = synth.whole(synth.RECORD, units=False)["resources"]
+    assert [row[1:3] for row in report.area()] == [
+        (
+            f"{recorded[name]:,g} = {recorded[name] / limit:.1%}",
+            "met" if recorded[name] < 0.4 * limit else "**not met**",
+        )
+        for name, limit in (("LUT", 203_800), ("BRAM", 445))
+    ]
+    file = json.loads(synth.RECORD.read_text()) | {"commit": "2"}
+    (design,) = file["designs"]
+    design |= {"flat": True, "resources": {"LUT": 101_900, "BRAM": 89}}
+    for columns, commit in ((9, synth.whole(synth.RECORD, units=False)["commit"]), (8, "2")):
+        design["parameters"]["TUNE_COLUMNS"] = columns
+        (tmp_path / "genesys2.json").write_text(json.dumps(file))
+        assert report.area()[0][3].endswith(f"`make synth BOARD=genesys2`, {commit}")
+    assert [row[1:3] for row in report.area()] == [("101,900 = 50.0%", "**not met**"), ("89 = 20.0%", "met")]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,39 @@ def test_the_baseline_has_no_other_ip() -> None:
     """One that nobody measures would say nothing."""
     measured = [design.top for design in synth.BASELINE_IPS]
     assert sorted(json.loads(synth.BASELINE.read_text())["ips"]) == sorted(measured)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found["designs"][0].update(flat=True), "has no edge_qlora_pair in units with the parameters"),
+        (lambda found: found["designs"][0]["parameters"].update(ACT_W=18), "old.json .make synth .*, .* has no edge_"),
+        (lambda found: found["designs"][0].update(top="edge_qlora"), "a report of 'make synth BOARD=genesys2' does"),
+        (lambda found: found.pop("designs"), "old.json is no report of 'make synth': KeyError.'designs'"),
+        (lambda found: found.pop("commit"), "old.json is no report of 'make synth': KeyError.'commit'"),
+    ],
+)
+def test_a_report_without_the_design_is_refused(change: Callable[[dict], None], message: str, tmp_path: Path) -> None:
+    """The message says of what file, command and commit, and how to get another."""
+    found = json.loads(synth.RECORD.read_text())
+    change(found)
+    (tmp_path / "old.json").write_text(json.dumps(found))
+    with pytest.raises(SystemExit, match=message):
+        synth.whole(tmp_path / "old.json", units=True)
+
+
+def test_the_last_report_goes_before_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it has the design; with neither, the error is the record's."""
+    monkeypatch.setattr(synth, "REPORTS", tmp_path)
+    recorded = synth.latest(units=True)
+    found = json.loads(synth.RECORD.read_text()) | {"commit": "1234567"}
+    for commit in ("1234567", recorded["commit"]):
+        (tmp_path / "genesys2.json").write_text(json.dumps(found))
+        assert synth.latest(units=True) == recorded | {"commit": commit}
+        found["designs"] = []
+    monkeypatch.setattr(synth, "RECORD", tmp_path / "none.json")
+    with pytest.raises(SystemExit, match=r"no file .*none.json; 'make synth BOARD=genesys2' writes a report"):
+        synth.latest(units=True)
 
 
 def test_cells_are_counted() -> None:
