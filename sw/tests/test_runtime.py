@@ -177,6 +177,24 @@ def test_image_file(tmp_path):
     assert (logits == expected.forward(TOKENS[:4])[-1]).all()
 
 
+def test_a_core_without_backward_passes_generates(monkeypatch):
+    """The command line takes it, and its logits are right; one with another limit is refused."""
+    image, memory = build()
+    monkeypatch.setattr(cli, "packed", lambda *_: (image, memory, LIMITS))
+    options = cli.parser().parse_args(["generate", "--prompt", "a"])
+
+    def on(**changes: int) -> Decoder:
+        backend = GoldenBackend(memory, replace(LIMITS, **changes), BASE)
+        monkeypatch.setattr(cli, "open_backend", lambda *_: backend)
+        return asyncio.run(cli.open_decoder(options, cli.Progress(), "golden"))
+
+    decoder = on(backward=False)
+    assert not decoder.accelerator.limits.backward
+    assert (asyncio.run(decoder.forward(TOKENS[:4])) == reference().forward(TOKENS[:4])[-1]).all()
+    with pytest.raises(errors.OperandError, match="max_rows=16.* the accelerator has .*max_rows=8"):
+        on(max_rows=8)
+
+
 def test_an_image_for_each_format(tmp_path, monkeypatch):
     """What is packed for one format of weights, head or cache is not taken for another."""
     monkeypatch.setattr(cli, "CACHE", tmp_path)
