@@ -138,7 +138,8 @@ module edge_qlora #(
     .BUS_W       (BUS_W),
     .SCRATCH_W   (SCRATCH_W),
     .MAX_ROWS    (MAX_ROWS),
-    .NESTED_DEPTH(NESTED_DEPTH)
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .BACKWARD    (BACKWARD)
   ) u_bridge (
     .clk_i,
     .rst_ni,

@@ -24,7 +24,8 @@ module vega_bridge #(
   parameter int BUS_W = 64,
   parameter int SCRATCH_W = 13,
   parameter int MAX_ROWS = 16,
-  parameter int NESTED_DEPTH = 256
+  parameter int NESTED_DEPTH = 256,
+  parameter int BACKWARD = 1
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -138,7 +139,8 @@ module vega_bridge #(
     .BUS_W(BUS_W),
     .SCRATCH_W(SCRATCH_W),
     .MAX_ROWS(MAX_ROWS),
-    .NESTED_DEPTH(NESTED_DEPTH)
+    .NESTED_DEPTH(NESTED_DEPTH),
+    .BACKWARD(BACKWARD)
   ) u_registers (
     .clk_i,
     .rst_ni,

@@ -55,6 +55,7 @@ class BoardTest(uvm_test):
         await self.accelerator.open(MemoryWindow(0, BYTES))
         limits, chosen = self.accelerator.limits, config()
         assert (limits.scratch_words, limits.max_rows) == (chosen["scratch_words"], chosen["max_rows"])
+        assert limits.backward == BACKWARD
         await self.body()
         finish(None, self.board.compared, self.board.mismatches, cycle() - begin)
         self.drop_objection()
