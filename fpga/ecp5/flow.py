@@ -24,8 +24,10 @@ from tb.core.parameters import parameters as accelerator
 
 DEVICE = ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
 CONFIG = "ecp5"
-FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32}
+FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32, "scratch_words": 2048}
 HERE = ROOT / "fpga/ecp5"
+# Modules of rtl/systolic of which the device has its own.
+OWN = ("pe", "skew_lane")
 CONSTRAINTS = HERE / "ecp5_evn.lpf"
 BUILD = ROOT / "fpga/build/ecp5"
 REPORTS = ROOT / "fpga/reports/ecp5"
@@ -91,13 +93,13 @@ def build(options: Options) -> Build:
 
 
 def sources(filelist: str) -> list[Path]:
-    """Source files in order, the processing element being the device's own.
+    """Source files in order, the device's own taking the place of the generic ones.
 
     Raises:
         SystemExit: one is missing.
     """
     try:
-        found = [HERE / "pe.sv" if path.stem == "pe" else path for path in read_filelist(filelist)]
+        found = [HERE / path.name if path.stem in OWN else path for path in read_filelist(filelist)]
     except FileNotFoundError as error:
         raise SystemExit(f"error: {error}") from None
     if missing := [path for path in found if not path.is_file()]:

@@ -123,19 +123,30 @@ def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFi
     assert "[3/3] ecppack" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("fault", ["", "sum"])
-def test_processing_element_is_the_same(fault: str, tmp_path: Path) -> None:
-    """The device's processing element gives the sums of the generic one, cycle by cycle; a wrong one is seen."""
+FAULTS = [
+    ("pe", "", ""),
+    ("pe", "SumBits-1:0]) + ", "SumBits-1:0]) - "),
+    ("skew_lane", "", ""),
+    ("skew_lane", "4'(16 - Rest)", "4'(15 - Rest)"),
+    ("skew_lane", "6'(65 - ROW)", "6'(64 - ROW)"),
+    ("skew_lane", "d[36*b+35]", "d[36*b+34]"),
+]
+
+
+@pytest.mark.parametrize(("name", "right", "wrong"), FAULTS, ids=str)
+def test_cell_is_the_same(name: str, right: str, wrong: str, tmp_path: Path) -> None:
+    """The device's own module gives the results of the generic one, cycle by cycle; a wrong one is seen."""
     if shutil.which("iverilog") is None:
         pytest.skip("iverilog is not installed")
-    own = (flow.HERE / "pe.sv").read_text().replace("module pe #", "module pe_ecp5 #").replace(": pe\n", ": pe_ecp5\n")
-    if fault:
-        own = own.replace("SumBits-1:0]) + ", "SumBits-1:0]) - ")
-    (tmp_path / "pe_ecp5.sv").write_text(own)
-    files = [ROOT / "rtl/systolic/pe.sv", tmp_path / "pe_ecp5.sv", ROOT / "fpga/tests/pe_pair.sv"]
-    subprocess.run(["iverilog", "-g2012", "-s", "pe_pair", "-o", tmp_path / "pair", *files], check=True)
+    own = (flow.HERE / f"{name}.sv").read_text()
+    assert right in own
+    own = own.replace(right, wrong).replace(f"module {name} #", f"module {name}_ecp5 #")
+    (tmp_path / "own.sv").write_text(own.replace(f"endmodule : {name}\n", f"endmodule : {name}_ecp5\n"))
+    pair = f"{name.split('_')[0]}_pair"
+    files = [ROOT / f"rtl/systolic/{name}.sv", tmp_path / "own.sv", ROOT / f"fpga/tests/{pair}.sv"]
+    subprocess.run(["iverilog", "-g2012", "-s", pair, "-o", tmp_path / "pair", *files], check=True)
     told = subprocess.run(["vvp", tmp_path / "pair"], capture_output=True, text=True, check=True).stdout
-    assert ("PASS" in told) != bool(fault), told
+    assert ("PASS" in told) == (right == wrong), told
 
 
 def test_failed_tool_is_told(folder: Path) -> None:

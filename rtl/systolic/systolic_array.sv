@@ -40,6 +40,9 @@ module systolic_array #(
   localparam int SumW = systolic_pkg::SumWidth;
   localparam int Groups = COLUMNS / PORTS;
 
+  // What enters a row: an activation and the weights of PORTS columns.
+  localparam int LaneW = ACT_W + PORTS * WgtW;
+
   localparam int PtrW = 6;
   // Write position of the skew lanes; element r is the position of r cycles ago.
   logic [Rows*PtrW-1:0] ptr_q;
@@ -64,36 +67,27 @@ module systolic_array #(
   end
 
   for (genvar r = 0; r < Rows; r++) begin : g_row
-    logic [ACT_W-1:0] act_skewed;
+    logic [LaneW-1:0] skewed;
+    logic [PORTS*WgtW-1:0] weights;
+    for (genvar p = 0; p < PORTS; p++) begin : g_port
+      assign weights[p*WgtW+:WgtW] = weight_i[(p*Rows+r)*WgtW+:WgtW];
+    end
     skew_lane #(
       .ROW(r),
-      .WIDTH(ACT_W)
-    ) u_act_skew (
+      .WIDTH(LaneW)
+    ) u_skew (
       .clk_i,
       .write_ptr_i(ptr_q[PtrW-1:0]),
       .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
-      .data_i(act_i[r*ACT_W+:ACT_W]),
-      .data_o(act_skewed)
+      .data_i({weights, act_i[r*ACT_W+:ACT_W]}),
+      .data_o(skewed)
     );
-    for (genvar p = 0; p < PORTS; p++) begin : g_port
-      logic [WgtW-1:0] weight_skewed;
-      skew_lane #(
-        .ROW(r),
-        .WIDTH(WgtW)
-      ) u_weight_skew (
-        .clk_i,
-        .write_ptr_i(ptr_q[PtrW-1:0]),
-        .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
-        .data_i(weight_i[(p*Rows+r)*WgtW+:WgtW]),
-        .data_o(weight_skewed)
-      );
-    end
     for (genvar c = 0; c < COLUMNS; c++) begin : g_column
       localparam int Group = c / PORTS;
       logic signed [ACT_W-1:0] act_in, act_out;
       logic signed [SumW-1:0] sum_in, sum_out;
       if (Group == 0) begin : g_first_group
-        assign act_in = act_skewed;
+        assign act_in = skewed[ACT_W-1:0];
       end else begin : g_next_group
         assign act_in = g_row[r].g_column[c-PORTS].act_out;
       end
@@ -111,7 +105,7 @@ module systolic_array #(
         .act_i(act_in),
         .act_o(act_out),
         .load_i(load_q[r*Groups+Group]),
-        .weight_i(g_port[c%PORTS].weight_skewed),
+        .weight_i(skewed[ACT_W+(c%PORTS)*WgtW+:WgtW]),
         .swap_i(swap_q[r+Group]),
         .sum_i(sum_in),
         .sum_o(sum_out)
