@@ -34,6 +34,12 @@ REPORTS = ROOT / "fpga/reports/ecp5"
 # Lines of the tools that say how far they are.
 YOSYS_SHOWS = r"^\d+\.\d+\. Executing (FLATTEN|MEMORY|TECHMAP|ABC9|CHECK)"
 NEXTPNR_SHOWS = r"iteration #|iter=|Max frequency for|Routing|\s(TRELLIS_COMB|TRELLIS_FF|DP16KD|MULT18X18D):"
+# Cell of a processing element, and where a LFE5UM5G-85F has multipliers: rows of blocks, a block's columns, and the
+# multipliers of a block by their distance from its first column, which is also their number.
+MULTIPLIER = r"g_row\[(\d+)\]\.g_column\[(\d+)\]\.u_pe\.u_multiplier$"
+DSP_ROWS = (10, 34, 58)
+DSP_BLOCKS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
+DSP_SITES = (0, 1, 4, 5)
 # The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
 OSCILLATOR = 600
 # Names of nextpnr's cells, and what they are called here.
@@ -191,6 +197,35 @@ def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
     print(f"    {time.monotonic() - began:5.0f} s  done", flush=True)
 
 
+def floorplan(netlist: Path, top: str) -> int:
+    """Give the array's multipliers their places: row by row along the device's rows of DSP blocks, there and back.
+
+    Why: sums go from row to row, and the placer by itself scatters the array over the device. A block has four
+    multipliers and four clock enables, one of which is always on. A column's row has its own (it swaps weights), so
+    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after).
+
+    Returns:
+        The number of multipliers placed.
+
+    Raises:
+        SystemExit: the array has more than two columns, and not enough places.
+    """
+    design = json.loads(netlist.read_text())
+    cells = design["modules"][top]["cells"]
+    named = ((re.search(MULTIPLIER, name), cell) for name, cell in cells.items() if cell["type"] == "MULT18X18D")
+    array = {(int(found[1]), int(found[2])): cell for found, cell in named if found}
+    columns = max((column for _, column in array), default=0) + 1
+    if columns > 2:
+        raise SystemExit(f"error: {columns} columns take {len(array)} multipliers; the device has 156, for two at most")
+    sites = DSP_SITES[: 3 if columns == 1 else 4]
+    blocks = [(x, y) for n, y in enumerate(DSP_ROWS) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
+    places = [f"X{x + site}/Y{y}/MULT18_{site}" for x, y in blocks for site in sites]
+    for at, place in zip(sorted(array), places, strict=False):
+        array[at]["attributes"]["BEL"] = place
+    netlist.write_text(json.dumps(design))
+    return len(array)
+
+
 def instances(netlist: Path, top: str) -> dict[str, str]:
     """Module of each flattened instance."""
     cells = json.loads(netlist.read_text())["modules"][top]["cells"]
@@ -255,6 +290,8 @@ def implement(chosen: Build, seed: str) -> None:
         (ROOT / files[kind]).unlink(missing_ok=True)
     (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
+    placed = floorplan(ROOT / files["json"], chosen.top)
+    print(f"    {placed} multipliers of the array have their places")
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]

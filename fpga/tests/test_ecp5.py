@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -147,6 +148,44 @@ def test_cell_is_the_same(name: str, right: str, wrong: str, tmp_path: Path) -> 
     subprocess.run(["iverilog", "-g2012", "-s", pair, "-o", tmp_path / "pair", *files], check=True)
     told = subprocess.run(["vvp", tmp_path / "pair"], capture_output=True, text=True, check=True).stdout
     assert ("PASS" in told) == (right == wrong), told
+
+
+def array_netlist(path: Path, columns: int) -> Path:
+    """A netlist with an array's multipliers and one of another module."""
+    names = [f"u.g_row[{row}].g_column[{column}].u_pe.u_multiplier" for row in range(64) for column in range(columns)]
+    cells = {name: {"type": "MULT18X18D", "attributes": {}} for name in [*names, "u.u_scale.product"]}
+    path.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    return path
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_floorplan(columns: int, tmp_path: Path) -> None:
+    """Multipliers have places of their own, a block no more clock enables than it has, and neighbours are near."""
+    netlist = array_netlist(tmp_path / "netlist.json", columns)
+    assert flow.floorplan(netlist, "top") == 64 * columns
+    cells = json.loads(netlist.read_text())["modules"]["top"]["cells"]
+    assert "BEL" not in cells.pop("u.u_scale.product")["attributes"]
+    place, enables = {}, {}
+    for name, cell in cells.items():
+        row, column = map(int, re.findall(r"\[(\d+)\]", name))
+        x, y, site = map(int, re.findall(r"\d+(?=/|$)", cell["attributes"]["BEL"]))
+        place[row, column] = (x, y)
+        enables.setdefault((x - site, y), set()).add(row + column)
+    assert len(set(place.values())) == 64 * columns
+    assert max(map(len, enables.values())) <= 3
+    steps = sorted(
+        abs(place[row, column][0] - place[row + 1, column][0]) + abs(place[row, column][1] - place[row + 1, column][1])
+        for row in range(63)
+        for column in range(columns)
+    )
+    # A column goes to another row of blocks twice at most.
+    assert steps[-2 * columns - 1] <= 15
+
+
+def test_floorplan_without_room(tmp_path: Path) -> None:
+    """Three columns have no place."""
+    with pytest.raises(SystemExit, match="3 columns take 192 multipliers; the device has 156"):
+        flow.floorplan(array_netlist(tmp_path / "netlist.json", 3), "top")
 
 
 def test_failed_tool_is_told(folder: Path) -> None:
