@@ -52,7 +52,8 @@ module axi_read_clients #(
 
   logic [CLIENTS-1:0]        waiting, fits, eligible, chosen, last;
   logic [CLIENTS*LINE_W-1:0] addr, tag;
-  logic [CLIENTS*7-1:0]      lines;
+  logic [CLIENTS*7-1:0]      lines, next_lines;
+  logic [CLIENTS-1:0]        next;
   // verilator lint_off UNUSEDSIGNAL
   logic [CLIENTS-1:0]        unused_idle; // clients count what they have asked for
   // verilator lint_on UNUSEDSIGNAL
@@ -90,38 +91,45 @@ module axi_read_clients #(
       .burst_lines_o(lines[c*7+:7]),
       .burst_last_o (ends_region),
       .burst_tag_o  ({marked, tag[c*LINE_W+:LINE_W]}),
+      .next_valid_o (next[c]),
+      .next_lines_o (next_lines[c*7+:7]),
       .idle_o       (unused_idle[c])
     );
     assign last[c] = ends_region && marked;
     assign taken   = burst_ready_i && chosen[c];
 
     if (Credit == 0) begin : g_always
-      logic unused_return;
-      assign fits[c]       = 1'b1;
-      assign unused_return = credit_return_i[c];
+      logic unused;
+      assign fits[c] = 1'b1;
+      assign unused  = ^{credit_return_i[c], next[c], next_lines[c*7+:7]};
     end else begin : g_credits
-      localparam int FreeW = $clog2(Credit + 1);
-      // Beats for which there is room, those on their way taken off.
-      logic [FreeW-1:0] free_q, spent;
-      assign fits[c] = 32'(free_q >> LineLog2) >= 32'(lines[c*7+:7]);
-      assign spent   = taken ? FreeW'(32'(lines[c*7+:7]) << LineLog2) : '0;
+      localparam int FreeW = $clog2(Credit + 1) + 1;
+      // Beats for which there is room, those on their way taken off, and those of the burst that is offered: it has no
+      // room while that is negative. So whether a burst fits is known from the cycle on in which it is offered.
+      logic signed [FreeW-1:0] free_q;
+      logic [FreeW-1:0]        asked;
+      assign fits[c] = !free_q[FreeW-1];
+      assign asked   = next[c] ? FreeW'(32'(next_lines[c*7+:7]) << LineLog2) : '0;
       always_ff @(posedge clk_i) begin
         if (!rst_ni) free_q <= FreeW'(Credit);
-        else free_q <= free_q + FreeW'(credit_return_i[c]) - spent;
+        else free_q <= free_q + FreeW'(credit_return_i[c]) - asked;
       end
       if (Credit < LINE_BEATS) begin : g_bad_credits
         ERROR_CREDITS_must_be_0_or_at_least_a_line u_error ();
       end
 `ifdef FORMAL
       // A client that gives back only what it has got never gets more than it has room for.
-      logic [FreeW-1:0] f_held;
+      logic [FreeW-1:0] f_held, f_beats;
+      assign f_beats = FreeW'(32'(lines[c*7+:7]) << LineLog2);
       always_ff @(posedge clk_i) begin
         if (!rst_ni) f_held <= '0;
-        else f_held <= f_held - FreeW'(credit_return_i[c]) + spent;
+        else f_held <= f_held - FreeW'(credit_return_i[c]) + (taken ? f_beats : '0);
         if (f_held == '0) assume (!credit_return_i[c]);
         if (f_past_valid && rst_ni) begin
           assert (f_held <= FreeW'(Credit));
-          assert (32'(f_held) + 32'(free_q) == Credit);
+          assert (free_q == FreeW'(Credit) - f_held - (waiting[c] ? f_beats : '0));
+          // A burst is offered as soon as there is room for it, and never before.
+          if (waiting[c]) assert (fits[c] == (f_held + f_beats <= FreeW'(Credit)));
         end
       end
 `endif

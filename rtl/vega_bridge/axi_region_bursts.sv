@@ -42,6 +42,9 @@ module axi_region_bursts #(
   // Last burst of the command.
   output logic              burst_last_o,
   output logic [TAG_W-1:0]  burst_tag_o,
+  // In the next cycle a burst is offered that was not before, and how many lines it has.
+  output logic              next_valid_o,
+  output logic [6:0]        next_lines_o,
 
   // No command is held.
   output logic              idle_o
@@ -153,12 +156,14 @@ module axi_region_bursts #(
   end
 
   // The burst that is offered.
+  assign next_valid_o = burst_fire;
+  assign next_lines_o = ends_row_q ? split_left_q[6:0] : longest_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) out_valid_q <= 1'b0;
     else if (!out_valid_q || burst_ready_i) out_valid_q <= split_valid_q;
     if (!out_valid_q || burst_ready_i) begin
       burst_addr_o  <= split_addr_q;
-      burst_lines_o <= ends_row_q ? split_left_q[6:0] : longest_q;
+      burst_lines_o <= next_lines_o;
       burst_last_o  <= ends_row_q && split_last_row_q;
       burst_tag_o   <= split_tag_q;
     end

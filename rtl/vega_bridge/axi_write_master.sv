@@ -111,6 +111,7 @@ module axi_write_master #(
   logic              aw_load, aw_ready, awvalid_q, track_in_ready, length_in_ready;
   // verilator lint_off UNUSEDSIGNAL
   logic              unused_last; // a command ends with its last response
+  logic [7:0]        unused_next; // no credits
   // verilator lint_on UNUSEDSIGNAL
 
   axi_region_bursts #(
@@ -133,6 +134,8 @@ module axi_write_master #(
     .burst_lines_o(burst_lines),
     .burst_last_o (unused_last),
     .burst_tag_o  (burst_tag),
+    .next_valid_o (unused_next[7]),
+    .next_lines_o (unused_next[6:0]),
     .idle_o       (bursts_idle)
   );
 
