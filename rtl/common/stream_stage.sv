@@ -2,12 +2,15 @@
 //
 // One register of a valid/ready stream, whose ready passes through.
 //
-// Why: cuts valid and payload with half of what stream_register takes; for wide payloads whose ready is known early.
-// Latency 1 cycle, one transfer per cycle sustained.
+// Why: cuts valid and payload with half of what stream_register takes; for wide payloads whose ready is known early. One
+// that gets no more than a transfer every other cycle can have its ready cut too, at no cost: HALF_RATE.
+// Latency 1 cycle, one transfer per cycle sustained; with HALF_RATE every other cycle, and ready from a flip-flop.
 
 module stream_stage #(
   // Payload bits.
-  parameter int WIDTH = 8
+  parameter int WIDTH     = 8,
+  // 1: no transfer comes in while one leaves.
+  parameter bit HALF_RATE = 0
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -25,17 +28,18 @@ module stream_stage #(
     ERROR_stream_stage_WIDTH_must_be_positive error ();
   end
 
-  logic             valid_q;
+  logic             valid_q, free;
   logic [WIDTH-1:0] data_q;
 
-  assign in_ready_o  = !valid_q || out_ready_i;
+  assign free        = !valid_q || out_ready_i;
+  assign in_ready_o  = HALF_RATE ? !valid_q : free;
   assign out_valid_o = valid_q;
   assign out_data_o  = data_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
-    else if (in_ready_o) valid_q <= in_valid_i;
-    if (in_ready_o) data_q <= in_data_i;
+    else if (free) valid_q <= in_valid_i && in_ready_o;
+    if (free) data_q <= in_data_i;
   end
 
 `ifdef FORMAL
@@ -47,7 +51,7 @@ module stream_stage #(
 
   always @(posedge clk_i) begin
     if (!rst_ni) f_held <= 1'b0;
-    else if (in_ready_o) f_held <= in_valid_i;
+    else if (in_ready_o || out_ready_i) f_held <= in_valid_i && in_ready_o;
     if (in_valid_i && in_ready_o) f_data <= in_data_i;
     if (rst_ni) begin
       assert (out_valid_o == f_held);

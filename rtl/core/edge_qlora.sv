@@ -197,6 +197,7 @@ module edge_qlora #(
     .NESTED_DEPTH(NESTED_DEPTH),
     .FIFO_BEATS  (FIFO_BEATS),
     .BACKWARD    (BACKWARD),
+    .VECTOR_LANES(VECTOR_LANES),
     .ADDR_W      (ADDR_W),
     .ID_W        (ID_W)
   ) u_core (

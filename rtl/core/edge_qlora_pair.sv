@@ -278,6 +278,7 @@ module edge_qlora_pair #(
       .NESTED_DEPTH(NESTED_DEPTH),
       .FIFO_BEATS  (FIFO_BEATS),
       .BACKWARD    (Backward),
+      .VECTOR_LANES(VECTOR_LANES),
       .ADDR_W      (ADDR_W),
       .ID_W        (ID_W)
     ) u_core (

@@ -24,6 +24,8 @@ module qlora_core #(
   parameter int FIFO_BEATS   = 512,
   // 1: codes also in T mode, as backward passes need them; 0 saves their transposer and the multipliers of row scales.
   parameter int BACKWARD     = 1,
+  // Lanes of the vector engine, 4 or 8.
+  parameter int VECTOR_LANES = 8,
   // Width of a memory address, at least 38.
   parameter int ADDR_W       = 40,
   // Width of the AXI ID.
@@ -498,11 +500,13 @@ module qlora_core #(
     .writes_pending_i(writes_pending)
   );
 
+  // The vector engine needs two cycles for a word if its lanes are half of one.
   scratchpad #(
-    .ADDR_W (SCRATCH_W),
-    .LANES  (Lanes),
-    .READERS(Readers),
-    .WRITERS(Writers)
+    .ADDR_W   (SCRATCH_W),
+    .LANES    (Lanes),
+    .READERS  (Readers),
+    .WRITERS  (Writers),
+    .HALF_RATE(VECTOR_LANES < Lanes ? Writers'(1) << WriteVector : Writers'(0))
   ) u_scratchpad (
     .clk_i,
     .rst_ni        (engine_rst_n),

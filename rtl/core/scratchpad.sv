@@ -5,7 +5,8 @@
 // Why: array, vector engine and transfers work on it at the same time.
 // Latency: a read that is taken to its answer 3 cycles, and one more for each access that its bank grants before; a write
 // that is taken to the first read that gets it, if that is taken later: WRITERS - 1 cycles later is late enough.
-// Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words.
+// Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words; of
+// HALF_RATE writers one every other cycle.
 
 module scratchpad #(
   // Width of an address: 2^ADDR_W words.
@@ -15,7 +16,9 @@ module scratchpad #(
   // A power of two, at least 2.
   parameter int BANKS   = 4,
   parameter int READERS = 4,
-  parameter int WRITERS = 3
+  parameter int WRITERS = 3,
+  // Writers whose words take two cycles to make, so that their ready need not come from the grant.
+  parameter logic [WRITERS-1:0] HALF_RATE = '0
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
@@ -69,9 +72,10 @@ module scratchpad #(
   for (genvar w = 0; w < WRITERS; w++) begin : g_writer
     logic [LANES+WordW-1:0] side;
     scratchpad_port #(
-      .ADDR_W(ADDR_W),
-      .BANKS (BANKS),
-      .SIDE_W(LANES + WordW)
+      .ADDR_W   (ADDR_W),
+      .BANKS    (BANKS),
+      .SIDE_W   (LANES + WordW),
+      .HALF_RATE(HALF_RATE[w])
     ) u_port (
       .clk_i,
       .rst_ni,

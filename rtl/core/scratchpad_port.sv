@@ -4,17 +4,20 @@
 //
 // Why: grants depend on what all ports ask, and engines move by them. Behind a register, as one bit per bank, a request is
 // granted early in its cycle, and no engine waits for another's logic.
-// Latency 1 cycle, one access per cycle sustained. With SPARE in_ready_o comes from a flip-flop, else the grant passes to it.
+// Latency 1 cycle, one access per cycle sustained. With SPARE or HALF_RATE in_ready_o comes from a flip-flop, else the grant
+// passes to it.
 
 module scratchpad_port #(
   // Width of an address: 2^ADDR_W words.
-  parameter int ADDR_W = 13,
+  parameter int ADDR_W    = 13,
   // As of the scratchpad.
-  parameter int BANKS  = 4,
+  parameter int BANKS     = 4,
   // What goes with the access: values and strobes of a write.
-  parameter int SIDE_W = 1,
+  parameter int SIDE_W    = 1,
   // 1: a second place; for reads, which are narrow.
-  parameter bit SPARE  = 0
+  parameter bit SPARE     = 0,
+  // 1, without SPARE: an access every other cycle at most.
+  parameter bit HALF_RATE = 0
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -41,7 +44,7 @@ module scratchpad_port #(
 
   // Both cells load while they are empty too, so nothing is asked behind an access that has gone; nor in reset, which
   // lasts longer than the cycle in which they become empty.
-  assign bank    = (in_valid_i && rst_ni) ? BANKS'(1) << in_addr_i[BankW-1:0] : '0;
+  assign bank    = (in_valid_i && (!HALF_RATE || in_ready_o) && rst_ni) ? BANKS'(1) << in_addr_i[BankW-1:0] : '0;
   assign in_data = {bank, in_addr_i[ADDR_W-1:BankW], in_side_i};
   assign {out_bank_o, out_row_o, out_side_o} = out_data;
 
@@ -60,7 +63,8 @@ module scratchpad_port #(
     );
   end else begin : g_single
     stream_stage #(
-      .WIDTH(PayloadW)
+      .WIDTH    (PayloadW),
+      .HALF_RATE(HALF_RATE)
     ) u_stage (
       .clk_i,
       .rst_ni,
