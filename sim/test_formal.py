@@ -35,6 +35,7 @@ QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
     ("stream_stage", {"WIDTH": 2}),
+    ("stream_stage", {"WIDTH": 2, "HALF_RATE": 1}),
     ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 8}),
@@ -67,7 +68,7 @@ FAULTS = [
     ("async_fifo", CROSSING, "(!out_valid_q || out_ready_i);", "1'b1;"),
     ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}, "!full_q || out_ready_i", "1'b1"),
     ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
-    ("operand_queue", QUEUE, "asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]}", "1'b1"),
+    ("operand_queue", QUEUE, "!(ask_i && one_left)", "1'b1"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "event_q <= event_i;", "event_q <= event_q ? '0 : event_i;"),
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),

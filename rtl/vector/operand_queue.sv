@@ -51,8 +51,11 @@ module operand_queue #(
   logic [WIDTH-1:0]  words_q[DEPTH];
   logic [NOTE_W-1:0] notes_q[DEPTH];
   logic [WIDTH-1:0]  word;
+  // Whether there is room, known a cycle ahead; whether it is for one word only.
+  logic              room_q, one_left;
 
-  assign room_o      = asked_q != {!taken_q[PtrW], taken_q[PtrW-1:0]};
+  assign room_o      = room_q;
+  assign one_left    = (PtrW + 1)'(asked_q - taken_q) == (PtrW + 1)'(DEPTH - 1);
   assign out_valid_o = answered_q != taken_q;
   assign word        = words_q[taken_q[PtrW-1:0]];
   assign out_note_o  = notes_q[taken_q[PtrW-1:0]];
@@ -63,7 +66,9 @@ module operand_queue #(
       asked_q    <= '0;
       answered_q <= '0;
       taken_q    <= '0;
+      room_q     <= 1'b1;
     end else begin
+      room_q <= out_take_i || (room_q && !(ask_i && one_left));
       if (ask_i) asked_q <= asked_q + (PtrW + 1)'(1);
       if (answer_valid_i) answered_q <= answered_q + (PtrW + 1)'(1);
       if (out_take_i) taken_q <= taken_q + (PtrW + 1)'(1);
@@ -83,6 +88,7 @@ module operand_queue #(
       assume (!answer_valid_i || answered_q != asked_q);
       assume (!out_take_i || out_valid_o);
       assert ((PtrW + 1)'(asked_q - taken_q) <= (PtrW + 1)'(DEPTH));
+      assert (room_q == ((PtrW + 1)'(asked_q - taken_q) != (PtrW + 1)'(DEPTH)));
       assert ((PtrW + 1)'(answered_q - taken_q) <= (PtrW + 1)'(asked_q - taken_q));
     end
   end
