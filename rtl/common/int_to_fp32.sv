@@ -34,11 +34,14 @@ module int_to_fp32 #(
   localparam int WorkWidth   = 4 * Nibbles;
   localparam int Pad         = WorkWidth - WIDTH;
 
-  // Stage 1: magnitude, and how many nibbles above it are empty. That is counted on the ones'
-  // complement, one less than the magnitude of a negative number, so as not to wait for the carry.
-  logic [WIDTH-1:0]     inverted;
+  // Stage 1: magnitude, and how many nibbles above it are empty; the shift's first step. Nibbles are
+  // counted on the ones' complement, one less than the magnitude of a negative number, so as not to
+  // wait for the carry.
+  logic [WIDTH-1:0]     inverted, positive;
   logic [WorkWidth-1:0] work;
+  logic [WorkWidth:0]   magnitude, by16;
   logic [15:0]          used;
+  logic [3:0]           nibbles;
 
   assign inverted = value_i ^ {WIDTH{value_i[WIDTH-1]}};
   assign work     = WorkWidth'(inverted) << Pad;
@@ -56,40 +59,41 @@ module int_to_fp32 #(
   logic unused_work;
   assign unused_work = ^work;
 
-  logic [WIDTH-1:0]  magnitude_q;
-  logic [3:0]        nibbles_q;
-  logic signed [9:0] exp_q;
-  logic              sign_q, nan_q;
+  assign nibbles   = fp32_pkg::leading_flags(used);
+  assign positive  = inverted + WIDTH'(value_i[WIDTH-1]);
+  assign magnitude = (WorkWidth+1)'(positive) << Pad;
+  assign by16      = nibbles[3:2] == 2'd0 ? magnitude
+                   : nibbles[3:2] == 2'd1 ? magnitude << 16
+                   : nibbles[3:2] == 2'd2 ? magnitude << 32 : magnitude << 48;
+
+  logic [WorkWidth:0] by16_q;
+  logic [3:0]         nibbles_q;
+  logic signed [9:0]  exp_q;
+  logic               sign_q, nan_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      magnitude_q <= inverted + WIDTH'(value_i[WIDTH-1]);
-      nibbles_q   <= fp32_pkg::leading_flags(used);
-      exp_q       <= exponent_i;
-      sign_q      <= value_i[WIDTH-1];
-      nan_q       <= nan_i;
+      by16_q    <= by16;
+      nibbles_q <= nibbles;
+      exp_q     <= exponent_i;
+      sign_q    <= value_i[WIDTH-1];
+      nan_q     <= nan_i;
     end
   end
 
   // Stage 2: normalize. The carry of the magnitude may lie one place beyond the counted nibbles; the
   // magnitude then is a power of two.
   logic                   beyond, sticky1, sticky2, sticky3;
-  logic [WorkWidth:0]     magnitude;
-  logic [WorkWidth:0]     by16;
   logic [NibbleWidth:0]   by4;
   logic [PlaceWidth-1:0]  top;
   // Behind the leading one.
   logic [PlaceWidth-2:0]  by1;
   logic [1:0]             places;
 
-  assign magnitude = (WorkWidth+1)'(magnitude_q) << Pad;
-  assign by16      = nibbles_q[3:2] == 2'd0 ? magnitude
-                   : nibbles_q[3:2] == 2'd1 ? magnitude << 16
-                   : nibbles_q[3:2] == 2'd2 ? magnitude << 32 : magnitude << 48;
-  assign by4       = nibbles_q[1:0] == 2'd0 ? by16[WorkWidth-:NibbleWidth+1]
-                   : nibbles_q[1:0] == 2'd1 ? by16[WorkWidth-:NibbleWidth+1] << 4
-                   : nibbles_q[1:0] == 2'd2 ? by16[WorkWidth-:NibbleWidth+1] << 8
-                                            : by16[WorkWidth-:NibbleWidth+1] << 12;
+  assign by4 = nibbles_q[1:0] == 2'd0 ? by16_q[WorkWidth-:NibbleWidth+1]
+             : nibbles_q[1:0] == 2'd1 ? by16_q[WorkWidth-:NibbleWidth+1] << 4
+             : nibbles_q[1:0] == 2'd2 ? by16_q[WorkWidth-:NibbleWidth+1] << 8
+                                      : by16_q[WorkWidth-:NibbleWidth+1] << 12;
   assign {beyond, top} = by4[NibbleWidth-:PlaceWidth+1];
   assign places[1] = !beyond && top[PlaceWidth-1-:2] == '0;
   assign places[0] = !beyond && !top[PlaceWidth-1] && (top[PlaceWidth-2] || !top[PlaceWidth-3]);
@@ -98,7 +102,7 @@ module int_to_fp32 #(
                                        : places == 2'd2 ? top << 2 : top << 3);
 
   if (WorkWidth > NibbleWidth) begin : g_below
-    assign sticky1 = by16[WorkWidth-NibbleWidth-1:0] != '0;
+    assign sticky1 = by16_q[WorkWidth-NibbleWidth-1:0] != '0;
   end else begin : g_whole
     assign sticky1 = 1'b0;
   end
