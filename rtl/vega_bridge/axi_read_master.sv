@@ -159,8 +159,9 @@ module axi_read_master #(
   logic [7:0]        arlen_q;
 
   axi_window #(
-    .ADDR_W(ADDR_W),
-    .SIDE_W(SideW)
+    .ADDR_W   (ADDR_W),
+    .SIDE_W   (SideW),
+    .MAX_LINES(MAX_BURST / LineBeats)
   ) u_window (
     .clk_i,
     .rst_ni      (client_rst_n),

@@ -9,11 +9,13 @@
 
 module axi_window #(
   // Width of a byte address.
-  parameter int ADDR_W = 40,
+  parameter int ADDR_W    = 40,
   // Width of what travels beside the address.
-  parameter int SIDE_W = 1,
+  parameter int SIDE_W    = 1,
+  // Most lines of a burst, 1 to 64.
+  parameter int MAX_LINES = 64,
   // Width of the address of a line of 64 bytes; derived, leave alone.
-  parameter int LINE_W = ADDR_W - 6
+  parameter int LINE_W    = ADDR_W - 6
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -93,11 +95,31 @@ module axi_window #(
   assign range_o      = valid_q2 && !allowed;
   assign range_addr_o = starts_inside ? limit_i[ADDR_W-1:0] : {addr_q2, 6'd0};
 
+  if (MAX_LINES < 1 || MAX_LINES > 64) begin : g_bad_max_lines
+    ERROR_axi_window_MAX_LINES_must_be_1_to_64 u_error ();
+  end
+
 `ifdef FORMAL
-  // What waits is what the generator of bursts gave.
+  logic [ADDR_W-1:0] f_base;
+  logic [ADDR_W:0]   f_limit;
+  logic              f_some = 1'b0;
+  logic [5:0]        f_last_offset;
+  assign f_last_offset = addr_q2[5:0] + 6'(lines_q2 - 7'd1);
   always_ff @(posedge clk_i) begin
-    if (rst_ni && valid_q) begin
-      assert (lines_q != '0 && 8'(addr_q[5:0]) + 8'(lines_q) <= 8'd64);
+    f_base  <= base_i;
+    f_limit <= limit_i;
+    f_some  <= 1'b1;
+    if (f_some && busy_o) assume (base_i == f_base && limit_i == f_limit);
+    // What waits is what the generator of bursts gave, and what is known of it is right.
+    if (f_some && rst_ni && valid_q) begin
+      assert (lines_q != '0 && lines_q <= 7'(MAX_LINES) && 8'(addr_q[5:0]) + 8'(lines_q) <= 8'd64);
+    end
+    if (f_some && rst_ni && valid_q2) begin
+      assert (behind_base_q2 == ({addr_q2, 6'd0} >= base_i));
+      assert (below_q2 == ({1'b0, addr_q2[LINE_W-1:6]} < limit_i[ADDR_W:12]));
+      assert (same_page_q2 == ({1'b0, addr_q2[LINE_W-1:6]} == limit_i[ADDR_W:12]));
+      assert (first_below_q2 == ({addr_q2[5:0], 6'd0} < limit_i[11:0]));
+      assert (last_below_q2 == ({f_last_offset, 6'd63} < limit_i[11:0]));
     end
   end
 `endif

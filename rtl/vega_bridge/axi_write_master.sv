@@ -140,8 +140,9 @@ module axi_write_master #(
   );
 
   axi_window #(
-    .ADDR_W(ADDR_W),
-    .SIDE_W(LINE_W)
+    .ADDR_W   (ADDR_W),
+    .SIDE_W   (LINE_W),
+    .MAX_LINES(MAX_BURST / LineBeats)
   ) u_window (
     .clk_i,
     .rst_ni      (client_rst_n),
