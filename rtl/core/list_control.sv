@@ -113,6 +113,7 @@ module list_control #(
   logic               misaligned, outside, address_bad;
   logic               deadlock, left, failure;
   logic [WatchW-1:0]  watch_q;
+  logic               active_q;  // in the cycle before: what moves is known late in its cycle
   logic [7:0]         code;
   logic [LineW-1:0]   line;
   logic [ADDR_W-1:0]  info;
@@ -121,7 +122,7 @@ module list_control #(
   assign outside     = list_addr_q[63:ADDR_W] != '0;
   assign address_bad = misaligned || outside;
   assign left        = settled && stream_left_i;
-  assign deadlock    = watch_q == WatchW'(WATCHDOG);
+  assign deadlock    = watch_q == WatchW'(WATCHDOG) && !active_q;
 
   list_errors #(
     .ADDR_W(ADDR_W)
@@ -187,13 +188,15 @@ module list_control #(
       state_q       <= StateIdle;
       settle_q      <= '0;
       watch_q       <= '0;
+      active_q      <= 1'b0;
       start_o       <= 1'b0;
       stop_o        <= 1'b0;
       engine_rst_no <= 1'b0;
     end else begin
       state_q       <= state_d;
       settle_q      <= (quiet && state_d == state_q) ? settle_q + SettleW'(1) : '0;
-      watch_q       <= (state_q != StateRun || activity_i || !axi_idle_i || deadlock) ? '0 : watch_q + WatchW'(1);
+      active_q      <= activity_i || !axi_idle_i;
+      watch_q       <= (state_q != StateRun || active_q || deadlock) ? '0 : watch_q + WatchW'(1);
       start_o       <= state_q == StateStart && !address_bad;
       stop_o        <= state_d == StateStop || state_d == StateReset;
       engine_rst_no <= state_d != StateReset;
