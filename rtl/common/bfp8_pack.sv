@@ -39,6 +39,7 @@ module bfp8_pack (
   logic [5:0]        new_scale, scale;
   logic              next_valid, next_ready, scale_valid, take;
   logic [5:0]        next_scale;
+  logic [7:0]        next_offset, offset;
   // verilator lint_off UNUSEDSIGNAL
   logic              unused_ready;  // three blocks are in 17 words
   logic [2:0]        unused_level;
@@ -83,17 +84,19 @@ module bfp8_pack (
     .out_data_o (next_scale),
     .level_o    (unused_level)
   );
+  // With what a value's distance is counted from.
+  assign next_offset = 8'(next_scale) + 8'd110;
   stream_stage #(
-    .WIDTH(6)
+    .WIDTH(14)
   ) u_scale (
     .clk_i,
     .rst_ni,
     .in_valid_i (next_valid),
     .in_ready_o (next_ready),
-    .in_data_i  (next_scale),
+    .in_data_i  ({next_offset, next_scale}),
     .out_valid_o(scale_valid),
     .out_ready_i(take && taken_q == 3'd7),
-    .out_data_o (scale)
+    .out_data_o ({offset, scale})
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -122,11 +125,12 @@ module bfp8_pack (
     assign even = l < 6 && taken_q == '0;
     fp32_to_bfp8 u_lane (
       .clk_i,
-      .en_i   (free),
-      .x_i    (in_data_i[32*l+:32]),
-      .scale_i(scale),
-      .even_i (even),
-      .y_o    (number)
+      .en_i    (free),
+      .x_i     (in_data_i[32*l+:32]),
+      .scale_i (scale),
+      .offset_i(offset),
+      .even_i  (even),
+      .y_o     (number)
     );
     if (l < 6) begin : g_scale
       assign out_data_o[8*l+:8] = {number[7:1], first_q[1] ? scale_q[6+l] : number[0]};

@@ -14,28 +14,31 @@ module bfp8_to_fp16 (
   output logic [15:0] y_o
 );
 
-  logic [2:0]  zeros;
+  logic [3:0]  less, most;
   logic [3:0]  places;
   logic [9:0]  by1;
   logic [9:0]  fraction;
   logic [4:0]  exponent;
   logic        nan, normal;
 
-  // FP16's smallest normal number is 2^10 of its units.
+  // FP16's smallest normal number is 2^10 of its units. By the place of the leading one: what a normal number's exponent is
+  // less than the scale, and how far it moves.
   always_comb begin
-    zeros  = 3'd0;
+    less   = 4'd2;
+    most   = 4'd3;
     normal = 1'b0;
     for (int i = 0; i < 8; i++) begin
-      if (magnitude_i[i]) zeros = 3'(7 - i);
+      if (magnitude_i[i]) less = 4'(9 - i);
+      if (magnitude_i[i]) most = 4'(10 - i);
       if (magnitude_i[i] && scale_i >= 6'(10 - i)) normal = 1'b1;
     end
   end
   assign nan      = scale_i > 6'd33;
-  assign exponent = scale_i[4:0] - 5'd2 - 5'(zeros);
+  assign exponent = scale_i[4:0] - 5'(less);
 
   // A normal number's leading one moves out of the fraction, to bit 10; a subnormal one moves by its scale, which then
   // is less than that. 12 places and more leave nothing.
-  assign places   = nan ? 4'd12 : normal ? 4'd3 + 4'(zeros) : scale_i[3:0];
+  assign places   = nan ? 4'd12 : normal ? most : scale_i[3:0];
   assign by1      = places[1:0] == 2'd0 ? {2'd0, magnitude_i}
                   : places[1:0] == 2'd1 ? {1'd0, magnitude_i, 1'd0}
                   : places[1:0] == 2'd2 ? {magnitude_i, 2'd0} : {magnitude_i[6:0], 3'd0};

@@ -12,13 +12,17 @@ module fp32_to_bfp8 (
   input  logic [31:0] x_i,
   // The integer counts units of 2^(scale - 24); a scale over 33: zero.
   input  logic [5:0]  scale_i,
+  // The scale and 110.
+  input  logic [7:0]  offset_i,
   // The integer is to be even.
   input  logic        even_i,
   output logic [7:0]  y_o
 );
 
   logic [7:0] exponent;
-  logic [8:0] distance;  // of the leading bit from bit 6 of the integer or of its half; not negative
+  // Of the leading bit from bit 6 of the integer or of its half; not negative. With the carry from `even` below.
+  logic [9:0] distance;
+  logic       unused_distance;
   logic [8:0] rest_q, shifted;  // the significand's upper bits, and whether there are more
   logic [2:0] places_q;
   logic [7:0] lost;
@@ -28,12 +32,13 @@ module fp32_to_bfp8 (
   logic [7:0] rounded_q2;
 
   assign exponent = x_i[30:23];
-  assign distance = 9'd109 + 9'(scale_i) + 9'(even_i) - 9'(exponent);
+  assign unused_distance = distance[0];
+  assign distance = {1'b0, offset_i, 1'b1} + {1'b1, ~exponent, even_i};
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      places_q <= distance[2:0];
-      zero_q   <= exponent == '0 || distance[8:3] != '0 || scale_i > 6'd33;
+      places_q <= distance[3:1];
+      zero_q   <= exponent == '0 || distance[9:4] != '0 || scale_i > 6'd33;
       rest_q   <= {1'b1, x_i[22:16], x_i[15:0] != '0};
       even_q   <= even_i;
       sign_q   <= x_i[31];
