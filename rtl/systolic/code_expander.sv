@@ -33,16 +33,17 @@ module code_expander #(
 
   // Beats that came out of the group at hand; what follows the first one belongs to its tile.
   logic [1:0] step_q;
-  logic three_q, two_q, transpose_q, first, three, two, take, give, last;
+  logic three_q, two_q, transpose_q, first, three, two, take, give, last, held_ends;
   logic [BUS_W-1:Quarter] held_q;
 
   assign first       = step_q == 2'd0;
   assign three       = first ? in_three_i : three_q;
   assign two         = first ? in_two_i : two_q;
   assign last        = three ? step_q == 2'd3 : !two || step_q == 2'd1;
-  // The last beat of a group of small codes lies in the beat that is held.
-  assign out_valid_o = in_valid_i || (last && !first);
-  assign in_ready_o  = out_ready_i && !(last && !first);
+  // The last beat of a group of small codes lies in the beat that is held. It is not the first, and of two it is the second.
+  assign held_ends   = !first && (!three_q || step_q == 2'd3);
+  assign out_valid_o = in_valid_i || held_ends;
+  assign in_ready_o  = out_ready_i && !held_ends;
   assign take        = in_valid_i && in_ready_o;
   assign give        = out_valid_o && out_ready_i;
 

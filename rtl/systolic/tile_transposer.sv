@@ -71,13 +71,16 @@ module tile_transposer #(
   logic [DataW-1:0] to_banks;
   logic last_row, last_part;
   logic [13:0] lines_q;  // of both halves
+  logic [11:0] last_first_q;  // the first row of a column's last beat
+  logic [5:0] write_last;  // the tile's last row
   logic [1:0] wide_q;
   assign write_wide = WIDE != 0 && in_wide_i;
   assign in_ready_o = full_q != 2'd2;
   assign take = in_valid_i && in_ready_o;
   assign write_row = 6'(write_wide ? write_addr_q >> (7 - LaneW) : write_addr_q >> (6 - LaneW));
   assign last_part = &(write_addr_q | ~(write_wide ? AddrW'(2 ** (7 - LaneW) - 1) : AddrW'(2 ** (6 - LaneW) - 1)));
-  assign last_row = {1'b0, write_row} + 7'd1 == in_lines_i;
+  assign write_last = 6'(in_lines_i - 7'd1);
+  assign last_row = write_row == write_last;
   assign tile_written = take && last_row && last_part;
   assign to_banks = reverse(rotate_right(reverse(in_data_i), write_turn_q));
 
@@ -93,6 +96,7 @@ module tile_transposer #(
     end
     if (tile_written) begin
       lines_q[write_half_q*7+:7] <= in_lines_i;
+      last_first_q[write_half_q*6+:6] <= write_last & ~(write_wide ? 6'(LANES / 2 - 1) : 6'(LANES - 1));
       wide_q[write_half_q] <= write_wide;
     end
   end
@@ -112,7 +116,7 @@ module tile_transposer #(
   assign rows = read_wide ? 7'(LANES / 2) : 7'(LANES);
   assign read_turn = LaneW'(read_wide ? {column_q, 1'b0} : {1'b0, column_q});
   assign advance = !valid_q2 || out_ready_i;
-  assign read_last_beat = first_row_q + rows >= lines;
+  assign read_last_beat = first_row_q[5:0] == last_first_q[read_half_q*6+:6];
   assign tile_read = advance && full_q != 2'd0 && read_last_beat && column_q == 6'd63;
   assign full_d = full_q + 2'(tile_written) - 2'(tile_read);
 
