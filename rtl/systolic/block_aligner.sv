@@ -276,11 +276,14 @@ module block_aligner #(
     end
   end
 
-  // Places that a value of this exponent moves right, of those for an exponent of zero; 31 leave nothing.
-  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic zero);
+  // Places that a value of this exponent moves right, of those for an exponent of zero; 31 leave nothing. An FP16 subnormal
+  // counts as one of exponent one; the carry into the subtraction takes that off.
+  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic subnormal,
+                                        input logic zero);
     logic [8:0] difference;
+    logic unused_low;
     begin
-      difference = most - 9'(exponent);
+      {difference, unused_low} = {most, 1'b1} + {1'b1, ~exponent, !subnormal};
       places = zero || difference[8:5] != '0 ? 5'd31 : difference[4:0];
     end
   endfunction
@@ -307,7 +310,7 @@ module block_aligner #(
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     logic [31:0] value;
     logic [7:0] exponent;
-    logic zero, sign_q, sign_q2;
+    logic zero, subnormal, sign_q, sign_q2;
     logic [SigW-1:0] significand, significand_q;
     logic [4:0] right_q;
     logic [SigW+1:0] even;
@@ -318,11 +321,13 @@ module block_aligner #(
     if (HALVES != 0) begin : g_either
       logic normal;
       assign normal = value[30:26] != '0;
-      assign exponent = half ? {3'd0, value[30:27], value[26] || !normal} : value[30:23];
+      assign exponent = half ? {3'd0, value[30:26]} : value[30:23];
+      assign subnormal = half && !normal;
       assign zero = !half && value[30:23] == '0;
       assign significand = {half ? {normal, value[25:23]} : 4'b0001, value[22:16], half ? 16'd0 : value[15:0]};
     end else begin : g_single
       assign exponent = value[30:23];
+      assign subnormal = 1'b0;
       assign zero = exponent == '0;
       assign significand = {1'b1, value[22:0]};
     end
@@ -330,7 +335,7 @@ module block_aligner #(
       if (advance) begin
         sign_q <= value[31];
         significand_q <= significand;
-        right_q <= places(info_base, exponent, zero);
+        right_q <= places(info_base, exponent, subnormal, zero);
         sign_q2 <= sign_q;
         moved_q <= moved;
       end
@@ -375,7 +380,7 @@ module block_aligner #(
         if (advance) begin
           sign_q <= value[15];
           significand_q <= {normal, value[9:0]};
-          right_q <= places(info_base, {3'd0, value[14:11], value[10] || !normal}, 1'b0);
+          right_q <= places(info_base, {3'd0, value[14:10]}, !normal, 1'b0);
           sign_q2 <= sign_q;
           shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 18'b0}, 2'(right_q[4]), 16), right_q[3:2], 4),
                                          right_q[1:0], 1));
