@@ -23,8 +23,8 @@ module fp16_to_fp32 (
   assign places[0] = !by2[9];
   assign fraction  = places[0] ? {by2[7:0], 2'h0} : {by2[8:0], 1'b0};
 
-  // The exponent's bias moves from 15 to 127, by 112, which is 7 in the upper half; a subnormal value's exponent is 112 less
-  // its places. Written without adders, which would have a carry chain each.
+  // The exponent's bias moves from 15 to 127, by 112, which is 7 in the upper half; a subnormal value's exponent is 112
+  // less its places. Written without adders, which would have a carry chain each.
   logic [7:0] normal_exponent, subnormal_exponent;
   logic [3:0] below;  // 16 less the places
   assign normal_exponent    = {x_i[14], {3{!x_i[14]}}, x_i[13:10]};

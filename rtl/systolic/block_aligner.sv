@@ -316,7 +316,7 @@ module block_aligner #(
     logic [SigW+1:0] even;
     logic [MovedW-1:0] moved, moved_q;
     logic [MagW+1:0] shifted;
-    logic largest;
+    logic ones;  // the largest magnitude
     assign value = raw_read[l*32+:32];
     if (HALVES != 0) begin : g_either
       logic normal;
@@ -342,13 +342,13 @@ module block_aligner #(
     end
     assign even = shift(shift({significand_q, 2'b0}, right_q[4:3], 8), right_q[2:1], 2);
     if (HALVES != 0) begin : g_odd
-      logic largest_q;
+      logic ones_q;
       assign moved = MovedW'(shift(even, 2'(right_q[0]), 1));
       always_ff @(posedge clk_i) begin
-        if (advance) largest_q <= moved[2+:MagW] == '1;
+        if (advance) ones_q <= moved[2+:MagW] == '1;
       end
       assign shifted = moved_q;
-      assign largest = largest_q;
+      assign ones = ones_q;
     end else begin : g_late
       // The last place shares the LUTs of the negation.
       logic odd_q;
@@ -357,11 +357,11 @@ module block_aligner #(
       end
       assign moved = even;
       assign shifted = (MagW + 2)'(shift(moved_q, 2'(odd_q), 1));
-      assign largest = shifted[2+:MagW] == '1;
+      assign ones = shifted[2+:MagW] == '1;
     end
     // The largest magnitude does not round up; unless BaseShift moves it, it has nothing to round.
     assign words[l*ShiftedW+:ShiftedW] = {
-      sign_q2, shifted[1] && (shifted[0] || shifted[2]) && (BaseShift == 0 || !largest), shifted[2+:MagW]
+      sign_q2, shifted[1] && (shifted[0] || shifted[2]) && (BaseShift == 0 || !ones), shifted[2+:MagW]
     };
   end
 
