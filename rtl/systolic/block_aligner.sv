@@ -278,13 +278,12 @@ module block_aligner #(
 
   // Places that a value of this exponent moves right, of those for an exponent of zero; 31 leave nothing. An FP16 subnormal
   // counts as one of exponent one; the carry into the subtraction takes that off.
-  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic subnormal,
-                                        input logic zero);
+  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic subnormal);
     logic [8:0] difference;
     logic unused_low;
     begin
       {difference, unused_low} = {most, 1'b1} + {1'b1, ~exponent, !subnormal};
-      places = zero || difference[8:5] != '0 ? 5'd31 : difference[4:0];
+      places = difference[8:5] != '0 ? 5'd31 : difference[4:0];
     end
   endfunction
 
@@ -334,8 +333,8 @@ module block_aligner #(
     always_ff @(posedge clk_i) begin
       if (advance) begin
         sign_q <= value[31];
-        significand_q <= significand;
-        right_q <= places(info_base, exponent, subnormal, zero);
+        significand_q <= zero ? '0 : significand;
+        right_q <= places(info_base, exponent, subnormal);
         sign_q2 <= sign_q;
         moved_q <= moved;
       end
@@ -380,7 +379,7 @@ module block_aligner #(
         if (advance) begin
           sign_q <= value[15];
           significand_q <= {normal, value[9:0]};
-          right_q <= places(info_base, {3'd0, value[14:10]}, !normal, 1'b0);
+          right_q <= places(info_base, {3'd0, value[14:10]}, !normal);
           sign_q2 <= sign_q;
           shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 18'b0}, 2'(right_q[4]), 16), right_q[3:2], 4),
                                          right_q[1:0], 1));

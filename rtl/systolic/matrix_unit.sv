@@ -365,7 +365,7 @@ module matrix_unit #(
   logic [3:0] tiles_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) tiles_q <= '0;
-    else tiles_q <= tiles_q + 4'(cmd_valid[2] && cmd_ready[2]) - 4'(act_release);
+    else tiles_q <= systolic_pkg::count(tiles_q, cmd_valid[2] && cmd_ready[2], act_release);
   end
   assign mac_active_o = tiles_q != '0;
 

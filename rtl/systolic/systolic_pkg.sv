@@ -27,4 +27,17 @@ package systolic_pkg;
 
   localparam logic [31:0] FpOne = 32'h3F80_0000;
 
+  // A small counter's next value, each bit one LUT: what moves it comes late, and a carry chain would come on top.
+  function automatic logic [3:0] count(input logic [3:0] value, input logic up, input logic down);
+    logic more, less;
+    begin
+      more = up && !down;
+      less = down && !up;
+      count[0] = value[0] ^ (more || less);
+      count[1] = value[1] ^ ((more && value[0]) || (less && !value[0]));
+      count[2] = value[2] ^ ((more && value[1:0] == 2'b11) || (less && value[1:0] == 2'b00));
+      count[3] = value[3] ^ ((more && value[2:0] == 3'b111) || (less && value[2:0] == 3'b000));
+    end
+  endfunction
+
 endpackage : systolic_pkg

@@ -107,7 +107,7 @@ module weight_loader #(
     end else begin
       if (accept) part_q <= cmd_header_i ? PartHeader : is_codes ? PartScales : PartFloats;
       else if (part_q == PartHeader ? header_end : part_end) part_q <= part_q == PartScales ? PartCodes : PartIdle;
-      codes_q <= codes_q + 3'(accept_codes) - 3'(codes_done);
+      codes_q <= 3'(systolic_pkg::count({1'b0, codes_q}, accept_codes, codes_done));
     end
     if (accept) begin
       front_format_q <= cmd_format_i;

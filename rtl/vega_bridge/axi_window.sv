@@ -44,15 +44,16 @@ module axi_window #(
   output logic [ADDR_W-1:0] range_addr_o
 );
 
-  logic              valid_q, valid_q2, starts_inside, allowed, free2;
-  logic              behind_base_q2, below_q2, same_page_q2, first_below_q2, last_below_q2;
+  logic              valid_q, valid_q2, starts_inside, allowed_q2, free2;
+  logic              behind_base, below, same_page, last_below;  // of the burst in the first register
+  logic              behind_base_q2, below_q2, same_page_q2, first_below_q2;
   logic [LINE_W-1:0] addr_q, addr_q2;
   logic [6:0]        lines_q, lines_q2;
   logic [SIDE_W-1:0] side_q, side_q2;
   logic [5:0]        last_offset;
 
   assign in_ready_o = !valid_q || free2;
-  assign free2      = !valid_q2 || (allowed && out_ready_i);
+  assign free2      = !valid_q2 || (allowed_q2 && out_ready_i);
   assign busy_o     = valid_q || valid_q2;
 
   always_ff @(posedge clk_i) begin
@@ -75,24 +76,27 @@ module axi_window #(
       addr_q2          <= addr_q;
       lines_q2         <= lines_q;
       side_q2          <= side_q;
-      behind_base_q2   <= {addr_q, 6'd0} >= base_i;
-      below_q2         <= {1'b0, addr_q[LINE_W-1:6]} < limit_i[ADDR_W:12];
-      same_page_q2     <= {1'b0, addr_q[LINE_W-1:6]} == limit_i[ADDR_W:12];
+      behind_base_q2   <= behind_base;
+      below_q2         <= below;
+      same_page_q2     <= same_page;
       first_below_q2   <= {addr_q[5:0], 6'd0} < limit_i[11:0];
-      last_below_q2    <= {last_offset, 6'd63} < limit_i[11:0];
+      allowed_q2       <= behind_base && (below || (same_page && last_below));
     end
   end
 
   // First and last line differ inside the page only, and the last one is not before the first.
   assign last_offset   = addr_q[5:0] + 6'(lines_q - 7'd1);
+  assign behind_base   = {addr_q, 6'd0} >= base_i;
+  assign below         = {1'b0, addr_q[LINE_W-1:6]} < limit_i[ADDR_W:12];
+  assign same_page     = {1'b0, addr_q[LINE_W-1:6]} == limit_i[ADDR_W:12];
+  assign last_below    = {last_offset, 6'd63} < limit_i[11:0];
   assign starts_inside = behind_base_q2 && (below_q2 || (same_page_q2 && first_below_q2));
-  assign allowed       = behind_base_q2 && (below_q2 || (same_page_q2 && last_below_q2));
 
-  assign out_valid_o  = valid_q2 && allowed;
+  assign out_valid_o  = valid_q2 && allowed_q2;
   assign out_addr_o   = addr_q2;
   assign out_lines_o  = lines_q2;
   assign out_side_o   = side_q2;
-  assign range_o      = valid_q2 && !allowed;
+  assign range_o      = valid_q2 && !allowed_q2;
   assign range_addr_o = starts_inside ? limit_i[ADDR_W-1:0] : {addr_q2, 6'd0};
 
   if (MAX_LINES < 1 || MAX_LINES > 64) begin : g_bad_max_lines
@@ -119,7 +123,7 @@ module axi_window #(
       assert (below_q2 == ({1'b0, addr_q2[LINE_W-1:6]} < limit_i[ADDR_W:12]));
       assert (same_page_q2 == ({1'b0, addr_q2[LINE_W-1:6]} == limit_i[ADDR_W:12]));
       assert (first_below_q2 == ({addr_q2[5:0], 6'd0} < limit_i[11:0]));
-      assert (last_below_q2 == ({f_last_offset, 6'd63} < limit_i[11:0]));
+      assert (allowed_q2 == (behind_base_q2 && (below_q2 || (same_page_q2 && {f_last_offset, 6'd63} < limit_i[11:0]))));
     end
   end
 `endif
