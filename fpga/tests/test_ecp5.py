@@ -54,7 +54,7 @@ def test_board_has_no_backward_pass(backward: int) -> None:
     chosen = flow.build(DRY)
     assert chosen.parameters["BACKWARD"] == 0
     parameters = {**chosen.parameters, "BACKWARD": backward}
-    design = check.elaborate(chosen.top, [flow.library(), *flow.sources(chosen.filelist)], [], parameters)
+    design = check.elaborate(chosen.top, [*flow.library(), *flow.sources(chosen.filelist)], [], parameters)
     assert any("g_scales" in name for name in design.names) == bool(backward)
 
 
@@ -71,7 +71,7 @@ MISTAKES = [
 def design() -> check.Design:
     """The board's top, elaborated once."""
     chosen = flow.build(DRY)
-    return check.elaborate(chosen.top, [flow.library(), *flow.sources(chosen.filelist)], [], chosen.parameters)
+    return check.elaborate(chosen.top, [*flow.library(), *flow.sources(chosen.filelist)], [], chosen.parameters)
 
 
 @pytest.mark.parametrize(("right", "wrong", "message"), MISTAKES, ids=str)

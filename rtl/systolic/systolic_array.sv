@@ -56,14 +56,10 @@ module systolic_array #(
     else ptr_q <= {ptr_q[(Rows-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
   end
 
+  // Without a reset: whatever is on its way down the rows is ahead of what comes next, and overwritten by it.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      swap_q <= '0;
-      load_q <= '0;
-    end else begin
-      swap_q <= (Rows + Groups - 1)'({swap_q, swap_i});
-      load_q <= (Rows * Groups)'({load_q, load_i});
-    end
+    swap_q <= (Rows + Groups - 1)'({swap_q, swap_i});
+    load_q <= (Rows * Groups)'({load_q, load_i});
   end
 
   for (genvar r = 0; r < Rows; r++) begin : g_row
