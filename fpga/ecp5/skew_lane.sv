@@ -54,19 +54,20 @@ module skew_lane #(
     end
   end else begin : g_block
     localparam int Blocks = (WIDTH + 35) / 36;
-    // A word is read ROW - 1 cycles after it was written; the memory has a register at its output.
+    // A word is read ROW - 2 cycles after it was written. The memory has a register at its output, and another one is
+    // halfway from there to the multiplier.
     logic [5:0] write_q, read_q;
     logic [36*Blocks-1:0] d, q;
     initial begin
       write_q = 6'd0;
-      read_q = 6'(65 - ROW);
+      read_q = 6'(66 - ROW);
     end
     always_ff @(posedge clk_i) begin
       write_q <= write_q + 6'd1;
       read_q <= read_q + 6'd1;
+      data_o <= q[WIDTH-1:0];
     end
     assign d = (36 * Blocks)'(data_i);
-    assign data_o = q[WIDTH-1:0];
     for (genvar b = 0; b < Blocks; b++) begin : g_memory
       DP16KD #(
         .DATA_WIDTH_A(36), .DATA_WIDTH_B(36), .REGMODE_A("NOREG"), .REGMODE_B("OUTREG"), .WRITEMODE_A("NORMAL"),

@@ -129,7 +129,7 @@ FAULTS = [
     ("pe", "SumBits-1:0]) + ", "SumBits-1:0]) - "),
     ("skew_lane", "", ""),
     ("skew_lane", "4'(16 - Rest)", "4'(15 - Rest)"),
-    ("skew_lane", "6'(65 - ROW)", "6'(64 - ROW)"),
+    ("skew_lane", "6'(66 - ROW)", "6'(65 - ROW)"),
     ("skew_lane", "d[36*b+35]", "d[36*b+34]"),
 ]
 
