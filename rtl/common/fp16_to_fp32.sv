@@ -27,8 +27,8 @@ module fp16_to_fp32 (
   // less its places. Written without adders, which would have a carry chain each.
   logic [7:0] normal_exponent, subnormal_exponent;
   logic [3:0] below;  // 16 less the places
-  assign normal_exponent    = {x_i[14], {3{!x_i[14]}}, x_i[13:10]};
-  assign below              = {places[3] ^ (|places[2:0]), places[2] ^ (|places[1:0]), places[1] ^ places[0], places[0]};
+  assign normal_exponent = {x_i[14], {3{!x_i[14]}}, x_i[13:10]};
+  assign below = {places[3] ^ (|places[2:0]), places[2] ^ (|places[1:0]), places[1] ^ places[0], places[0]};
   assign subnormal_exponent = {3'b011, places == '0, below};
 
   logic special, normal, nonzero;

@@ -78,9 +78,11 @@ module weight_loader #(
   logic order_ready, scale_cmd_ready, float_cmd_ready, code_cmd_ready;
   logic scales_ready, codes_ready, floats_ready, header_ready;
   logic codes_done;
-  logic [2:0] codes_q;  // tiles of codes whose columns have not all left
+  logic unused_codes;
+  logic [2:0] codes_q, codes_d;  // tiles of codes whose columns have not all left
 
   assign is_codes = systolic_pkg::is_codes(cmd_format_i);
+  assign {unused_codes, codes_d} = systolic_pkg::count({1'b0, codes_q}, accept_codes, codes_done);
   assign cmd_ready_o = part_q == PartIdle && (cmd_header_i ? codes_q == '0 :
       order_ready && (is_codes ? scale_cmd_ready && code_cmd_ready : float_cmd_ready));
   assign accept = cmd_valid_i && cmd_ready_o;
@@ -107,7 +109,7 @@ module weight_loader #(
     end else begin
       if (accept) part_q <= cmd_header_i ? PartHeader : is_codes ? PartScales : PartFloats;
       else if (part_q == PartHeader ? header_end : part_end) part_q <= part_q == PartScales ? PartCodes : PartIdle;
-      codes_q <= 3'(systolic_pkg::count({1'b0, codes_q}, accept_codes, codes_done));
+      codes_q <= codes_d;
     end
     if (accept) begin
       front_format_q <= cmd_format_i;
