@@ -220,7 +220,8 @@ class Netlist:
                         fanout[source].append((sink, ps + wire, kind))
                         waits[sink] += 1
                         seen.add(sink)
-        ready = list(dict.fromkeys(ready))
+        # A memory's output is due to the clock and to an address: the later one counts.
+        ready = [bit for bit in dict.fromkeys(ready) if not waits.get(bit)]
         while ready:
             bit = ready.pop()
             at, levels, _, _ = self.arrival[bit]

@@ -258,7 +258,7 @@ module matrix_engine #(
     end else begin
       bad_o        <= taken && bad;
       started_q    <= started_q + 4'(taken && !bad) - 4'(done_o);
-      streamed_q   <= streamed_q + 4'(wgt_end && !wgt_bad_end && !stream_bad_q) - 4'(done_o);
+      streamed_q   <= systolic_pkg::count(streamed_q, wgt_end && !wgt_bad_end && !stream_bad_q, done_o);
       stream_bad_q <= stream_bad_q || wgt_bad_end;
       told_q       <= told_q || stream_error_o;
     end

@@ -276,14 +276,15 @@ module block_aligner #(
     end
   end
 
-  // Places that a value of this exponent moves right, of those for an exponent of zero; 31 leave nothing. An FP16 subnormal
-  // counts as one of exponent one; the carry into the subtraction takes that off.
-  function automatic logic [4:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic subnormal);
+  // Places that a value of this exponent moves right, of those for an exponent of zero; from 32 on, which the highest bit
+  // stands for, nothing is left. An FP16 subnormal counts as one of exponent one; the carry into the subtraction takes that
+  // off.
+  function automatic logic [5:0] places(input logic [8:0] most, input logic [7:0] exponent, input logic subnormal);
     logic [8:0] difference;
     logic unused_low;
     begin
       {difference, unused_low} = {most, 1'b1} + {1'b1, ~exponent, !subnormal};
-      places = difference[8:5] != '0 ? 5'd31 : difference[4:0];
+      places = {difference[8:5] != '0, difference[4:0]};
     end
   endfunction
 
@@ -309,9 +310,9 @@ module block_aligner #(
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     logic [31:0] value;
     logic [7:0] exponent;
-    logic zero, subnormal, sign_q, sign_q2;
+    logic zero, subnormal, sign_q, sign_q2, far, vanishes_q;
     logic [SigW-1:0] significand, significand_q;
-    logic [4:0] right_q;
+    logic [4:0] right, right_q;
     logic [SigW+1:0] even;
     logic [MovedW-1:0] moved, moved_q;
     logic [MagW+1:0] shifted;
@@ -330,13 +331,15 @@ module block_aligner #(
       assign zero = exponent == '0;
       assign significand = {1'b1, value[22:0]};
     end
+    assign {far, right} = places(info_base, exponent, subnormal);
     always_ff @(posedge clk_i) begin
       if (advance) begin
         sign_q <= value[31];
-        significand_q <= zero ? '0 : significand;
-        right_q <= places(info_base, exponent, subnormal);
+        significand_q <= significand;
+        right_q <= right;
+        vanishes_q <= far || zero;
         sign_q2 <= sign_q;
-        moved_q <= moved;
+        moved_q <= vanishes_q ? '0 : moved;
       end
     end
     assign even = shift(shift({significand_q, 2'b0}, right_q[4:3], 8), right_q[2:1], 2);
@@ -369,20 +372,23 @@ module block_aligner #(
   if (HALVES != 0) begin : g_halves
     for (genvar l = 0; l < LANES; l++) begin : g_lane
       logic [15:0] value;
-      logic normal, sign_q, sign_q2;
+      logic normal, sign_q, sign_q2, far, vanishes_q;
       logic [10:0] significand_q;
-      logic [4:0] right_q;
+      logic [4:0] right, right_q;
       logic [MagW+1:0] shifted_q;
       assign value = raw_read[l*32+:16];
       assign normal = value[14:10] != '0;
+      assign {far, right} = places(info_base, {3'd0, value[14:10]}, !normal);
       always_ff @(posedge clk_i) begin
         if (advance) begin
           sign_q <= value[15];
           significand_q <= {normal, value[9:0]};
-          right_q <= places(info_base, {3'd0, value[14:10]}, !normal);
+          right_q <= right;
+          vanishes_q <= far;
           sign_q2 <= sign_q;
-          shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 18'b0}, 2'(right_q[4]), 16), right_q[3:2], 4),
-                                         right_q[1:0], 1));
+          if (vanishes_q) shifted_q <= '0;
+          else shifted_q <= (MagW + 2)'(shift(shift(shift({significand_q, 18'b0}, 2'(right_q[4]), 16), right_q[3:2], 4),
+                                              right_q[1:0], 1));
         end
       end
       assign halves[2*l*ShiftedW+:2*ShiftedW] = {

@@ -99,19 +99,22 @@ module row_reducer #(
   // ---------------------------------------------------------------------------------------------
   // Sums
   // ---------------------------------------------------------------------------------------------
-  logic [4:0]       count_q, count_d;  // steps since the row began, until all of the loop belongs to it
+  logic [4:0]       count_q, more;  // steps since the row began, until all of the loop belongs to it
   logic [4:0]       back_q;  // steps between what the adder has in the next step and its partner
   logic             older, newer_q, early_q;
   logic [PartW-1:0] total, delayed, before_q3;
 
-  assign count_d = taken ? '0 : count_q + 5'(step && !count_q[4]);
+  // Steps are known late, so what they change is worked out before.
+  localparam logic [4:0] Newer = Whole ? 5'(Latency) : 5'(Latency + 3);
+  assign more = count_q + 5'(!count_q[4]);
 
   // How far back it is depends on the step that follows the next cycle.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) count_q <= '0;
-    else count_q <= count_d;
+    else if (taken) count_q <= '0;
+    else if (step) count_q <= more;
     // What the adder has belongs to this row; what was there before counts as zero.
-    newer_q <= count_d >= (Whole ? 5'(Latency) : 5'(Latency + 3));
+    newer_q <= !taken && (step ? more >= Newer : count_q >= Newer);
     if (!combine) back_q <= 5'(Wait);
     else if (Whole) back_q <= cycle_q < 6'd4 ? 5'd4 : cycle_q < 6'd9 ? 5'd2 : 5'd1;
     else back_q <= cycle_q < 6'd7 ? 5'(Wait) : cycle_q < 6'd12 ? 5'd4 : cycle_q < 6'd17 ? 5'd2 : 5'd1;

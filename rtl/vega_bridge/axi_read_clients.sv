@@ -137,7 +137,11 @@ module axi_read_clients #(
   end
 
   assign eligible      = waiting & fits;
-  assign chosen        = eligible & (~eligible + CLIENTS'(1));
+  // The lowest of them; an adder would find it later.
+  assign chosen[0]     = eligible[0];
+  for (genvar c = 1; c < CLIENTS; c++) begin : g_chosen
+    assign chosen[c] = eligible[c] && eligible[c-1:0] == '0;
+  end
   assign credit_wait_o = waiting & ~fits;
 
   // At most one client is chosen, so what the clients offer is gathered with OR.
