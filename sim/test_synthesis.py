@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpga.area import Design, synthesize
-from fpga.timing import WIRE, library, netlist
+from fpga.timing import WIRE, Netlist, library, netlist
 from sim.bench import ROOT, read_filelist
 
 
@@ -61,6 +61,29 @@ def test_a_path_is_measured(tmp_path: Path) -> None:
     clock_to, setup = library()["FDRE"].clock_to[0][2], [ps for pin, _, ps in library()["FDRE"].setup if pin == "D"][0]
     assert (found.delay, found.levels) == (clock_to + 2 * WIRE + lut + setup, 1)
     assert found.start.startswith("d_q") and found.end == "q_o (FDRE.D)"
+
+
+def test_a_path_goes_on_behind_a_memory() -> None:
+    """What a memory in LUTs gives is due to its address where that is later than the clock, and so is all behind it."""
+
+    def cell(kind: str, output: str, **pins: int) -> dict:
+        directions = {pin: "output" if pin == output else "input" for pin in pins}
+        connections = {pin: [bit] for pin, bit in pins.items()}
+        return {"type": kind, "connections": connections, "port_directions": directions}
+
+    cells = {
+        "from": cell("FDRE", "Q", D=2, Q=3),
+        "address": cell("LUT1", "O", I0=3, O=4),
+        "memory": cell("RAM32M", "DOA", ADDRA=4, DOA=5),
+        "first": cell("LUT1", "O", I0=5, O=6),
+        "second": cell("LUT1", "O", I0=6, O=7),
+        "to": cell("FDRE", "Q", D=7, Q=8),
+    }
+    found = Netlist({"ports": {}, "netnames": {}, "cells": cells}).worst()[0]
+    times = [step.at for step in found.steps]
+    lut = library()["LUT1"].arcs[0][4]
+    assert [step.cell for step in found.steps] == ["FDRE", "LUT1", "RAM32M", "LUT1", "LUT1"]
+    assert times[4] - times[3] == times[3] - times[2] == lut + WIRE, times
 
 
 @pytest.mark.parametrize("unit", ["fp32_add", "fp32_mul"])
