@@ -58,6 +58,12 @@ CASES = [
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
     ("stream_stage", {"WIDTH": 2}, "!valid_q || out_ready_i", "1'b1"),
+    (
+        "stream_stage",
+        {"WIDTH": 2, "HALF_RATE": 1},
+        "valid_q <= in_valid_i && in_ready_o;",
+        "valid_q <= in_valid_i;",
+    ),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "level_d != LevelWidth'(DEPTH)", "1'b1"),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fpga import check
 from fpga.run import Options
-from sim.bench import ROOT, check_settings, configs, read_filelist
+from sim.bench import ROOT, Config, check_settings, configs, read_filelist
 from sim.tools import wheel_folder
 from tb.core.parameters import parameters as accelerator
 
@@ -72,6 +72,19 @@ class Build:
     parameters: Mapping[str, int]
 
 
+def check_array(config: Config) -> None:
+    """Raise if the settings are wrong, or their array has no place on the device.
+
+    Raises:
+        SystemExit: see above.
+    """
+    check_settings(CONFIG, config)
+    if config["columns"] > 2:
+        raise SystemExit(
+            f"error: columns={config['columns']}: an array of more than two columns has no place on the device"
+        )
+
+
 def build(options: Options) -> Build:
     """The build that the command line asks for.
 
@@ -84,7 +97,7 @@ def build(options: Options) -> Build:
         raise SystemExit(f"error: CLOCK='{options.clock}' is no frequency in MHz") from None
     if options.top == "systolic_array":
         config = configs()[CONFIG] | dict(options.settings)
-        check_settings(CONFIG, config)
+        check_array(config)
         sizes = {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": 1}
         return Build("array_top", "fpga/ecp5/array_top.f", None, clock, sizes)
     if options.top not in ("", "ecp5_top"):
@@ -93,7 +106,7 @@ def build(options: Options) -> Build:
     if not 2 <= divider <= 128 or abs(OSCILLATOR / divider - clock) > 0.01:
         raise SystemExit(f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to 128")
     config = configs()[CONFIG] | FITS | dict(options.settings)
-    check_settings(CONFIG, config)
+    check_array(config)
     sizes = accelerator(config) | {"BACKWARD": 0, "CLOCK_DIVIDER": divider}
     return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes)
 
@@ -206,21 +219,16 @@ def floorplan(netlist: Path, top: str) -> int:
 
     Returns:
         The number of multipliers placed.
-
-    Raises:
-        SystemExit: the array has more than two columns, and not enough places.
     """
     design = json.loads(netlist.read_text())
     cells = design["modules"][top]["cells"]
     named = ((re.search(MULTIPLIER, name), cell) for name, cell in cells.items() if cell["type"] == "MULT18X18D")
     array = {(int(found[1]), int(found[2])): cell for found, cell in named if found}
     columns = max((column for _, column in array), default=0) + 1
-    if columns > 2:
-        raise SystemExit(f"error: {columns} columns take {len(array)} multipliers; the device has 156, for two at most")
     sites = DSP_SITES[: 3 if columns == 1 else 4]
     blocks = [(x, y) for n, y in enumerate(DSP_ROWS) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
     places = [f"X{x + site}/Y{y}/MULT18_{site}" for x, y in blocks for site in sites]
-    for at, place in zip(sorted(array), places, strict=False):
+    for at, place in zip(sorted(array), places, strict=False):  # there are more places
         array[at]["attributes"]["BEL"] = place
     netlist.write_text(json.dumps(design))
     return len(array)

@@ -4,7 +4,8 @@
 //
 // Why: LUT RAM is 16 words deep there, and a ring of 64 takes four of them and multiplexers. Here the short lanes are one
 // or two rings of 16 in a row, and the long ones block RAM, a word of which holds an activation and a weight. Positions
-// are the lane's own, so that no net crosses the array; they run from the start, whatever the reset.
+// are the lane's own, so that no net crosses the array. They run whatever the reset; where one begins does not matter, and
+// the other follows from it in every cycle.
 // Latency: ROW + 1 cycles. Throughput: one word per cycle, no backpressure.
 
 module skew_lane #(
@@ -32,16 +33,15 @@ module skew_lane #(
   end else if (ROW < FirstBlock) begin : g_rings
     // The first ring delays by 16: its position is read just before it is written. The last one delays by the rest.
     localparam int Rest = (ROW - 1) % 16 + 1;
-    logic [3:0] write_q, read_q;
+    // verilator lint_off PROCASSINIT
+    logic [3:0] write_q = 4'd0;
+    // verilator lint_on PROCASSINIT
+    logic [3:0] read_q;
     logic [WIDTH-1:0] last_in;
     (* ram_style = "distributed" *) logic [WIDTH-1:0] last[16];
-    initial begin
-      write_q = 4'd0;
-      read_q = 4'(16 - Rest);
-    end
     always_ff @(posedge clk_i) begin
       write_q <= write_q + 4'd1;
-      read_q <= read_q + 4'd1;
+      read_q <= write_q + 4'(17 - Rest);
       last[write_q] <= last_in;
       data_o <= last[read_q];
     end
@@ -54,26 +54,26 @@ module skew_lane #(
     end
   end else begin : g_block
     localparam int Blocks = (WIDTH + 35) / 36;
+    // Both halves of a word's output have the register, by either port's setting, whose clocks are the same one.
     // A word is read ROW - 2 cycles after it was written. The memory has a register at its output, and another one is
     // halfway from there to the multiplier.
-    logic [5:0] write_q, read_q;
+    // verilator lint_off PROCASSINIT
+    logic [5:0] write_q = 6'd0;
+    // verilator lint_on PROCASSINIT
+    logic [5:0] read_q;
     logic [36*Blocks-1:0] d, q;
-    initial begin
-      write_q = 6'd0;
-      read_q = 6'(66 - ROW);
-    end
     always_ff @(posedge clk_i) begin
       write_q <= write_q + 6'd1;
-      read_q <= read_q + 6'd1;
+      read_q <= write_q + 6'(67 - ROW);
       data_o <= q[WIDTH-1:0];
     end
     assign d = (36 * Blocks)'(data_i);
     for (genvar b = 0; b < Blocks; b++) begin : g_memory
       DP16KD #(
-        .DATA_WIDTH_A(36), .DATA_WIDTH_B(36), .REGMODE_A("NOREG"), .REGMODE_B("OUTREG"), .WRITEMODE_A("NORMAL"),
+        .DATA_WIDTH_A(36), .DATA_WIDTH_B(36), .REGMODE_A("OUTREG"), .REGMODE_B("OUTREG"), .WRITEMODE_A("NORMAL"),
         .WRITEMODE_B("NORMAL"), .GSR("DISABLED")
       ) u_memory (
-        .CLKA(clk_i), .WEA(1'b1), .CEA(1'b1), .OCEA(1'b0), .RSTA(1'b0), .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),
+        .CLKA(clk_i), .WEA(1'b1), .CEA(1'b1), .OCEA(1'b1), .RSTA(1'b0), .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),
         // In this mode the lowest four are byte enables, and a word has 32 of these addresses.
         .ADA0(1'b1), .ADA1(1'b1), .ADA2(1'b1), .ADA3(1'b1), .ADA4(1'b0), .ADA5(write_q[0]), .ADA6(write_q[1]),
         .ADA7(write_q[2]), .ADA8(write_q[3]), .ADA9(write_q[4]), .ADA10(write_q[5]), .ADA11(1'b0), .ADA12(1'b0),

@@ -25,7 +25,7 @@ module DP16KD #(
 );
 
   logic [35:0] words[512];
-  logic [35:0] read_q, out_q;
+  logic [35:0] read_q, out_q, out;
   logic [8:0] write_word, read_word;
   logic [3:0] enables;
   assign write_word = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5};
@@ -41,17 +41,21 @@ module DP16KD #(
   end
   always_ff @(posedge CLKB) begin
     if (CEB && !WEB) read_q <= words[read_word];
-    if (OCEB) out_q <= read_q;
+    if (OCEA) out_q[17:0] <= read_q[17:0];
+    if (OCEB) out_q[35:18] <= read_q[35:18];
   end
   assign {
     DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1,
     DOB0,
     DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1,
     DOA0
-  } = out_q;
+  } = out;
+  // Each port's setting is that of its outputs.
+  assign out[17:0] = REGMODE_A == "OUTREG" ? out_q[17:0] : read_q[17:0];
+  assign out[35:18] = REGMODE_B == "OUTREG" ? out_q[35:18] : read_q[35:18];
 
   initial begin
-    if (DATA_WIDTH_A != 36 || DATA_WIDTH_B != 36 || REGMODE_B != "OUTREG") $display("FAIL: another mode of the cell");
+    if (DATA_WIDTH_A != 36 || DATA_WIDTH_B != 36) $display("FAIL: another mode of the cell");
   end
 
 endmodule : DP16KD

@@ -48,6 +48,10 @@ module scratchpad_port #(
   assign in_data = {bank, in_addr_i[ADDR_W-1:BankW], in_side_i};
   assign {out_bank_o, out_row_o, out_side_o} = out_data;
 
+  if (SPARE && HALF_RATE) begin : g_bad_ready
+    ERROR_scratchpad_port_has_either_SPARE_or_HALF_RATE u_error ();
+  end
+
   if (SPARE) begin : g_spare
     stream_register #(
       .WIDTH(PayloadW)
