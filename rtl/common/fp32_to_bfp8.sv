@@ -12,7 +12,7 @@ module fp32_to_bfp8 (
   input  logic [31:0] x_i,
   // The integer counts units of 2^(scale - 24); a scale over 33: zero.
   input  logic [5:0]  scale_i,
-  // The scale and 110.
+  // The scale plus 110.
   input  logic [7:0]  offset_i,
   // The integer is to be even.
   input  logic        even_i,

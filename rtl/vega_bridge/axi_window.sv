@@ -12,7 +12,7 @@ module axi_window #(
   parameter int ADDR_W    = 40,
   // Width of what travels beside the address.
   parameter int SIDE_W    = 1,
-  // Most lines of a burst, 1 to 64.
+  // Most lines of a burst, 1 to 64; for the proof of it.
   parameter int MAX_LINES = 64,
   // Width of the address of a line of 64 bytes; derived, leave alone.
   parameter int LINE_W    = ADDR_W - 6
