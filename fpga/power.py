@@ -156,9 +156,9 @@ def both(first: Mapping[str, float], second: Mapping[str, float], shares: Mappin
 
 
 def changed_since(commit: str) -> bool:
-    """Whether rtl/ is not that of a commit, as far as git knows it."""
-    command = ["git", "diff", "--quiet", commit.rstrip("+"), "--", "rtl"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
+    """Whether rtl/ is not that of a commit, as far as git knows it; what had uncommitted changes (+) is no commit's."""
+    command = ["git", "diff", "--quiet", commit, "--", "rtl"]
+    return commit.endswith("+") or subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
 
 
 def table(cases: Mapping[str, Mapping[str, Watts]], accelerator: Iterable[str]) -> str:
