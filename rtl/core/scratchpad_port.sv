@@ -81,4 +81,20 @@ module scratchpad_port #(
     );
   end
 
+`ifdef FORMAL
+  // Exactly one bank is asked while an access is held, and none otherwise, after a reset of two cycles or more.
+  logic [1:0] f_reset_q = 2'd0;
+  logic       f_past_valid = 1'b0;
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (rst_ni) f_reset_q <= 2'd0;
+    else if (!f_reset_q[1]) f_reset_q <= f_reset_q + 2'd1;
+    if (!f_past_valid || f_reset_q == 2'd1) assume (!rst_ni);
+    if (f_past_valid && rst_ni) begin
+      assert ((out_bank_o != '0) == unused_valid);
+      assert ((out_bank_o & (out_bank_o - BANKS'(1))) == '0);
+    end
+  end
+`endif
+
 endmodule : scratchpad_port
