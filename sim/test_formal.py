@@ -3,9 +3,9 @@
 They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
 and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, that no carry of a
 counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
-can be met; that a
-scratchpad's port asks a bank exactly while it holds an access; that a list has exactly one report, of the first thing that went wrong, and a reset before the next one;
-that a word of the host link makes one address and one beat of data, which stay until they are taken.
+can be met; that a scratchpad's port asks a bank exactly while it holds an access; that a list has exactly one report,
+of the first thing that went wrong, and a reset before the next one; that a word of the host link makes one address and
+one beat of data, which stay until they are taken.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ DESCRIPTION = "matrix engine in other shapes: 1 to 16 columns, 64- to 512-bit bu
 
 
 def bench(columns: int, act_width: int, bus_width: int, max_rows: int, scratch_width: int) -> Bench:
-    """A bench of ``matrix_engine`` with a shape of its own."""
+    """A bench of ``matrix_engine`` with a shape of its own; under Icarus each would take minutes."""
     settings = {"columns": columns, "act_width": act_width, "bus_width": bus_width, "max_rows": max_rows}
     settings["scratch_words"] = 1 << scratch_width
     name = f"systolic_{columns}x{act_width}_{bus_width}"
