@@ -143,13 +143,15 @@ module matrix_engine_top #(
     .act_stall_o
   );
 
-  // A request that waits stays as it is.
-  logic                 waits_q;
+  // A request that waits stays as it is. Nothing holds before the first reset.
+  logic                 waits_q, was_reset_q;
   logic [SCRATCH_W-1:0] addr_q;
+  initial was_reset_q = 1'b0;
   always_ff @(posedge clk_i) begin
+    if (!rst_ni) was_reset_q <= 1'b1;
     waits_q <= rst_ni && req_valid_o && !req_ready;
     addr_q  <= req_addr;
-    if (rst_ni && waits_q) assert (req_valid_o && req_addr == addr_q);
+    if (was_reset_q && rst_ni && waits_q) assert (req_valid_o && req_addr == addr_q);
   end
 
   logic unused_answers;
