@@ -24,7 +24,9 @@ from tb.core.parameters import parameters as accelerator
 
 DEVICE = ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
 CONFIG = "ecp5"
-FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32, "scratch_words": 2048}
+FITS = {"columns": 1, "bus_width": 64, "max_rows": 16, "nested_depth": 256, "host_width": 32, "scratch_words": 1024}
+# Parameters that are no settings: what fills the device with wires is left out.
+SMALL = {"BACKWARD": 0, "SCRATCH_BANKS": 2, "MEMORY_BYTES": 1 << 16}
 HERE = ROOT / "fpga/ecp5"
 # Modules of rtl/systolic of which the device has its own.
 OWN = ("pe", "skew_lane")
@@ -107,7 +109,7 @@ def build(options: Options) -> Build:
         raise SystemExit(f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to 128")
     config = configs()[CONFIG] | FITS | dict(options.settings)
     check_array(config)
-    sizes = accelerator(config) | {"BACKWARD": 0, "CLOCK_DIVIDER": divider}
+    sizes = accelerator(config) | SMALL | {"CLOCK_DIVIDER": divider}
     return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes)
 
 
@@ -210,28 +212,60 @@ def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
     print(f"    {time.monotonic() - began:5.0f} s  done", flush=True)
 
 
-def floorplan(netlist: Path, top: str) -> int:
+def floorplan(cells: Mapping) -> int:
     """Give the array's multipliers their places: row by row along the device's rows of DSP blocks, there and back.
 
     Why: sums go from row to row, and the placer by itself scatters the array over the device. A block has four
     multipliers and four clock enables, one of which is always on. A column's row has its own (it swaps weights), so
-    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after).
+    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after). One
+    column lies in the middle of the device, where there are wires on both sides.
 
     Returns:
         The number of multipliers placed.
     """
-    design = json.loads(netlist.read_text())
-    cells = design["modules"][top]["cells"]
     named = ((re.search(MULTIPLIER, name), cell) for name, cell in cells.items() if cell["type"] == "MULT18X18D")
     array = {(int(found[1]), int(found[2])): cell for found, cell in named if found}
     columns = max((column for _, column in array), default=0) + 1
     sites = DSP_SITES[: 3 if columns == 1 else 4]
-    blocks = [(x, y) for n, y in enumerate(DSP_ROWS) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
+    rows = DSP_ROWS[1:] if columns == 1 else DSP_ROWS
+    blocks = [(x, y) for n, y in enumerate(rows) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
     places = [f"X{x + site}/Y{y}/MULT18_{site}" for x, y in blocks for site in sites]
     for at, place in zip(sorted(array), places, strict=False):  # there are more places
         array[at]["attributes"]["BEL"] = place
-    netlist.write_text(json.dumps(design))
     return len(array)
+
+
+def release_addresses(cells: Mapping) -> int:
+    """Disconnect address bits of LUT RAM that are zero for reading and writing alike.
+
+    Why: what is not connected is one on this device, which addresses another word, but the same one on both sides. A zero
+    is routed, from one LUT to thousands of pins all over the device.
+
+    Returns:
+        The number of address bits.
+    """
+    released = 0
+    for cell in cells.values():
+        if cell["type"] == "TRELLIS_DPR16X4":
+            write, read = cell["connections"]["WAD"], cell["connections"]["RAD"]
+            for n, bits in enumerate(zip(write, read, strict=True)):
+                if bits == ("0", "0"):
+                    write[n] = read[n] = "x"
+                    released += 1
+    return released
+
+
+def adapt(netlist: Path, top: str) -> tuple[int, int]:
+    """Change a netlist for the device.
+
+    Returns:
+        What ``floorplan`` and ``release_addresses`` return.
+    """
+    design = json.loads(netlist.read_text())
+    cells = design["modules"][top]["cells"]
+    done = floorplan(cells), release_addresses(cells)
+    netlist.write_text(json.dumps(design))
+    return done
 
 
 def instances(netlist: Path, top: str) -> dict[str, str]:
@@ -298,8 +332,8 @@ def implement(chosen: Build, seed: str) -> None:
         (ROOT / files[kind]).unlink(missing_ok=True)
     (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
-    placed = floorplan(ROOT / files["json"], chosen.top)
-    print(f"    {placed} multipliers of the array have their places")
+    placed, released = adapt(ROOT / files["json"], chosen.top)
+    print(f"    {placed} multipliers of the array have their places; {released} unused address bits disconnected")
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]

@@ -166,7 +166,7 @@ def array_netlist(path: Path, columns: int) -> Path:
 def test_floorplan(columns: int, tmp_path: Path) -> None:
     """Multipliers have places of their own, a block no more clock enables than it has, and neighbours are near."""
     netlist = array_netlist(tmp_path / "netlist.json", columns)
-    assert flow.floorplan(netlist, "top") == 64 * columns
+    assert flow.adapt(netlist, "top") == (64 * columns, 0)
     cells = json.loads(netlist.read_text())["modules"]["top"]["cells"]
     assert "BEL" not in cells.pop("u.u_scale.product")["attributes"]
     place, enables = {}, {}
@@ -184,6 +184,17 @@ def test_floorplan(columns: int, tmp_path: Path) -> None:
     )
     # A column goes to another row of blocks twice at most.
     assert steps[-2 * columns - 1] <= 15
+
+
+def test_unused_addresses_of_lut_ram_are_released() -> None:
+    """Where reading and writing both have a zero; elsewhere the same word would no longer be meant."""
+    cells = {
+        "fifo": {"type": "TRELLIS_DPR16X4", "connections": {"WAD": [5, 6, "0", "0"], "RAD": [7, 8, "0", "0"]}},
+        "table": {"type": "TRELLIS_DPR16X4", "connections": {"WAD": ["0", "0", "1", 9], "RAD": [7, "1", "0", "0"]}},
+    }
+    assert flow.release_addresses(cells) == 2
+    assert cells["fifo"]["connections"] == {"WAD": [5, 6, "x", "x"], "RAD": [7, 8, "x", "x"]}
+    assert cells["table"]["connections"] == {"WAD": ["0", "0", "1", 9], "RAD": [7, "1", "0", "0"]}
 
 
 def test_failed_tool_is_told(folder: Path) -> None:

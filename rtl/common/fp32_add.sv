@@ -107,13 +107,12 @@ module fp32_add (
 
   // Stage 4: normalize by one place to the right or 0, 1 or 13 to the left, and round. Below one, count
   // what is left to shift, empty nibbles and the places in the next one.
-  logic        below, coarse, last, guard, rest;
+  logic        below, coarse, last, guard, rest, carry;
   logic [1:0]  move, nibbles, places;
   logic [2:0]  all_nibbles;
   logic [5:0]  empty;
   logic [2:0]  first;
-  logic [22:0] normal;
-  logic [23:0] rounded;
+  logic [22:0] normal, rounded;
 
   for (genvar n = 0; n < 6; n++) begin : g_empty
     assign empty[n] = sum_q2[25-4*n-:4] == '0;
@@ -135,7 +134,10 @@ module fp32_add (
   assign last    = sum_q2[27] ? sum_q2[4] : sum_q2[26] ? sum_q2[3] : sum_q2[2];
   assign guard   = sum_q2[27] ? sum_q2[3] : sum_q2[26] ? sum_q2[2] : sum_q2[1];
   assign rest    = sum_q2[0] || (!below && sum_q2[1]) || (sum_q2[27] && sum_q2[2]);
-  assign rounded = 24'(normal) + 24'(guard && (rest || last));
+  assign rounded = normal + 23'(guard && (rest || last));
+  // It carries if all of the fraction is ones, which it can be only where it moves by one place at most.
+  assign carry   = sum_q2[24:4] == '1 && guard && (rest || last) &&
+                   (sum_q2[27] ? sum_q2[26:25] == '1 : sum_q2[26] ? sum_q2[25] && sum_q2[3] : sum_q2[3:2] == '1);
 
   logic [22:0] rounded_q3;
   logic [7:0]  exp_q3;
@@ -146,9 +148,9 @@ module fp32_add (
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      rounded_q3 <= rounded[22:0];
+      rounded_q3 <= rounded;
       // An exponent that reaches 255 without the carry need not go further.
-      carry_q3   <= rounded[23] && !(top_q2 && sum_q2[27]);
+      carry_q3   <= carry && !(top_q2 && sum_q2[27]);
       below_q3   <= below;
       above_q3   <= sum_q2[27];
       nibbles_q3 <= below ? nibbles : 2'd0;

@@ -16,6 +16,8 @@ module edge_qlora #(
   parameter int BUS_W        = 256,
   // Width of a scratchpad address: 2^SCRATCH_W words of 8 values, 9 to 16.
   parameter int SCRATCH_W    = 13,
+  // Banks of the scratchpad: 2 save 1,500 LUTs and half as many wires, and delay engines that work at once.
+  parameter int SCRATCH_BANKS = 4,
   // Most activation rows of a product, a power of two.
   parameter int MAX_ROWS     = 64,
   // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
@@ -193,6 +195,7 @@ module edge_qlora #(
     .ACT_W       (ACT_W),
     .BUS_W       (BUS_W),
     .SCRATCH_W   (SCRATCH_W),
+    .SCRATCH_BANKS(SCRATCH_BANKS),
     .MAX_ROWS    (MAX_ROWS),
     .NESTED_DEPTH(NESTED_DEPTH),
     .FIFO_BEATS  (FIFO_BEATS),

@@ -17,7 +17,7 @@
 // WATCHDOG cycles.
 // If none holds, nothing will ever change, for posts come from commands that end.
 //
-// Latency: doorbell_i to start_o 2 cycles; the end of the last command to the report 10 cycles.
+// Latency: doorbell_i to start_o 2 cycles; the end of the last command to the report 11 cycles.
 
 module list_control #(
   // Width of a memory address.
@@ -162,10 +162,9 @@ module list_control #(
   // ---------------------------------------------------------------------------------------------
   // The way of a list
   // ---------------------------------------------------------------------------------------------
-  logic at_rest;
+  logic ended_q;  // no command is left: until the next list that stays so
 
-  assign at_rest = ended_i && empty_i == '1 && axi_idle_i;
-  assign quiet   = (state_q == StateRun && at_rest) || (state_q == StateStop && axi_idle_i) || state_q == StateReset;
+  assign quiet   = (state_q == StateRun && ended_q && axi_idle_i) || (state_q == StateStop && axi_idle_i) || state_q == StateReset;
   assign settled = quiet && settle_q == SettleW'(Settle - 1);
 
   always_comb begin
@@ -234,6 +233,7 @@ module list_control #(
   end
 
   always_ff @(posedge clk_i) begin
+    ended_q <= ended_i && empty_i == '1;
     if (state_q == StateIdle) list_addr_q <= list_addr_i;
     if (state_q == StateStart) begin
       address_bad_q <= address_bad;

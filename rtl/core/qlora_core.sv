@@ -16,6 +16,8 @@ module qlora_core #(
   parameter int BUS_W        = 256,
   // Width of a scratchpad address: 2^SCRATCH_W words of 8 values, 9 to 16.
   parameter int SCRATCH_W    = 13,
+  // Banks of the scratchpad, a power of two, at least 2: so many engines read, and write, at once.
+  parameter int SCRATCH_BANKS = 4,
   // Most activation rows of a product, a power of two.
   parameter int MAX_ROWS     = 64,
   // Entries of the nested-absmax table, a power of two, at least 16 and BUS_W / 16.
@@ -504,6 +506,7 @@ module qlora_core #(
   scratchpad #(
     .ADDR_W   (SCRATCH_W),
     .LANES    (Lanes),
+    .BANKS    (SCRATCH_BANKS),
     .READERS  (Readers),
     .WRITERS  (Writers),
     .HALF_RATE(VECTOR_LANES < Lanes ? Writers'(1) << WriteVector : Writers'(0))

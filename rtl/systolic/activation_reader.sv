@@ -89,7 +89,8 @@ module activation_reader #(
   // ---------------------------------------------------------------------------------------------
   // Answers
   // ---------------------------------------------------------------------------------------------
-  logic                       tile_valid, tile_end;
+  logic                       next_valid, next_take, tile_valid, tile_end, last_word_q;
+  logic [CountW+7:0]          next_tile;
   logic [CountW-1:0]          tile_rows, row_q;
   logic [6:0]                 tile_values;
   logic [2:0]                 word_q;
@@ -104,14 +105,26 @@ module activation_reader #(
     .in_valid_i (start),
     .in_ready_o (tile_ready),
     .in_data_i  ({cmd_scaled_i, cmd_rows_i, cmd_values_i}),
+    .out_valid_o(next_valid),
+    .out_ready_i(next_take),
+    .out_data_o (next_tile),
+    .level_o    (tile_level)
+  );
+  stream_stage #(
+    .WIDTH(CountW + 8)
+  ) u_tile (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (next_valid),
+    .in_ready_o (next_take),
+    .in_data_i  (next_tile),
     .out_valid_o(tile_valid),
     .out_ready_i(tile_end),
-    .out_data_o ({scaled_o, tile_rows, tile_values}),
-    .level_o    (tile_level)
+    .out_data_o ({scaled_o, tile_rows, tile_values})
   );
 
   assign word_o      = word_q;
-  assign last_word_o = word_q == 3'(Words - 1);
+  assign last_word_o = last_word_q;
   assign last_row_o  = row_q == tile_rows;
   assign tile_end    = rsp_valid_i && last_word_o && last_row_o;
 
@@ -121,11 +134,13 @@ module activation_reader #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      word_q <= '0;
-      row_q  <= CountW'(1);
+      word_q      <= '0;
+      last_word_q <= 1'b0;
+      row_q       <= CountW'(1);
     end else if (rsp_valid_i) begin
-      word_q <= word_q + 3'd1;
-      if (last_word_o) row_q <= last_row_o ? CountW'(1) : row_q + CountW'(1);
+      word_q      <= word_q + 3'd1;
+      last_word_q <= word_q == 3'(Words - 2);
+      if (last_word_q) row_q <= last_row_o ? CountW'(1) : row_q + CountW'(1);
     end
   end
 

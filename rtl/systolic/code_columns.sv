@@ -185,9 +185,9 @@ module code_columns #(
   assign last_step = step_q == 6'(Steps - 1);
   assign accept = order_valid && order_ready;
   assign order_ready = !active_q || (step && last_step);
-  assign source_valid = transpose_q ? columns_valid
-                      : rows_valid && !rows_transpose && scale_valid_i && half_q == wide_q;
-  assign take_half = active_q && wide_q && !half_q && rows_valid && !rows_transpose;
+  // A tile's columns come after all rows of the T tiles before it, so that the row at hand is an N tile's own.
+  assign source_valid = transpose_q ? columns_valid : rows_valid && scale_valid_i && half_q == wide_q;
+  assign take_half = active_q && wide_q && !half_q && rows_valid;
   assign out_valid_o = active_q && source_valid;
   assign step = out_valid_o && out_ready_i;
   assign columns_ready = step && transpose_q;

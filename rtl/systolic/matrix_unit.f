@@ -4,6 +4,7 @@ rtl/nf4/nf4_pkg.sv
 rtl/vector/vector_pkg.sv
 rtl/systolic/systolic_pkg.sv
 rtl/common/stream_fifo.sv
+rtl/common/stream_stage.sv
 rtl/common/stream_fork.sv
 rtl/common/stream_resize.sv
 rtl/common/fp32_mul.sv

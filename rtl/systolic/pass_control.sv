@@ -76,15 +76,16 @@ module pass_control #(
   localparam int SpacingW = $clog2(TileSpacing);
 
   // The loading side and the issuing side take the tile's command separately.
-  logic load_cmd_valid, load_cmd_ready, issue_cmd_valid_q, issue_cmd_ready, next_cmd_valid, next_cmd_take;
+  logic first_cmd_valid, first_cmd_take, load_cmd_valid, load_cmd_ready;
+  logic next_cmd_valid, next_cmd_take, issue_cmd_valid, issue_cmd_ready;
   logic [6:0] next_less;
   logic [CountW-1:0] next_last_row;
   logic next_first, next_last;
   logic load_queue_ready, issue_queue_ready;
   // Less than the tile's columns by those of one cycle or pass, and its last row.
-  logic [6:0] load_less, issue_less_q;
-  logic [CountW-1:0] issue_last_row_q;
-  logic issue_first_q, issue_last_q;
+  logic [6:0] first_less, load_less, issue_less;
+  logic [CountW-1:0] issue_last_row;
+  logic issue_first, issue_last;
   logic [2:0] unused_load_level, unused_issue_level;
   assign cmd_ready_o = load_queue_ready && issue_queue_ready;
   stream_fifo #(
@@ -96,10 +97,22 @@ module pass_control #(
     .in_valid_i(cmd_valid_i && issue_queue_ready),
     .in_ready_o(load_queue_ready),
     .in_data_i(cmd_columns_i > 7'(PORTS) ? cmd_columns_i - 7'(PORTS) : 7'd0),
+    .out_valid_o(first_cmd_valid),
+    .out_ready_i(first_cmd_take),
+    .out_data_o(first_less),
+    .level_o(unused_load_level)
+  );
+  stream_stage #(
+    .WIDTH(7)
+  ) u_load_stage (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(first_cmd_valid),
+    .in_ready_o(first_cmd_take),
+    .in_data_i(first_less),
     .out_valid_o(load_cmd_valid),
     .out_ready_i(load_cmd_ready),
-    .out_data_o(load_less),
-    .level_o(unused_load_level)
+    .out_data_o(load_less)
   );
   stream_fifo #(
     .WIDTH(7 + CountW + 2),
@@ -116,17 +129,18 @@ module pass_control #(
     .out_data_o({next_less, next_last_row, next_first, next_last}),
     .level_o(unused_issue_level)
   );
-  assign next_cmd_take = !issue_cmd_valid_q || issue_cmd_ready;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) issue_cmd_valid_q <= 1'b0;
-    else if (next_cmd_take) issue_cmd_valid_q <= next_cmd_valid;
-    if (next_cmd_take) begin
-      issue_less_q     <= next_less;
-      issue_last_row_q <= next_last_row;
-      issue_first_q    <= next_first;
-      issue_last_q     <= next_last;
-    end
-  end
+  stream_stage #(
+    .WIDTH(7 + CountW + 2)
+  ) u_issue_stage (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i(next_cmd_valid),
+    .in_ready_o(next_cmd_take),
+    .in_data_i({next_less, next_last_row, next_first, next_last}),
+    .out_valid_o(issue_cmd_valid),
+    .out_ready_i(issue_cmd_ready),
+    .out_data_o({issue_less, issue_last_row, issue_first, issue_last})
+  );
 
   // Loading side.
   logic shadow_full_q, shadow_full_d, column_ready_q, load_take, pass_loaded, tile_loaded, start;
@@ -176,16 +190,16 @@ module pass_control #(
   // A pass may start when its weights are loaded; a tile also needs its activations and, first, an accumulator.
   assign tile_start = !in_tile_q;
   assign may_start = in_tile_q ||
-      (issue_cmd_valid_q && act_ready_i && spaced_q && (!issue_first_q || acc_free_i));
+      (issue_cmd_valid && act_ready_i && spaced_q && (!issue_first || acc_free_i));
   assign start = !streaming_q && may_start && shadow_full_q;
   assign issue = start || streaming_q;
-  assign last_vector = issue && row_q == issue_last_row_q;
-  assign last_pass = issued_q >= issue_less_q;
+  assign last_vector = issue && row_q == issue_last_row;
+  assign last_pass = issued_q >= issue_less;
   assign count_down = !spaced_q && (issue || !in_tile_q);
   assign issue_cmd_ready = last_vector && last_pass;
   assign act_release_o = issue_cmd_ready;
   assign act_row_o = RowW'(row_q);
-  assign acc_reserve_o = start && tile_start && issue_first_q;
+  assign acc_reserve_o = start && tile_start && issue_first;
   assign streaming_d = issue && !last_vector;
   assign in_tile_d = last_vector ? !last_pass : in_tile_q || issue;
   // A pass that is loaded then starts in the next cycle: it is certain of a tile's later passes, and of its first if the
@@ -222,14 +236,14 @@ module pass_control #(
       vector_o <= issue;
       swap_o <= start;
     end
-    first_o <= issue_first_q;
-    last_o <= issue_cmd_ready && issue_last_q;
+    first_o <= issue_first;
+    last_o <= issue_cmd_ready && issue_last;
     slot_o <= slot_q;
     address_o <= address_q + AddressW'(row_q);
   end
 
-  assign weight_stall_o = issue_cmd_valid_q && !issue && may_start;
-  assign act_stall_o = issue_cmd_valid_q && !issue && !in_tile_q && !act_ready_i;
+  assign weight_stall_o = issue_cmd_valid && !issue && may_start;
+  assign act_stall_o = issue_cmd_valid && !issue && !in_tile_q && !act_ready_i;
 
   if (SLOTS != 2 ** SlotW) begin : g_bad_slots
     ERROR_pass_control_SLOTS_must_be_a_power_of_two u_error ();

@@ -182,10 +182,11 @@ module weight_loader #(
     .row_data_o
   );
 
-  // Order of the tiles at the output.
-  logic order_valid, order_codes, order_transpose, order_take;
-  logic [6:0] order_lines;
+  // Order of the tiles at the output: whose columns, how many come behind the first PORTS, and whether none do.
+  logic order_valid, order_codes, order_alone, order_take;
+  logic [6:0] order_behind, columns;
   logic [2:0] unused_level;
+  assign columns = cmd_transpose_i ? 7'd64 : cmd_lines_i;
   stream_fifo #(
     .WIDTH(9),
     .DEPTH(4)
@@ -194,10 +195,10 @@ module weight_loader #(
     .rst_ni,
     .in_valid_i(accept_tile),
     .in_ready_o(order_ready),
-    .in_data_i({is_codes, cmd_transpose_i, cmd_lines_i}),
+    .in_data_i({is_codes, columns <= 7'(PORTS), columns - 7'(PORTS)}),
     .out_valid_o(order_valid),
     .out_ready_i(order_take),
-    .out_data_o({order_codes, order_transpose, order_lines}),
+    .out_data_o({order_codes, order_alone, order_behind}),
     .level_o(unused_level)
   );
 
@@ -206,8 +207,8 @@ module weight_loader #(
   logic code_wide;
   logic [PORTS*systolic_pkg::Rows*8-1:0] code_integers;
   logic [PORTS*32-1:0] code_scales, float_scales;
-  logic current_q, current_codes_q;
-  logic [6:0] left_columns_q;
+  logic current_q, current_codes_q, last_group_q;  // the last group is the one that comes next
+  logic [6:0] left_columns_q;  // behind those that come next
 
   logic expanded_valid, expanded_ready, expanded_transpose;
   logic [BUS_W-1:0] expanded;
@@ -310,7 +311,7 @@ module weight_loader #(
   assign code_ready = current_q && current_codes_q && out_ready_i;
   assign float_ready = current_q && !current_codes_q && out_ready_i;
   assign out_take = out_valid_o && out_ready_i;
-  assign ends = out_take && left_columns_q <= 7'(PORTS);
+  assign ends = out_take && last_group_q;
   assign order_take = order_valid && (!current_q || ends);
   assign codes_done = ends && current_codes_q;
 
@@ -320,9 +321,11 @@ module weight_loader #(
     else if (ends) current_q <= 1'b0;
     if (order_take) begin
       current_codes_q <= order_codes;
-      left_columns_q <= order_transpose ? 7'd64 : order_lines;
+      left_columns_q <= order_behind;
+      last_group_q <= order_alone;
     end else if (out_take) begin
       left_columns_q <= left_columns_q - 7'(PORTS);
+      last_group_q <= left_columns_q <= 7'(PORTS);
     end
   end
 

@@ -93,10 +93,10 @@ module function_unit (
     end
   end
 
-  // Half is added before the last place goes; the sign comes after.
-  logic [WholeW+FixedW-1:0] rounded;
-  assign rounded  = {1'b0, magnitude_q3[WholeW+FixedW-1:1]} + 34'(magnitude_q3[0]);
-  assign scaled_d = x_q[2*32+31] ? -rounded : rounded;
+  // Half is added before the last place goes; the sign comes after, as -(m + r) = ~m + !r with r the last place.
+  logic negative;
+  assign negative = x_q[2*32+31];
+  assign scaled_d = ({1'b0, magnitude_q3[WholeW+FixedW-1:1]} ^ {34{negative}}) + 34'(magnitude_q3[0] ^ negative);
 
   // ---------------------------------------------------------------------------------------------
   // Stage 5: segment, position in it, and exponent; stage 6: coefficients and the square of the position

@@ -295,7 +295,7 @@ class Timing(ListsTest):
         ended = await self.until(DUT.done_i)
         times["report"] = await self.until(DUT.done_o) - ended
         await task
-        wanted = {"request": 5, "command": 7 if BITS > BUS_BITS else 6, "next engine": 5, "report": 10}
+        wanted = {"request": 5, "command": 7 if BITS > BUS_BITS else 6, "next engine": 5, "report": 11}
         assert times == wanted, f"{times}, expected {wanted}"
         # One engine, no waits: a command in four cycles, or in one more than it has beats.
         count = 200

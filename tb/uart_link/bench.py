@@ -72,5 +72,5 @@ BENCHES = [
     ram("axi_ram", 128),
     ram("axi_ram_64", 64),
     board("ecp5_system"),
-    board("ecp5_system_forward", BACKWARD=0),
+    board("ecp5_system_forward", BACKWARD=0, SCRATCH_BANKS=2),
 ]
