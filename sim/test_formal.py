@@ -33,6 +33,7 @@ CROSSING = {"WIDTH": 1, "DEPTH_W": 2}
 SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
 LIST = {"ADDR_W": 10, "WATCHDOG": 2}
 WORDS = {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}
+REGION = {"LINE_W": 26, "MAX_LINES": 32}
 PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
 QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
 CASES = [
@@ -59,6 +60,7 @@ CASES = [
     ("semaphores", {"ENGINES": 5, "COUNT": 2, "WIDTH": 4, "LINE_W": 1}),
     ("list_control", LIST),
     ("axi_word_master", WORDS),
+    *(("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
 ]
 FAULTS = [
     ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
@@ -94,6 +96,9 @@ FAULTS = [
     ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
+    ("axi_region_bursts", REGION, "behind_q[8:PageLog2] - 3'd1", "behind_q[8:PageLog2]"),
+    ("axi_region_bursts", REGION, "behind_q <= $signed(9'(MAX_LINES))", "behind_q <= 9'sd0"),
+    ("axi_region_bursts", REGION | {"MAX_LINES": 2}, "8'(2 * MAX_LINES));", "8'(3 * MAX_LINES));"),
     ("axi_word_master", WORDS, "wvalid_q && !m_axi_wready", "wvalid_q && !m_axi_awready"),
     ("axi_word_master", WORDS, "open_q    <= !answered", "open_q    <= !m_axi_bvalid"),
     ("axi_word_master", WORDS, "arvalid_q <= req_valid_i && !req_write_i", "arvalid_q <= req_valid_i"),
@@ -117,7 +122,7 @@ def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.Comp
 def folder(tmp_path: Path) -> Path:
     """A copy of the modules with proofs."""
     others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
-    others |= {"rtl/uart_link/axi_word_master.sv", "rtl/common/async_fifo.sv"}
+    others |= {"rtl/uart_link/axi_word_master.sv", "rtl/vega_bridge/axi_region_bursts.sv", "rtl/common/async_fifo.sv"}
     others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS}
     others |= {path for needs in NEEDS.values() for path in needs}
     for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:

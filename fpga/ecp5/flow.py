@@ -217,8 +217,7 @@ def floorplan(cells: Mapping) -> int:
 
     Why: sums go from row to row, and the placer by itself scatters the array over the device. A block has four
     multipliers and four clock enables, one of which is always on. A column's row has its own (it swaps weights), so
-    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after). One
-    column lies in the middle of the device, where there are wires on both sides.
+    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after).
 
     Returns:
         The number of multipliers placed.
@@ -227,8 +226,7 @@ def floorplan(cells: Mapping) -> int:
     array = {(int(found[1]), int(found[2])): cell for found, cell in named if found}
     columns = max((column for _, column in array), default=0) + 1
     sites = DSP_SITES[: 3 if columns == 1 else 4]
-    rows = DSP_ROWS[1:] if columns == 1 else DSP_ROWS
-    blocks = [(x, y) for n, y in enumerate(rows) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
+    blocks = [(x, y) for n, y in enumerate(DSP_ROWS) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
     places = [f"X{x + site}/Y{y}/MULT18_{site}" for x, y in blocks for site in sites]
     for at, place in zip(sorted(array), places, strict=False):  # there are more places
         array[at]["attributes"]["BEL"] = place

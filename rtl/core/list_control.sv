@@ -111,7 +111,7 @@ module list_control #(
   // What went wrong in this cycle
   // ---------------------------------------------------------------------------------------------
   logic               misaligned, outside, address_bad;
-  logic               deadlock, left, failure;
+  logic               deadlock, left_q, failure;
   logic [WatchW-1:0]  watch_q;
   logic               active_q;  // in the cycle before: what moves is known late in its cycle
   logic [7:0]         code;
@@ -121,7 +121,6 @@ module list_control #(
   assign misaligned  = list_addr_q[5:0] != '0;
   assign outside     = list_addr_q[63:ADDR_W] != '0;
   assign address_bad = misaligned || outside;
-  assign left        = settled && stream_left_i;
   assign deadlock    = watch_q == WatchW'(WATCHDOG) && !active_q;
 
   list_errors #(
@@ -151,7 +150,7 @@ module list_control #(
     .write_error_i,
     .write_error_addr_i,
     .write_error_tag_i,
-    .left_i    (left),
+    .left_i    (left_q),
     .deadlock_i(deadlock),
     .failure_o (failure),
     .code_o    (code),
@@ -188,6 +187,7 @@ module list_control #(
       settle_q      <= '0;
       watch_q       <= '0;
       active_q      <= 1'b0;
+      left_q        <= 1'b0;
       start_o       <= 1'b0;
       stop_o        <= 1'b0;
       engine_rst_no <= 1'b0;
@@ -195,6 +195,8 @@ module list_control #(
       state_q       <= state_d;
       settle_q      <= (quiet && state_d == state_q) ? settle_q + SettleW'(1) : '0;
       active_q      <= activity_i || !axi_idle_i;
+      // Seen a cycle before it is settled: nothing takes weights any more.
+      left_q        <= state_q == StateRun && quiet && settle_q == SettleW'(Settle - 2) && stream_left_i;
       watch_q       <= (state_q != StateRun || active_q || deadlock) ? '0 : watch_q + WatchW'(1);
       start_o       <= state_q == StateStart && !address_bad;
       stop_o        <= state_d == StateStop || state_d == StateReset;
@@ -262,7 +264,7 @@ module list_control #(
   logic               f_past_valid = 1'b0;
   logic [7:0]         f_code;
 
-  assign f_errors = {deadlock, write_error_i, read_error_i, overflow_i, left, stream_i, write_range_i, read_range_i,
+  assign f_errors = {deadlock, write_error_i, read_error_i, overflow_i, left_q, stream_i, write_range_i, read_range_i,
                      bad_i != '0, fetch_bad_i};
 
   always @(*) begin

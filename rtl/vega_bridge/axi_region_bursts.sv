@@ -110,6 +110,8 @@ module axi_region_bursts #(
   // All are known a cycle ahead, for a row's first burst and for the one behind the burst at hand.
   logic [6:0]        to_page_q, first_to_page, next_to_page, longest_q, first_longest, next_longest;
   logic              ends_page_q, ends_row_q, first_ends_row, next_ends_row;
+  // Lines of the row behind the page's end, modulo 512; those of a row with at most 255 lines left are its value.
+  logic signed [8:0] behind_q;
 
   assign first_to_page  = PageLines - 7'(row_addr_q[PageLog2-1:0]);
   assign next_to_page   = ends_page_q ? PageLines : to_page_q - 7'(MAX_LINES);
@@ -119,8 +121,8 @@ module axi_region_bursts #(
                           8'(row_lines_q[6:0]) + 8'(row_addr_q[PageLog2-1:0]) <= 8'(PageLines);
   // The row ends with the two bursts' lines: those of this page and a burst, or else of this page or two bursts.
   assign next_ends_row  = split_left_q[31:8] == '0 &&
-                          (ends_page_q ? split_left_q[7:0] <= 8'(to_page_q) + 8'(MAX_LINES)
-                                       : split_left_q[7:0] <= 8'(to_page_q) && split_left_q[7:0] <= 8'(2 * MAX_LINES));
+                          (ends_page_q ? behind_q <= $signed(9'(MAX_LINES))
+                                       : behind_q <= 9'sd0 && split_left_q[7:0] <= 8'(2 * MAX_LINES));
 
   assign burst_fire = split_valid_q && (!out_valid_q || burst_ready_i);
   assign row_take   = row_valid_q && (!split_valid_q || (burst_fire && ends_row_q));
@@ -143,6 +145,7 @@ module axi_region_bursts #(
       ends_page_q      <= first_to_page <= 7'(MAX_LINES);
       ends_row_q       <= first_ends_row;
       split_left_q     <= row_lines_q;
+      behind_q         <= {row_lines_q[8:6] - 3'd1, row_lines_q[5:0]} + 9'(row_addr_q[PageLog2-1:0]);
       split_last_row_q <= row_is_last;
       split_tag_q      <= row_tag_q;
     end else if (burst_fire) begin
@@ -152,6 +155,7 @@ module axi_region_bursts #(
       ends_page_q      <= next_to_page <= 7'(MAX_LINES);
       ends_row_q       <= next_ends_row;
       split_left_q     <= split_left_q - 32'(longest_q);
+      if (ends_page_q) behind_q[8:PageLog2] <= behind_q[8:PageLog2] - 3'd1;
     end
   end
 
@@ -190,6 +194,8 @@ module axi_region_bursts #(
   logic              f_held;
   logic [LINE_W-1:0] f_addr;
   logic [6:0]        f_lines;
+  logic [8:0]        f_behind;
+  assign f_behind = split_left_q[8:0] - {2'd0, to_page_q};
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     f_held       <= rst_ni && burst_valid_o && !burst_ready_i;
@@ -204,6 +210,7 @@ module axi_region_bursts #(
       if (split_valid_q) begin
         assert (ends_page_q == (to_page_q <= 7'(MAX_LINES)) && longest_q == (ends_page_q ? to_page_q : 7'(MAX_LINES)));
         assert (ends_row_q == (split_left_q <= 32'(longest_q)));
+        assert ($unsigned(behind_q) == f_behind);
       end
       // A command is taken only when its place is free.
       assert (!(row_ready_q && row_valid_q));
