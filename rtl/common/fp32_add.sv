@@ -108,7 +108,7 @@ module fp32_add (
   // Stage 4: normalize by one place to the right or 0, 1 or 13 to the left, and round. Below one, count
   // what is left to shift, empty nibbles and the places in the next one.
   logic        below, coarse, last, guard, rest, carry;
-  logic [1:0]  move, nibbles, places;
+  logic [1:0]  nibbles, places;
   logic [2:0]  all_nibbles;
   logic [5:0]  empty;
   logic [2:0]  first;
@@ -127,10 +127,8 @@ module fp32_add (
                           : (nibbles[1] ? sum_q2[17:15] : nibbles[0] ? sum_q2[21:19] : sum_q2[25:23]);
   assign places  = {first[2:1] == '0, !first[2] && (first[1] || !first[0])};
 
-  // The fraction, its last bit, guard and rest. Nothing is rounded where the sum moves by more than one place.
-  assign move    = {!below, sum_q2[27] || coarse};
-  assign normal  = move[1] ? (move[0] ? sum_q2[26:4] : sum_q2[25:3])
-                           : (move[0] ? {sum_q2[12:0], 10'h0} : sum_q2[24:2]);
+  // The fraction, its last bit, guard and rest, where the sum moves by one place at most. Elsewhere nothing is rounded.
+  assign normal  = sum_q2[27] ? sum_q2[26:4] : sum_q2[26] ? sum_q2[25:3] : sum_q2[24:2];
   assign last    = sum_q2[27] ? sum_q2[4] : sum_q2[26] ? sum_q2[3] : sum_q2[2];
   assign guard   = sum_q2[27] ? sum_q2[3] : sum_q2[26] ? sum_q2[2] : sum_q2[1];
   assign rest    = sum_q2[0] || (!below && sum_q2[1]) || (sum_q2[27] && sum_q2[2]);
@@ -148,7 +146,7 @@ module fp32_add (
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      rounded_q3 <= rounded;
+      rounded_q3 <= coarse ? {sum_q2[12:0], 10'h0} : rounded;
       // An exponent that reaches 255 without the carry need not go further.
       carry_q3   <= carry && !(top_q2 && sum_q2[27]);
       below_q3   <= below;
