@@ -65,6 +65,7 @@ class Build:
         constraints: pins; None lets nextpnr choose them.
         clock: MHz wanted.
         parameters: of the top.
+        placer: nextpnr's; the static one makes shorter wires, HeAP knows better which of them limit the clock.
     """
 
     top: str
@@ -72,6 +73,7 @@ class Build:
     constraints: Path | None
     clock: float
     parameters: Mapping[str, int]
+    placer: str = "heap"
 
 
 def check_array(config: Config) -> None:
@@ -110,7 +112,7 @@ def build(options: Options) -> Build:
     config = configs()[CONFIG] | FITS | dict(options.settings)
     check_array(config)
     sizes = accelerator(config) | SMALL | {"CLOCK_DIVIDER": divider}
-    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes)
+    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes, "static")
 
 
 def sources(filelist: str) -> list[Path]:
@@ -236,8 +238,8 @@ def floorplan(cells: Mapping) -> int:
 def release_addresses(cells: Mapping) -> int:
     """Disconnect address bits of LUT RAM that are zero for reading and writing alike.
 
-    Why: what is not connected is one on this device, which addresses another word, but the same one on both sides. A zero
-    is routed, from one LUT to thousands of pins all over the device.
+    Why: what is not connected is one on this device, which addresses another word, but the same one on both sides. A
+    zero is routed, from one LUT to thousands of pins all over the device.
 
     Returns:
         The number of address bits.
@@ -335,7 +337,8 @@ def implement(chosen: Build, seed: str) -> None:
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]
-    command = [nextpnr, *DEVICE, *given, "--router", "router2", "--timing-allow-fail", *results]
+    how = ["--placer", chosen.placer, "--router", "router2", "--timing-allow-fail"]
+    command = [nextpnr, *DEVICE, *given, *how, *results]
     stage(f"[2/3] nextpnr-ecp5 at {chosen.clock:g} MHz", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS)
     report = json.loads((ROOT / files["report"]).read_text())
     used, slow = utilisation(report), timing(report, instances(ROOT / files["json"], chosen.top), chosen.top)

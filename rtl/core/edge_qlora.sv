@@ -16,7 +16,7 @@ module edge_qlora #(
   parameter int BUS_W        = 256,
   // Width of a scratchpad address: 2^SCRATCH_W words of 8 values, 9 to 16.
   parameter int SCRATCH_W    = 13,
-  // Banks of the scratchpad: 2 save 1,500 LUTs and half as many wires, and delay engines that work at once.
+  // Banks of the scratchpad, a power of two: 2 save multiplexers and wires, and delay engines that work at once.
   parameter int SCRATCH_BANKS = 4,
   // Most activation rows of a product, a power of two.
   parameter int MAX_ROWS     = 64,
