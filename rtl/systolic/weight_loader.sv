@@ -111,8 +111,7 @@ module weight_loader #(
       else if (part_q == PartHeader ? header_end : part_end) part_q <= part_q == PartScales ? PartCodes : PartIdle;
       codes_q <= codes_d;
     end
-    // What a part begins with follows the command on offer until it is accepted; so nothing waits for a handshake.
-    if (part_q == PartIdle) begin
+    if (accept) begin
       front_format_q <= cmd_format_i;
       front_transpose_q <= cmd_transpose_i;
       front_end_q <= cmd_end_i;
@@ -121,7 +120,7 @@ module weight_loader #(
           : cmd_format_i == systolic_pkg::FormatFp16 ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1)
           : BeatW'(12'(cmd_lines_i) << Fp32Shift);
     end else if (take) begin
-      left_q <= part_q == PartScales && left_q == BeatW'(1) ? code_beats : left_q - 1'b1;
+      left_q <= part_end && part_q == PartScales ? code_beats : left_q - 1'b1;
     end
   end
 
