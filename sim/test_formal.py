@@ -5,7 +5,7 @@ and the register lose, change and reorder nothing, that the arbiter lets nobody 
 counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
 can be met; that a scratchpad's port asks a bank exactly while it holds an access; that a list has exactly one report,
 of the first thing that went wrong, and a reset before the next one; that a word of the host link makes one address and
-one beat of data, which stay until they are taken.
+one beat of data, which stay until they are taken; that bursts of a region stay in their pages and end their rows.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ FAULTS = [
     ("semaphores", SEMAPHORES, "!rst_ni || able_q != '0", "!rst_ni"),
     ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
+    ("list_control", LIST, "SettleW'(Settle - 2) && stream_left_i", "SettleW'(Settle - 2) && overflow_i"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
     ("axi_region_bursts", REGION, "behind_q[8:PageLog2] - 3'd1", "behind_q[8:PageLog2]"),
     ("axi_region_bursts", REGION, "behind_q <= $signed(9'(MAX_LINES))", "behind_q <= 9'sd0"),

@@ -235,35 +235,37 @@ def floorplan(cells: Mapping) -> int:
     return len(array)
 
 
-def release_addresses(cells: Mapping) -> int:
-    """Disconnect address bits of LUT RAM that are zero for reading and writing alike.
+def join_addresses(cells: Mapping) -> int:
+    """Connect address bits of LUT RAM that are zero for reading and writing alike to one that is not.
 
-    Why: what is not connected is one on this device, which addresses another word, but the same one on both sides. A
-    zero is routed, from one LUT to thousands of pins all over the device.
+    Why: a zero is routed, from one LUT to thousands of pins all over the device. A copy of a neighbour comes from near,
+    and addresses another word, but the same one for reading and writing.
 
     Returns:
         The number of address bits.
     """
-    released = 0
+    joined = 0
     for cell in cells.values():
-        if cell["type"] == "TRELLIS_DPR16X4":
-            write, read = cell["connections"]["WAD"], cell["connections"]["RAD"]
-            for n, bits in enumerate(zip(write, read, strict=True)):
-                if bits == ("0", "0"):
-                    write[n] = read[n] = "x"
-                    released += 1
-    return released
+        if cell["type"] != "TRELLIS_DPR16X4" or set(cell["parameters"].get("INITVAL", "x")) - {"x"}:
+            continue
+        write, read = cell["connections"]["WAD"], cell["connections"]["RAD"]
+        zeros = [n for n, bits in enumerate(zip(write, read, strict=True)) if bits == ("0", "0")]
+        used = [n for n in range(len(write)) if isinstance(write[n], int) and isinstance(read[n], int)]
+        for n in zeros if used else ():
+            write[n], read[n] = write[used[0]], read[used[0]]
+            joined += 1
+    return joined
 
 
 def adapt(netlist: Path, top: str) -> tuple[int, int]:
     """Change a netlist for the device.
 
     Returns:
-        What ``floorplan`` and ``release_addresses`` return.
+        What ``floorplan`` and ``join_addresses`` return.
     """
     design = json.loads(netlist.read_text())
     cells = design["modules"][top]["cells"]
-    done = floorplan(cells), release_addresses(cells)
+    done = floorplan(cells), join_addresses(cells)
     netlist.write_text(json.dumps(design))
     return done
 
@@ -332,8 +334,8 @@ def implement(chosen: Build, seed: str) -> None:
         (ROOT / files[kind]).unlink(missing_ok=True)
     (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
-    placed, released = adapt(ROOT / files["json"], chosen.top)
-    print(f"    {placed} multipliers of the array have their places; {released} unused address bits disconnected")
+    placed, joined = adapt(ROOT / files["json"], chosen.top)
+    print(f"    {placed} multipliers of the array have their places; {joined} unused address bits joined with others")
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]

@@ -186,15 +186,24 @@ def test_floorplan(columns: int, tmp_path: Path) -> None:
     assert steps[-2 * columns - 1] <= 15
 
 
-def test_unused_addresses_of_lut_ram_are_released() -> None:
+def lut_ram(write: list, read: list, initial: str = "x" * 64) -> dict:
+    """A cell with its addresses."""
+    return {"type": "TRELLIS_DPR16X4", "parameters": {"INITVAL": initial}, "connections": {"WAD": write, "RAD": read}}
+
+
+def test_unused_addresses_of_lut_ram_are_joined() -> None:
     """Where reading and writing both have a zero; elsewhere the same word would no longer be meant."""
     cells = {
-        "fifo": {"type": "TRELLIS_DPR16X4", "connections": {"WAD": [5, 6, "0", "0"], "RAD": [7, 8, "0", "0"]}},
-        "table": {"type": "TRELLIS_DPR16X4", "connections": {"WAD": ["0", "0", "1", 9], "RAD": [7, "1", "0", "0"]}},
+        "fifo": lut_ram([5, 6, "0", "0"], [7, 8, "0", "0"]),
+        "table": lut_ram(["0", "0", "1", 9], [7, "1", "0", "0"]),
+        "one": lut_ram(["0"] * 4, ["0"] * 4),
+        "full": lut_ram([5, 6, "0", "0"], [7, 8, "0", "0"], "01" * 32),
     }
-    assert flow.release_addresses(cells) == 2
-    assert cells["fifo"]["connections"] == {"WAD": [5, 6, "x", "x"], "RAD": [7, 8, "x", "x"]}
-    assert cells["table"]["connections"] == {"WAD": ["0", "0", "1", 9], "RAD": [7, "1", "0", "0"]}
+    kept = json.loads(json.dumps(cells))
+    assert flow.join_addresses(cells) == 2
+    assert cells.pop("fifo")["connections"] == {"WAD": [5, 6, 5, 5], "RAD": [7, 8, 7, 7]}
+    kept.pop("fifo")
+    assert cells == kept
 
 
 def test_failed_tool_is_told(folder: Path) -> None:

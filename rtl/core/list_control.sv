@@ -92,6 +92,7 @@ module list_control #(
   localparam int LineW   = ADDR_W - 6;
   localparam int WatchW  = $clog2(WATCHDOG + 1);
   // Cycles in a row in which nothing is left to do, so that an error of the last command has arrived; and of the reset.
+  // Weights left over are looked for a cycle before the last of them; those in a FIFO have come to its end by then.
   localparam int Settle  = 4;
   localparam int SettleW = $clog2(Settle);
 
@@ -313,6 +314,7 @@ module list_control #(
       end
       // A list that has failed does not stay: it waits for the bus alone, and that not longer than a few cycles.
       if (state_q == StateRun) assert (f_first == '0);
+      if (state_q == StateRun && settled && $past(stream_left_i)) assert (left_q);
       assert (f_rest <= 3'(Settle));
       if (state_q == StateStop) assert (3'(settle_q) == f_rest);
       assert (stop_o == (state_q == StateStop || state_q == StateReset));

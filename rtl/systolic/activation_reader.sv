@@ -14,7 +14,7 @@ module activation_reader #(
   parameter int ADDR_W   = 13,
   // Most rows that one tile serves.
   parameter int MAX_ROWS = 64,
-  // Most tiles whose answers are not complete.
+  // Tiles that may wait behind the one whose answers come.
   parameter int TILES    = 4
 ) (
   input  logic                          clk_i,

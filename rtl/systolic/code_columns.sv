@@ -211,6 +211,16 @@ module code_columns #(
     if (take_half) first_half_q <= rows;
   end
 
+`ifndef SYNTHESIS
+  // Nothing holds before the first reset.
+  logic was_reset_q;
+  initial was_reset_q = 1'b0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) was_reset_q <= 1'b1;
+    else if (was_reset_q && active_q && !transpose_q && rows_valid) assert (!rows_transpose);
+  end
+`endif
+
   codebook #(
     .LANES(PORTS * 64)
   ) u_codebook (
