@@ -164,7 +164,7 @@ module list_control #(
   // ---------------------------------------------------------------------------------------------
   logic ended_q;  // no command is left: until the next list that stays so
 
-  assign quiet   = axi_idle_i && (state_q == StateStop || (state_q == StateRun && ended_q)) || state_q == StateReset;
+  assign quiet   = (axi_idle_i && (state_q == StateStop || (state_q == StateRun && ended_q))) || state_q == StateReset;
   assign settled = quiet && settle_q == SettleW'(Settle - 1);
 
   always_comb begin
