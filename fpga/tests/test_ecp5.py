@@ -58,6 +58,17 @@ def test_board_has_no_backward_pass(backward: int) -> None:
     assert any("g_scales" in name for name in design.names) == bool(backward)
 
 
+@pytest.mark.parametrize("banks", [2, 4])
+def test_board_has_two_banks(banks: int) -> None:
+    """The scratchpad has as many as the top says, all the way down from it."""
+    chosen = flow.build(DRY)
+    assert chosen.parameters["SCRATCH_BANKS"] == 2
+    parameters = {**chosen.parameters, "SCRATCH_BANKS": banks}
+    design = check.elaborate(chosen.top, [*flow.library(), *flow.sources(chosen.filelist)], [], parameters)
+    found = {match[1] for name in design.names if (match := re.search(r"u_banks.*g_bank\[(\d+)\]", name))}
+    assert len(found) == banks
+
+
 MISTAKES = [
     ('LOCATE COMP "led_no[3]" SITE "A18";', "", r"port led_no\[3\] has no pad"),
     ('COMP "uart_tx_o"', 'COMP "uart_txd_o"', "port uart_txd_o has no IO_TYPE"),

@@ -102,6 +102,7 @@ module pass_control #(
     .out_data_o(first_less),
     .level_o(unused_load_level)
   );
+  // Commands at hand, here and below, lie in registers: what comes from a queue in LUT RAM is late in its cycle.
   stream_stage #(
     .WIDTH(7)
   ) u_load_stage (
