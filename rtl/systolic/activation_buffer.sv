@@ -3,10 +3,12 @@
 // Delivers the activations, aligned, tile by tile.
 //
 // Why: the activations are FP32 in the scratchpad, and every tile of the weights meets them anew. For each tile the rows'
-// blocks of 64 are read, multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of four
-// buffers, from which the array reads whole vectors as often as it needs while the others are filled.
+// blocks of 64 are read, multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of eight
+// buffers, from which the array reads vectors as often as it needs while the others are filled.
+// The array takes element r of a vector r cycles after element 0. So the address moves along the memories, a cycle per
+// element, and no element needs a delay of its own.
 // Latency: a tile's command to ready_o 8 * rows + 24 cycles, 20 without BACKWARD, where the scratchpad answers after 2;
-// read_row_i to read_data_o 1.
+// read_row_i to read_exponent_o 1, to element r of read_data_o r + 2.
 // Throughput: one scratchpad word per cycle into a buffer; one vector of 64 per cycle out of it.
 
 module activation_buffer #(
@@ -47,7 +49,7 @@ module activation_buffer #(
   input  logic                             scale_last_i,
   input  logic [$clog2(64/PORTS)-1:0]      scale_index_i,
   input  logic [PORTS*32-1:0]              scale_data_i,
-  // Aligned vectors of the oldest complete tile: read by row, data one cycle later.
+  // Aligned vectors of the oldest complete tile: read by row. With the last read comes the release.
   output logic                             ready_o,
   input  logic                             release_i,
   input  logic [$clog2(MAX_ROWS)-1:0]      read_row_i,
@@ -56,18 +58,20 @@ module activation_buffer #(
   output logic                             read_nonfinite_o
 );
 
+  localparam int Rows = systolic_pkg::Rows;
   localparam int Lanes = vector_pkg::Lanes;
-  localparam int Words = 64 / Lanes;
+  localparam int Words = Rows / Lanes;
   localparam int WordW = $clog2(Words);
   localparam int StepW = $clog2(Lanes / PORTS);
   localparam int RowW = $clog2(MAX_ROWS);
   localparam int MulLatency = fp32_pkg::MulLatency;
-  // Two tiles would do for capacity; four hide the aligner's latency, and a block RAM is deep enough for them.
-  localparam int Buffers = 4;
+  // Two tiles would do for capacity; the others hide the aligner's latency and the vectors' last way through the array, and
+  // a block RAM is deep enough for them.
+  localparam int Buffers = 8;
   localparam int BufferW = $clog2(Buffers);
 
   // Words of the scratchpad; nothing behind can stall, because a buffer is reserved first.
-  logic start, may_start, reader_ready, vector_done;
+  logic start, may_start, reader_ready, vector_done, released;
   logic [BufferW:0] buffers_used_q, buffers_full_q;
   logic ready_q;  // some are full
   logic [WordW-1:0] word_index;
@@ -111,11 +115,19 @@ module activation_buffer #(
       buffers_full_q <= '0;
       ready_q        <= 1'b0;
     end else begin
-      buffers_used_q <= buffers_used_q + (BufferW + 1)'(start) - (BufferW + 1)'(release_i);
+      buffers_used_q <= buffers_used_q + (BufferW + 1)'(start) - (BufferW + 1)'(released);
       buffers_full_q <= buffers_full_q + (BufferW + 1)'(vector_done) - (BufferW + 1)'(release_i);
       ready_q        <= vector_done || (release_i ? buffers_full_q > (BufferW + 1)'(1) : buffers_full_q != '0);
     end
   end
+
+  // A buffer is free when the last element of its last vector has been read.
+  logic [Rows-1:0] release_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) release_q <= '0;
+    else release_q <= Rows'({release_q, release_i});
+  end
+  assign released = release_q[Rows-1];
 
   // Values behind the row's end count as zero.
   localparam int PipeL = (BACKWARD != 0) ? 1 + MulLatency : 1;
@@ -185,13 +197,16 @@ module activation_buffer #(
                              scale_data_i};
   end
 
-  logic aligner_ready, vector_valid, vector_last, vector_bad, exponent_valid, exponent_bad, unused_tag;
+  logic aligner_ready, part_valid, vector_last, vector_tag, vector_bad, exponent_valid, exponent_bad, unused_tag;
   logic [7:0] exponent, early_exponent;
-  logic [64*ACT_W-1:0] vector;
+  logic [Words-1:0] parts;
+  logic [Lanes*ACT_W-1:0] part;
   block_aligner #(
     .LANES(Lanes),
     .WIDTH(ACT_W),
-    .TAG_W(1)
+    .TAG_W(1),
+    .PARTS(Words),
+    .WHOLE(1)
   ) u_aligner (
     .clk_i,
     .rst_ni,
@@ -205,36 +220,80 @@ module activation_buffer #(
     .exponent_o(early_exponent),
     .nonfinite_o(exponent_bad),
     .exponent_tag_o(unused_tag),
-    .out_valid_o(vector_valid),
+    .out_valid_o(part_valid),
     .out_ready_i(1'b1),
-    .out_data_o(vector),
+    .out_data_o(part),
+    .out_parts_o(parts),
+    .out_last_o(vector_last),
     .out_exponent_o(exponent),
     .out_nonfinite_o(vector_bad),
-    .out_tag_o(vector_last)
+    .out_tag_o(vector_tag)
   );
-  assign vector_done = vector_valid && vector_last;
+  logic vector_valid;
+  assign vector_valid = part_valid && vector_last;
+  assign vector_done = vector_valid && vector_tag;
 
   // Buffers of aligned vectors.
-  localparam int VectorW = 64 * ACT_W + 9;
-  logic [VectorW-1:0] vectors_q[2**(RowW+BufferW)];
-  logic [VectorW-1:0] read_q;
+  localparam int AddressW = RowW + BufferW;
+  localparam int SliceW = 36;
+  localparam int Slices = (Lanes * ACT_W + SliceW - 1) / SliceW;
+  // Up to the first element of the last slice.
+  localparam int Taps = Rows - Lanes + (Slices - 1) * SliceW / ACT_W + 1;
   logic [BufferW-1:0] write_buffer_q, read_buffer_q;
   logic [RowW-1:0] write_row_q;
+  logic [AddressW-1:0] write_address;
+  // Position r: where element r is read, r cycles after element 0.
+  logic [Taps*AddressW-1:0] address_at;
+  logic [(Taps-1)*AddressW-1:0] address_q;
+  assign write_address = {write_buffer_q, write_row_q};
+  assign address_at = {address_q, read_buffer_q, read_row_i};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       write_buffer_q <= '0;
       read_buffer_q <= '0;
       write_row_q <= '0;
     end else begin
-      if (vector_valid) write_row_q <= vector_last ? '0 : write_row_q + 1'b1;
+      if (vector_valid) write_row_q <= vector_tag ? '0 : write_row_q + 1'b1;
       if (vector_done) write_buffer_q <= write_buffer_q + 1'b1;
       if (release_i) read_buffer_q <= read_buffer_q + 1'b1;
     end
-    if (vector_valid) vectors_q[{write_buffer_q, write_row_q}] <= {vector, exponent, vector_bad};
-    read_q <= vectors_q[{read_buffer_q, read_row_i}];
+    address_q <= address_at[(Taps-1)*AddressW-1:0];
   end
   assign ready_o = ready_q;
-  assign {read_data_o, read_exponent_o, read_nonfinite_o} = read_q;
+
+  logic [8:0] exponents_q[2**AddressW];
+  logic [8:0] exponent_q;
+  always_ff @(posedge clk_i) begin
+    if (vector_valid) exponents_q[write_address] <= {exponent, vector_bad};
+    exponent_q <= exponents_q[address_at[AddressW-1:0]];
+  end
+  assign {read_exponent_o, read_nonfinite_o} = exponent_q;
+
+  // Words of the aligner in slices as wide as the narrowest block RAM, each read when the first element in it is due. Its
+  // other elements wait behind it.
+  for (genvar w = 0; w < Words; w++) begin : g_word
+    for (genvar s = 0; s < Slices; s++) begin : g_slice
+      localparam int Low = s * SliceW;
+      localparam int Bits = Lanes * ACT_W - Low < SliceW ? Lanes * ACT_W - Low : SliceW;
+      localparam int First = Low / ACT_W;  // elements in the word
+      localparam int Last = (Low + Bits - 1) / ACT_W;
+      (* ram_style = "block" *) logic [Bits-1:0] slice_q[2**AddressW];
+      logic [Bits-1:0] read_q;
+      always_ff @(posedge clk_i) begin
+        if (part_valid && parts[w]) slice_q[write_address] <= part[Low+:Bits];
+        read_q <= slice_q[address_at[(w*Lanes+First)*AddressW+:AddressW]];
+      end
+      for (genvar e = First; e <= Last; e++) begin : g_element
+        localparam int From = e * ACT_W > Low ? e * ACT_W : Low;  // bits of the word
+        localparam int To = (e + 1) * ACT_W < Low + Bits ? (e + 1) * ACT_W : Low + Bits;
+        localparam int N = To - From;
+        localparam int Wait = e - First + 1;
+        logic [Wait*N-1:0] wait_q;
+        always_ff @(posedge clk_i) wait_q <= (Wait * N)'({wait_q, read_q[From-Low+:N]});
+        assign read_data_o[w*Lanes*ACT_W+From+:N] = wait_q[(Wait-1)*N+:N];
+      end
+    end
+  end
 
 `ifndef SYNTHESIS
   // Nothing holds before the first reset.

@@ -8,9 +8,10 @@
 // block does not bring are zero.
 // Two halves work on different blocks: one collects values and finds the exponent, the other shifts and assembles.
 // A beat of FP16 has twice as many values as one of FP32. Those in the upper halves of its words use the shifters of FP32,
-// the others have their own for 11 bits.
-// Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, from the last beat. Throughput: one beat per
-// cycle, without gaps between blocks.
+// the others have their own for 11 bits. A block leaves in PARTS, so that what is behind need not be as wide as a block.
+// Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, from the last beat to the last of what it
+// brings. Throughput: one beat per cycle, without gaps between blocks; one cycle more for a block that does not bring all
+// of its parts.
 
 module block_aligner #(
   // FP32 values per beat: a power of two, 2 to 32.
@@ -20,7 +21,11 @@ module block_aligner #(
   // Bits of a tag that travels with each block.
   parameter int TAG_W = 1,
   // 1: a block's beats may also hold 2 * LANES FP16 values each; WIDTH is then 18.
-  parameter int HALVES = 0
+  parameter int HALVES = 0,
+  // Parts in which a block leaves, a power of two; a part has the values of a beat at least.
+  parameter int PARTS = 1,
+  // 1: blocks always bring all of their values.
+  parameter int WHOLE = 0
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -41,7 +46,10 @@ module block_aligner #(
   output logic [TAG_W-1:0]    exponent_tag_o,
   output logic                out_valid_o,
   input  logic                out_ready_i,
-  output logic [64*WIDTH-1:0] out_data_o,
+  // A part's values; which part it is, or all those that a short block has not brought, which are zero; the block's last.
+  output logic [64/PARTS*WIDTH-1:0] out_data_o,
+  output logic [PARTS-1:0]    out_parts_o,
+  output logic                out_last_o,
   output logic [7:0]          out_exponent_o,
   output logic                out_nonfinite_o,
   output logic [TAG_W-1:0]    out_tag_o
@@ -64,6 +72,8 @@ module block_aligner #(
   // Without HALVES the last place of the shift is still to come when this is stored.
   localparam int MovedW = HALVES != 0 ? MagW + 2 : SigW + 2;
   localparam int Values = HALVES != 0 ? 2 * LANES : LANES;
+  localparam int PartBeats = Beats / PARTS;  // of FP32
+  localparam int SpotW = PartBeats > 1 ? $clog2(PartBeats) : 1;
   // FP16 exponents in FP32: the bias is larger by this, and subnormals begin at the exponent of one.
   localparam logic [7:0] BiasStep = 8'd112;
 
@@ -227,20 +237,27 @@ module block_aligner #(
     .level_o(unused_level)
   );
 
-  // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished block is not taken.
-  logic advance;
+  // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished part is not taken, and while the
+  // zeros behind a short block take its place.
+  logic advance, fill;
   logic [PtrW-1:0] read_ptr_q;
   logic [BeatW-1:0] read_beat_q;
   logic last_beat;
   logic valid_q, valid_q2, valid_q3;
-  logic [BeatW-1:0] beat_q, beat_q2;
+  logic [BeatW-1:0] beat_q;
+  // Position in the block, in beats of FP32, where a beat of FP16 is two.
+  logic [BeatW-1:0] at;
+  logic [SpotW-1:0] spot_q2;  // in the part
+  logic part_ends, part_ends_q2, short, short_q2, short_q3, last_q3;
+  logic [PARTS-1:0] part, part_q2, part_q3;
   logic read_last_q, read_last_q2, half, half_q2, half_q3;
   logic [TAG_W+8:0] side_q, side_q2, side_q3;
   logic [LANES*32-1:0] raw_read;
   logic [Values*WIDTH-1:0] rounded;
-  logic [64*WIDTH-1:0] out_q;
+  logic [64/PARTS*WIDTH-1:0] out_q;
 
-  assign advance = !(valid_q3 && !out_ready_i);
+  assign advance = !(valid_q3 && (!out_ready_i || short_q3));
+  assign fill = valid_q3 && out_ready_i && short_q3;
   assign last_beat = read_beat_q == info_beat;
   assign info_ready = advance && last_beat;
   assign release_beat = info_valid && advance;
@@ -257,7 +274,7 @@ module block_aligner #(
     end else if (advance) begin
       valid_q  <= info_valid;
       valid_q2 <= valid_q;
-      valid_q3 <= valid_q2 && read_last_q2;
+      valid_q3 <= valid_q2 && (read_last_q2 || part_ends_q2);
       if (info_valid) read_beat_q <= last_beat ? '0 : read_beat_q + 1'b1;
       if (info_valid) read_ptr_q <= read_ptr_q + 1'b1;
     end
@@ -269,11 +286,31 @@ module block_aligner #(
       read_last_q <= last_beat;
       half_q2 <= half;
       side_q <= {info_tag, info_exponent, info_nonfinite};
-      beat_q2 <= beat_q;
+      spot_q2 <= SpotW'(at);
+      part_q2 <= part;
+      part_ends_q2 <= part_ends;
+      short_q2 <= short;
       read_last_q2 <= read_last_q;
       half_q3 <= half_q2;
       side_q2 <= side_q;
     end
+  end
+
+  assign at = half_q2 ? BeatW'(beat_q << 1) : beat_q;
+  if (PARTS > 1) begin : g_parts
+    localparam int PartW = $clog2(PARTS);
+    assign part = PARTS'(1) << at[$clog2(PartBeats)+:PartW];
+    if (PartBeats > 1) begin : g_spot
+      // Of FP16, the last beat of a part is at the last but one.
+      assign part_ends = (at[SpotW-1:0] | SpotW'(half_q2)) == '1;
+    end else begin : g_beat
+      assign part_ends = 1'b1;
+    end
+    assign short = WHOLE == 0 && read_last_q && !part[PARTS-1];
+  end else begin : g_whole
+    assign part = 1'b1;
+    assign part_ends = 1'b0;
+    assign short = 1'b0;
   end
 
   // Places that a value of this exponent moves right, of those for an exponent of zero; from 32 on, which the highest bit
@@ -408,25 +445,42 @@ module block_aligner #(
     assign rounded[v*WIDTH+:WIDTH] = {sign, magnitude ^ {MagW{sign}}} + WIDTH'(sign ^ up);
   end
 
-  // A beat of FP16 fills two parts.
-  for (genvar b = 0; b < Beats; b++) begin : g_assemble
+  // A beat of FP16 fills two spots.
+  for (genvar b = 0; b < PartBeats; b++) begin : g_assemble
     localparam int First = b * LANES % Values;
-    logic here;
-    assign here = beat_q2 == (half_q3 ? BeatW'(b / 2) : BeatW'(b));
+    logic here, begins;
+    if (PartBeats > 1) begin : g_spot
+      assign here = (spot_q2 | SpotW'(half_q3 && b % 2 == 1)) == SpotW'(b);
+      assign begins = spot_q2 == '0;
+    end else begin : g_beat
+      assign here = 1'b1;
+      assign begins = 1'b1;
+      logic unused_spot;
+      assign unused_spot = spot_q2;
+    end
     always_ff @(posedge clk_i) begin
-      if (advance && valid_q2) begin
+      if (fill) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
+      else if (advance && valid_q2) begin
         if (here) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= rounded[First*WIDTH+:LANES*WIDTH];
-        else if (beat_q2 == '0) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
+        else if (begins) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
       end
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (advance && valid_q2) side_q3 <= side_q2;
+    if (fill) part_q3 <= PARTS'(-(part_q3 << 1));  // all above
+    else if (advance && valid_q2) part_q3 <= part_q2;
+    if (fill) last_q3 <= 1'b1;
+    else if (advance && valid_q2) last_q3 <= read_last_q2 && !short_q2;
+    if (fill) short_q3 <= 1'b0;
+    else if (advance) short_q3 <= valid_q2 && short_q2;
   end
 
   assign out_valid_o = valid_q3;
   assign out_data_o = out_q;
+  assign out_parts_o = part_q3;
+  assign out_last_o = last_q3;
   assign {out_tag_o, out_exponent_o, out_nonfinite_o} = side_q3;
 
   if (LANES < 2 || LANES > 32 || 64 % LANES != 0) begin : g_bad_lanes
@@ -434,6 +488,9 @@ module block_aligner #(
   end
   if (WIDTH < 2 || WIDTH > 25) begin : g_bad_width
     ERROR_block_aligner_WIDTH_must_be_2_to_25 u_error ();
+  end
+  if (PARTS < 1 || 2 ** $clog2(PARTS) != PARTS || 64 / PARTS < Values) begin : g_bad_parts
+    ERROR_block_aligner_PARTS_must_be_a_power_of_two_and_have_a_beat_s_values_each u_error ();
   end
   if (HALVES != 0 && WIDTH != 18) begin : g_bad_halves
     ERROR_block_aligner_HALVES_needs_a_WIDTH_of_18 u_error ();

@@ -5,14 +5,16 @@
 // Why: the same stored tile serves both modes. N tiles: a stored row is an array column. T tiles: the tile is transposed
 // on chip, and every column carries the codebook's scale alone, because the row scales went into the activations. Wide
 // tiles, N only, have 8-bit integers, which are weights as they are, in place of 4-bit codes.
-// Latency: that of the FIFO in front (N), and one tile (T). Throughput: PORTS columns per cycle (N), half as many of a wide
-// tile, one column per cycle (T).
+// Latency: that of the FIFO in front (N), and one tile (T). Throughput: PORTS columns or a part of one per cycle (N), half as
+// many of a wide tile, one column or part per cycle (T).
 
 module code_columns #(
   // Memory bus width in bits.
   parameter int BUS_W = 256,
   // Columns that the array loads per cycle.
   parameter int PORTS = 1,
+  // Parts in which a column leaves: 1 if PORTS is more.
+  parameter int PARTS = 1,
   // 1: T tiles, too.
   parameter int BACKWARD = 1
 ) (
@@ -37,20 +39,21 @@ module code_columns #(
   input  logic                                                          scale_valid_i,
   output logic                                                          scale_ready_o,
   input  logic [PORTS*32-1:0]                                           scale_data_i,
-  // PORTS columns: 64 weights and one scale each; of a wide tile 64 integers in place of the weights.
+  // PORTS columns: 64 weights and one scale each; of a wide tile 64 integers in place of the weights. Or a part of one.
   output logic                                                          out_valid_o,
   input  logic                                                          out_ready_i,
   output logic                                                          out_wide_o,
-  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
-  output logic [PORTS*systolic_pkg::Rows*8-1:0]                         out_integers_o,
+  output logic [PARTS-1:0]                                              out_parts_o,
+  output logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PORTS*systolic_pkg::Rows/PARTS*8-1:0]                   out_integers_o,
   output logic [PORTS*32-1:0]                                           out_scales_o
 );
 
   localparam int RowW = 64 * 4;
-  localparam int GroupW = PORTS * RowW;
+  localparam int GroupW = PORTS * RowW / PARTS;
   localparam int Steps = 64 / PORTS;
 
-  // Whole rows, PORTS at a time. Each part of a row carries its tile's mode as one more bit.
+  // Whole rows, PORTS at a time, or parts of one. Each part of a row carries its tile's mode as one more bit.
   localparam int PartW = BUS_W < GroupW ? BUS_W : GroupW;
   localparam int InParts = BUS_W / PartW;
   localparam int RowParts = GroupW / PartW;
@@ -175,14 +178,17 @@ module code_columns #(
     .level_o(unused_order_level)
   );
   logic active_q, transpose_q, wide_q, last_step, accept, step;
-  // The first half of PORTS rows of a wide tile waits for the second.
+  // The first half of PORTS rows of a wide tile, or of a part, waits for the second.
   logic half_q, take_half;
   logic [GroupW-1:0] first_half_q;
   logic [5:0] step_q;
+  logic [PARTS-1:0] part_q;  // which one comes
+  logic last_part;
   logic source_valid;
   logic [GroupW-1:0] codes;
 
-  assign last_step = step_q == 6'(Steps - 1);
+  assign last_part = part_q[PARTS-1];
+  assign last_step = last_part && step_q == 6'(Steps - 1);
   assign accept = order_valid && order_ready;
   assign order_ready = !active_q || (step && last_step);
   // A tile's columns come after all rows of the T tiles before it, so that the row at hand is an N tile's own.
@@ -192,20 +198,22 @@ module code_columns #(
   assign step = out_valid_o && out_ready_i;
   assign columns_ready = step && transpose_q;
   assign rows_ready = rows_transpose ? to_transposer_ready : take_half || (step && !transpose_q);
-  assign scale_ready_o = step && !transpose_q;
+  assign scale_ready_o = step && !transpose_q && last_part;
   assign codes = transpose_q ? columns : rows;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       active_q <= 1'b0;
       step_q <= '0;
+      part_q <= PARTS'(1);
       half_q <= 1'b0;
     end else begin
       if (take_half) half_q <= 1'b1;
       else if (step) half_q <= 1'b0;
       if (accept) active_q <= 1'b1;
       else if (step && last_step) active_q <= 1'b0;
-      if (step) step_q <= last_step ? '0 : step_q + 1'b1;
+      if (step) part_q <= last_part ? PARTS'(1) : part_q << 1;
+      if (step && last_part) step_q <= last_step ? '0 : step_q + 1'b1;
     end
     if (accept) {wide_q, transpose_q} <= {order_wide, order_transpose};
     if (take_half) first_half_q <= rows;
@@ -222,7 +230,7 @@ module code_columns #(
 `endif
 
   codebook #(
-    .LANES(PORTS * 64)
+    .LANES(PORTS * 64 / PARTS)
   ) u_codebook (
     .clk_i,
     .write_i(entry_write_i),
@@ -233,6 +241,7 @@ module code_columns #(
   );
   assign out_integers_o = {rows, first_half_q};
   assign out_wide_o = wide_q;
+  assign out_parts_o = part_q;
   assign out_scales_o = transpose_q ? {PORTS{codebook_scale_i}} : scale_data_i;
 
 endmodule : code_columns

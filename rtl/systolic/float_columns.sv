@@ -16,7 +16,9 @@ module float_columns #(
   // Memory bus width in bits.
   parameter int BUS_W = 256,
   // Columns that the array loads per cycle.
-  parameter int PORTS = 1
+  parameter int PORTS = 1,
+  // Parts in which a column leaves: 1 if PORTS is more.
+  parameter int PARTS = 1
 ) (
   input  logic                                                          clk_i,
   input  logic                                                          rst_ni,
@@ -33,10 +35,13 @@ module float_columns #(
   input  logic                                                          in_valid_i,
   output logic                                                          in_ready_o,
   input  logic [BUS_W-1:0]                                              in_data_i,
-  // PORTS columns: 64 weights and one scale each. An odd last column of an N tile comes with a zero neighbour.
+  // PORTS columns: 64 weights and one scale each. An odd last column of an N tile comes with a zero neighbour. Or a part of
+  // a column, or at once all that are zero because the tile has no rows there, and whether it is the column's last.
   output logic                                                          out_valid_o,
   input  logic                                                          out_ready_i,
-  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PARTS-1:0]                                              out_parts_o,
+  output logic                                                          out_last_o,
+  output logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] out_weights_o,
   output logic [PORTS*32-1:0]                                           out_scales_o,
   // A column holds a NaN or an infinity.
   output logic                                                          nonfinite_o
@@ -46,7 +51,7 @@ module float_columns #(
   localparam int LaneShift = $clog2(Lanes);
   localparam int HalfLanes = 2 * Lanes;
   localparam int WgtW = systolic_pkg::WeightWidth;
-  localparam int ColumnW = systolic_pkg::Rows * WgtW;
+  localparam int ColumnW = systolic_pkg::Rows / PARTS * WgtW;
   localparam int BeatsW = 13 - LaneShift;  // counts 64 * 64 / Lanes
 
   // Front: count the tile's beats in and send them to the transposer or straight on.
@@ -171,7 +176,8 @@ module float_columns #(
     end
   end
 
-  logic exponent_valid, exponent_bad, column_valid, column_ready, unused_bad;
+  logic exponent_valid, exponent_bad, column_valid, column_ready, column_last, unused_bad;
+  logic [PARTS-1:0] column_parts;
   logic [31:0] column_factor, unused_factor;
   logic [7:0] column_exponent, unused_exponent;
   logic [ColumnW-1:0] column;
@@ -179,7 +185,8 @@ module float_columns #(
     .LANES(Lanes),
     .WIDTH(WgtW),
     .TAG_W(32),
-    .HALVES(1)
+    .HALVES(1),
+    .PARTS(PARTS)
   ) u_aligner (
     .clk_i,
     .rst_ni,
@@ -196,6 +203,8 @@ module float_columns #(
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
     .out_data_o(column),
+    .out_parts_o(column_parts),
+    .out_last_o(column_last),
     .out_exponent_o(unused_exponent),
     .out_nonfinite_o(unused_bad),
     .out_tag_o(unused_factor)
@@ -246,7 +255,7 @@ module float_columns #(
   logic pair_ready;
   logic [PORTS*(ColumnW+32)-1:0] group;
   assign column_ready = pair_ready && scale_valid;
-  assign scale_ready = pair_ready && column_valid;
+  assign scale_ready = pair_ready && column_valid && column_last;
   stream_resize #(
     .IN_WIDTH(ColumnW + 32),
     .OUT_WIDTH(PORTS * (ColumnW + 32))
@@ -260,6 +269,15 @@ module float_columns #(
     .out_ready_i,
     .out_data_o(group)
   );
+  if (PARTS > 1) begin : g_parts
+    assign out_parts_o = column_parts;
+    assign out_last_o = column_last;
+  end else begin : g_whole
+    assign out_parts_o = 1'b1;
+    assign out_last_o = 1'b1;
+    logic unused_parts;
+    assign unused_parts = column_parts;
+  end
   for (genvar p = 0; p < PORTS; p++) begin : g_port
     assign {out_weights_o[p*ColumnW+:ColumnW], out_scales_o[p*32+:32]} = group[p*(ColumnW+32)+:ColumnW+32];
   end

@@ -94,10 +94,12 @@ module matrix_unit #(
 );
 
   localparam int Ports = BUS_W == 512 && COLUMNS % 2 == 0 ? 2 : 1;
+  // A column comes in as many parts as its codes need beats, so that nothing is wider than what the bus can fill.
+  localparam int Parts = BUS_W < 256 ? 256 / BUS_W : 1;
   localparam int Groups = COLUMNS / Ports;
   // Passes between loading and the last use of their scales; a tile's last pass may be short.
   localparam int Slots = 2 ** $clog2(2 * ((systolic_pkg::ArrayLatency + 8 + Groups) / Groups) + 8);
-  localparam int GroupW = Ports * systolic_pkg::Rows * systolic_pkg::WeightWidth;
+  localparam int GroupW = Ports * systolic_pkg::Rows / Parts * systolic_pkg::WeightWidth;
   localparam int CountW = $clog2(MAX_ROWS + 1);
   localparam int AddressW = $clog2((64 + COLUMNS - 1) / COLUMNS * MAX_ROWS);
   localparam int SlotW = $clog2(Slots);
@@ -121,12 +123,14 @@ module matrix_unit #(
   logic row_free, row_reserve, row_write, row_last;
   logic [$clog2(64/Ports)-1:0] row_index;
   logic [Ports*32-1:0] row_data;
-  logic column_valid, column_ready;
+  logic column_valid, column_ready, column_last;
+  logic [Parts-1:0] column_parts;
   logic [GroupW-1:0] column_weights;
   logic [Ports*32-1:0] column_scales;
   weight_loader #(
     .BUS_W(BUS_W),
     .PORTS(Ports),
+    .PARTS(Parts),
     .NESTED_DEPTH(NESTED_DEPTH),
     .BACKWARD(BACKWARD)
   ) u_weights (
@@ -157,6 +161,8 @@ module matrix_unit #(
     .row_data_o(row_data),
     .out_valid_o(column_valid),
     .out_ready_i(column_ready),
+    .out_parts_o(column_parts),
+    .out_last_o(column_last),
     .out_weights_o(column_weights),
     .out_scales_o(column_scales)
   );
@@ -240,7 +246,8 @@ module matrix_unit #(
   end
   assign acc_used_d = acc_used_q + 2'(acc_reserve) - 2'(acc_free);
 
-  logic [Groups-1:0] load;
+  logic [Groups*Parts-1:0] load;
+  logic [Groups-1:0] load_some;
   logic [GroupW-1:0] load_weights;
   logic [Ports*32-1:0] load_scales;
   logic [SlotW-1:0] load_slot, slot;
@@ -249,6 +256,7 @@ module matrix_unit #(
   pass_control #(
     .COLUMNS(COLUMNS),
     .PORTS(Ports),
+    .PARTS(Parts),
     .MAX_ROWS(MAX_ROWS),
     .SLOTS(Slots)
   ) u_control (
@@ -262,6 +270,8 @@ module matrix_unit #(
     .cmd_last_i(tile_last_i),
     .column_valid_i(column_valid),
     .column_ready_o(column_ready),
+    .column_parts_i(column_parts),
+    .column_last_i(column_last),
     .column_weights_i(column_weights),
     .column_scales_i(column_scales),
     .act_ready_i(act_half_ready),
@@ -287,7 +297,8 @@ module matrix_unit #(
   systolic_array #(
     .COLUMNS(COLUMNS),
     .ACT_W(ACT_W),
-    .PORTS(Ports)
+    .PORTS(Ports),
+    .PARTS(Parts)
   ) u_array (
     .clk_i,
     .rst_ni,
@@ -297,6 +308,11 @@ module matrix_unit #(
     .weight_i(load_weights),
     .sum_o(sums)
   );
+
+  // The scale comes with each of a column's parts.
+  for (genvar g = 0; g < Groups; g++) begin : g_load
+    assign load_some[g] = load[g*Parts+:Parts] != '0;
+  end
 
   logic block_done, drain, drain_buffer;
   logic [AddressW-1:0] drain_address;
@@ -310,7 +326,7 @@ module matrix_unit #(
   ) u_columns (
     .clk_i,
     .rst_ni,
-    .load_i(load),
+    .load_i(load_some),
     .load_scales_i(load_scales),
     .load_slot_i(load_slot),
     .vector_i(mac_vector_o),

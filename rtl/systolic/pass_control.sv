@@ -5,7 +5,7 @@
 // Why: a tile's columns pass through the array COLUMNS at a time. While one pass streams its vectors, the next pass's
 // columns load; each side waits only for the other's buffer. A pass of one vector (decoding one token) takes as long as
 // loading its columns; with at least COLUMNS / PORTS vectors it does not pause while columns keep coming.
-// Throughput: one column group and one vector per cycle. Outputs to the array are registered, one cycle after the
+// Throughput: one column group, or part of one, and one vector per cycle. Outputs to the array are registered, one cycle after the
 // decision; the handshakes, act_*, acc_reserve_o and the stalls are combinational, and column_ready_o is known a
 // cycle ahead.
 
@@ -14,6 +14,8 @@ module pass_control #(
   parameter int COLUMNS = 8,
   // Columns loaded per cycle.
   parameter int PORTS = 1,
+  // Parts in which a column comes: 1 if PORTS is more.
+  parameter int PARTS = 1,
   // Most rows that one tile serves.
   parameter int MAX_ROWS = 64,
   // Scale slots: passes that can be in flight between loading and accumulation, a power of two.
@@ -33,7 +35,9 @@ module pass_control #(
   // Columns from the weight loader.
   input  logic                                                          column_valid_i,
   output logic                                                          column_ready_o,
-  input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] column_weights_i,
+  input  logic [PARTS-1:0]                                              column_parts_i,
+  input  logic                                                          column_last_i,
+  input  logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] column_weights_i,
   input  logic [PORTS*32-1:0]                                           column_scales_i,
   // Aligned activations of the tile.
   input  logic                                                          act_ready_i,
@@ -42,12 +46,12 @@ module pass_control #(
   // An accumulator buffer is free for a new output block.
   input  logic                                                          acc_free_i,
   output logic                                                          acc_reserve_o,
-  // To the array: shadow loads.
-  output logic [COLUMNS/PORTS-1:0]                                      load_o,
-  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] load_weights_o,
+  // To the array: shadow loads, a bit per part of each column group.
+  output logic [COLUMNS/PORTS*PARTS-1:0]                                load_o,
+  output logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] load_weights_o,
   output logic [PORTS*32-1:0]                                           load_scales_o,
   output logic [$clog2(SLOTS)-1:0]                                      load_slot_o,
-  // To the array and the accumulators: a vector enters (in the cycle its data leave the activation buffer).
+  // To the array and the accumulators: a vector enters (in the cycle before its first element leaves the activation buffer).
   output logic                                                          vector_o,
   output logic                                                          swap_o,
   output logic                                                          first_o,
@@ -144,15 +148,16 @@ module pass_control #(
   );
 
   // Loading side.
-  logic shadow_full_q, shadow_full_d, column_ready_q, load_take, pass_loaded, tile_loaded, start;
+  logic shadow_full_q, shadow_full_d, column_ready_q, load_take, column_take, pass_loaded, tile_loaded, start;
   logic [GroupW-1:0] group_q;
   logic [6:0] loaded_q;
   logic [SlotW-1:0] load_slot_q;
   assign column_ready_o = load_cmd_valid && column_ready_q;
   assign load_take = column_valid_i && column_ready_o;
   assign tile_loaded = loaded_q >= load_less;
-  assign pass_loaded = load_take && (tile_loaded || group_q == GroupW'(Groups - 1));
-  assign load_cmd_ready = load_take && tile_loaded;
+  assign column_take = load_take && column_last_i;
+  assign pass_loaded = column_take && (tile_loaded || group_q == GroupW'(Groups - 1));
+  assign load_cmd_ready = column_take && tile_loaded;
   assign shadow_full_d = pass_loaded || (shadow_full_q && !start);
 
   always_ff @(posedge clk_i) begin
@@ -166,12 +171,13 @@ module pass_control #(
     end else begin
       shadow_full_q <= shadow_full_d;
       column_ready_q <= !shadow_full_d || starts_next;
-      if (load_take) begin
+      if (column_take) begin
         group_q <= pass_loaded ? '0 : group_q + 1'b1;
         loaded_q <= tile_loaded ? '0 : loaded_q + 7'(PORTS);
       end
       if (pass_loaded) load_slot_q <= load_slot_q + 1'b1;
-      load_o <= Groups'(load_take) << group_q;
+      for (int g = 0; g < Groups; g++)
+        load_o[g*PARTS+:PARTS] <= load_take && group_q == GroupW'(g) ? column_parts_i : '0;
     end
     load_weights_o <= column_weights_i;
     load_scales_o <= column_scales_i;

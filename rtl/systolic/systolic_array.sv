@@ -4,14 +4,17 @@
 //
 // Why: with weights that stay, a weight is fetched once for all vectors that meet it, and no element has to store a sum.
 // A column is a chain of 64 processing elements: partial sums go down, activations move right, and every element holds an
-// active and a shadow weight, so that the next weights load while these compute. A whole vector enters at once and is
-// skewed here. Columns are grouped: the PORTS columns of a group load in the same cycle and see an activation in the
-// same cycle, so that a memory bus that brings two columns a cycle keeps every group busy.
+// active and a shadow weight, so that the next weights load while these compute. Element r of a vector comes r cycles after
+// element 0, and a weight of row r is made to wait as long. Columns are grouped: the PORTS columns of a group load in the
+// same cycle and see an activation in the same cycle, so that a memory bus that brings two columns a cycle keeps every
+// group busy. Where the bus brings less than a column per cycle, a column comes in PARTS, and the rows of a part take their
+// weights from the same bits: they come down from the rows of the part above.
 //
 // Rules for the caller: a group's load must not come before the swap that makes its previous weights active (same cycle
 // is allowed for group 0 and, shifted by the group's number, for the others: load groups in ascending order, at most one
 // a cycle), and a swap comes at least one cycle after the last load of its weights.
-// Latency: a vector at act_i gives its sum in group g after ArrayLatency + g cycles. Throughput: one vector per cycle.
+// Latency: a vector's swap, which is a cycle before its element 0, to its sum in group g ArrayLatency + g cycles.
+// Throughput: one vector per cycle.
 
 module systolic_array #(
   // Array columns, 1 to 16.
@@ -19,18 +22,20 @@ module systolic_array #(
   // Activation width in bits: 25 fills a DSP48E1, 18 an ECP5 multiplier.
   parameter int ACT_W = 25,
   // Columns loaded per cycle, a divisor of COLUMNS.
-  parameter int PORTS = 1
+  parameter int PORTS = 1,
+  // Parts in which a column is loaded: 1, 2 or 4; 1 if PORTS is more.
+  parameter int PARTS = 1
 ) (
   input  logic                                                  clk_i,
   input  logic                                                  rst_ni,
-  // One vector: 64 signed mantissas, element 0 lowest.
+  // 64 signed mantissas, element 0 lowest; element r is that of r cycles later than element 0.
   input  logic [systolic_pkg::Rows*ACT_W-1:0]                   act_i,
-  // With the first vector of a pass: the loaded weights become active.
+  // A cycle before element 0 of a pass's first vector: the loaded weights become active.
   input  logic                                                  swap_i,
-  // One bit per column group: weight_i belongs to it.
-  input  logic [COLUMNS/PORTS-1:0]                              load_i,
-  // PORTS columns of 64 signed weights.
-  input  logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] weight_i,
+  // One bit per part of each column group, part 0 lowest: weight_i belongs to it.
+  input  logic [COLUMNS/PORTS*PARTS-1:0]                        load_i,
+  // PORTS columns of 64 signed weights, or part of a column.
+  input  logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] weight_i,
   // Column sums; column c belongs to group c / PORTS.
   output logic [COLUMNS*systolic_pkg::SumWidth-1:0]             sum_o
 );
@@ -40,42 +45,49 @@ module systolic_array #(
   localparam int SumW = systolic_pkg::SumWidth;
   localparam int Groups = COLUMNS / PORTS;
 
-  // What enters a row: an activation and the weights of PORTS columns.
-  localparam int LaneW = ACT_W + PORTS * WgtW;
+  localparam int PartRows = Rows / PARTS;
+  // What enters a row.
+  localparam int LaneW = PORTS * WgtW;
 
   localparam int PtrW = 6;
   // Write position of the skew lanes; element r is the position of r cycles ago.
-  logic [Rows*PtrW-1:0] ptr_q;
+  logic [PartRows*PtrW-1:0] ptr_q;
   // Element k is swap_i of k + 1 cycles ago; row r of group g swaps at element r + g.
   logic [Rows+Groups-2:0] swap_q;
   // Row r's load enables, load_i of r + 1 cycles ago.
-  logic [Rows*Groups-1:0] load_q;
+  logic [Rows*Groups*PARTS-1:0] load_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) for (int r = 0; r < Rows; r++) ptr_q[r*PtrW+:PtrW] <= PtrW'(Rows - r);
-    else ptr_q <= {ptr_q[(Rows-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
+    if (!rst_ni) for (int r = 0; r < PartRows; r++) ptr_q[r*PtrW+:PtrW] <= PtrW'(Rows - r);
+    else ptr_q <= {ptr_q[(PartRows-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
   end
 
   // Without a reset: whatever is on its way down the rows is ahead of what comes next, and overwritten by it.
   always_ff @(posedge clk_i) begin
     swap_q <= (Rows + Groups - 1)'({swap_q, swap_i});
-    load_q <= (Rows * Groups)'({load_q, load_i});
+    load_q <= (Rows * Groups * PARTS)'({load_q, load_i});
   end
 
   for (genvar r = 0; r < Rows; r++) begin : g_row
-    logic [LaneW-1:0] skewed;
-    logic [PORTS*WgtW-1:0] weights;
-    for (genvar p = 0; p < PORTS; p++) begin : g_port
-      assign weights[p*WgtW+:WgtW] = weight_i[(p*Rows+r)*WgtW+:WgtW];
+    localparam int Part = r / PartRows;
+    // Rows that the weights have come past since they entered or left the part above.
+    localparam int Above = Part == 0 ? r : PartRows - 1;
+    logic [LaneW-1:0] weights, skewed;
+    if (Part == 0) begin : g_enter
+      for (genvar p = 0; p < PORTS; p++) begin : g_port
+        assign weights[p*WgtW+:WgtW] = weight_i[(p*PartRows+r)*WgtW+:WgtW];
+      end
+    end else begin : g_pass
+      assign weights = g_row[r-PartRows].skewed;
     end
     skew_lane #(
-      .ROW(r),
+      .ROW(Above),
       .WIDTH(LaneW)
     ) u_skew (
       .clk_i,
       .write_ptr_i(ptr_q[PtrW-1:0]),
-      .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
-      .data_i({weights, act_i[r*ACT_W+:ACT_W]}),
+      .read_ptr_i(ptr_q[Above*PtrW+:PtrW]),
+      .data_i(weights),
       .data_o(skewed)
     );
     for (genvar c = 0; c < COLUMNS; c++) begin : g_column
@@ -83,7 +95,7 @@ module systolic_array #(
       logic signed [ACT_W-1:0] act_in, act_out;
       logic signed [SumW-1:0] sum_in, sum_out;
       if (Group == 0) begin : g_first_group
-        assign act_in = skewed[ACT_W-1:0];
+        assign act_in = act_i[r*ACT_W+:ACT_W];
       end else begin : g_next_group
         assign act_in = g_row[r].g_column[c-PORTS].act_out;
       end
@@ -100,8 +112,8 @@ module systolic_array #(
         .clk_i,
         .act_i(act_in),
         .act_o(act_out),
-        .load_i(load_q[r*Groups+Group]),
-        .weight_i(skewed[ACT_W+(c%PORTS)*WgtW+:WgtW]),
+        .load_i(load_q[(r*Groups+Group)*PARTS+Part]),
+        .weight_i(skewed[(c%PORTS)*WgtW+:WgtW]),
         .swap_i(swap_q[r+Group]),
         .sum_i(sum_in),
         .sum_o(sum_out)
@@ -121,6 +133,9 @@ module systolic_array #(
   end
   if (COLUMNS % PORTS != 0) begin : g_bad_ports
     ERROR_systolic_array_PORTS_must_divide_COLUMNS u_error ();
+  end
+  if ((PARTS != 1 && PARTS != 2 && PARTS != 4) || (PARTS > 1 && PORTS > 1)) begin : g_bad_parts
+    ERROR_systolic_array_PARTS_must_be_1_2_or_4_and_1_with_more_PORTS u_error ();
   end
 
 endmodule : systolic_array

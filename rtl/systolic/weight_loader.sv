@@ -9,13 +9,15 @@
 // Latency from a tile's first beat to its first column: codes 18 cycles (N); in T mode 5 after the last beat on 64
 // and 128 bits, 69 after the first on wider buses (two PORTS: 71); floating-point tiles as in float_columns.
 // Throughput: one beat per cycle in, but for a header's first line, small codes (code_expander) and BFP8 (bfp8_unpack);
-// PORTS columns per cycle out for N tiles of codes, half as many of 8-bit integers.
+// PORTS columns or a part of one per cycle out for N tiles of codes, half as many of 8-bit integers.
 
 module weight_loader #(
   // Memory bus width in bits.
   parameter int BUS_W = 256,
   // Columns that the array loads per cycle.
   parameter int PORTS = 1,
+  // Parts in which a column leaves: 1 if PORTS is more.
+  parameter int PARTS = 1,
   // Entries of the nested absmax table.
   parameter int NESTED_DEPTH = 4096,
   // 1: codes also in T mode.
@@ -51,17 +53,20 @@ module weight_loader #(
   output logic                                                          row_last_o,
   output logic [$clog2(64/PORTS)-1:0]                                   row_index_o,
   output logic [PORTS*32-1:0]                                           row_data_o,
-  // PORTS columns of 64 weights, with their scales.
+  // PORTS columns of 64 weights, with their scales. Or a part of a column, or several that are zero, with the column's scale,
+  // and whether it is the column's last.
   output logic                                                          out_valid_o,
   input  logic                                                          out_ready_i,
-  output logic [PORTS*systolic_pkg::Rows*systolic_pkg::WeightWidth-1:0] out_weights_o,
+  output logic [PARTS-1:0]                                              out_parts_o,
+  output logic                                                          out_last_o,
+  output logic [PORTS*systolic_pkg::Rows/PARTS*systolic_pkg::WeightWidth-1:0] out_weights_o,
   output logic [PORTS*32-1:0]                                           out_scales_o
 );
 
   localparam int ScaleBeats = 64 * 8 / BUS_W;
   localparam int BitBeats = 64 * 64 / BUS_W;  // beats of a tile per bit of its codes
   localparam int BeatW = 12;  // counts the 2048 beats of a floating-point tile on a 64-bit bus
-  localparam int GroupW = PORTS * systolic_pkg::Rows * systolic_pkg::WeightWidth;
+  localparam int GroupW = PORTS * systolic_pkg::Rows / PARTS * systolic_pkg::WeightWidth;
   localparam int Fp32Shift = 11 - $clog2(BUS_W);  // beats per row of 64 FP32 values, as a power of two
 
   // Front end: which part of what the next beat belongs to.
@@ -204,8 +209,9 @@ module weight_loader #(
 
   logic code_valid, code_ready, float_valid, float_ready, unused_float_bad;
   logic [GroupW-1:0] code_weights, float_weights;
-  logic code_wide;
-  logic [PORTS*systolic_pkg::Rows*8-1:0] code_integers;
+  logic code_wide, float_last;
+  logic [PARTS-1:0] code_parts, float_parts;
+  logic [PORTS*systolic_pkg::Rows/PARTS*8-1:0] code_integers;
   logic [PORTS*32-1:0] code_scales, float_scales;
   logic current_q, current_codes_q, last_group_q;  // the last group is the one that comes next
   logic [6:0] left_columns_q;  // behind those that come next
@@ -232,6 +238,7 @@ module weight_loader #(
   code_columns #(
     .BUS_W(BUS_W),
     .PORTS(PORTS),
+    .PARTS(PARTS),
     .BACKWARD(BACKWARD)
   ) u_codes (
     .clk_i,
@@ -254,6 +261,7 @@ module weight_loader #(
     .out_valid_o(code_valid),
     .out_ready_i(code_ready),
     .out_wide_o(code_wide),
+    .out_parts_o(code_parts),
     .out_weights_o(code_weights),
     .out_integers_o(code_integers),
     .out_scales_o(code_scales)
@@ -277,7 +285,8 @@ module weight_loader #(
 
   float_columns #(
     .BUS_W(BUS_W),
-    .PORTS(PORTS)
+    .PORTS(PORTS),
+    .PARTS(PARTS)
   ) u_floats (
     .clk_i,
     .rst_ni,
@@ -292,6 +301,8 @@ module weight_loader #(
     .in_data_i(values),
     .out_valid_o(float_valid),
     .out_ready_i(float_ready),
+    .out_parts_o(float_parts),
+    .out_last_o(float_last),
     .out_weights_o(float_weights),
     .out_scales_o(float_scales),
     .nonfinite_o(unused_float_bad)
@@ -301,17 +312,19 @@ module weight_loader #(
   logic out_take, ends;
   assign out_valid_o = current_q && (current_codes_q ? code_valid : float_valid);
   // Of three kinds, which is one LUT per bit.
-  for (genvar i = 0; i < PORTS * systolic_pkg::Rows; i++) begin : g_weight
+  for (genvar i = 0; i < PORTS * systolic_pkg::Rows / PARTS; i++) begin : g_weight
     localparam int WgtW = systolic_pkg::WeightWidth;
     assign out_weights_o[i*WgtW+:WgtW] = !current_codes_q ? float_weights[i*WgtW+:WgtW]
                                        : code_wide ? WgtW'($signed(code_integers[i*8+:8]))
                                        : code_weights[i*WgtW+:WgtW];
   end
   assign out_scales_o = current_codes_q ? code_scales : float_scales;
+  assign out_parts_o = current_codes_q ? code_parts : float_parts;
+  assign out_last_o = current_codes_q ? code_parts[PARTS-1] : float_last;
   assign code_ready = current_q && current_codes_q && out_ready_i;
   assign float_ready = current_q && !current_codes_q && out_ready_i;
   assign out_take = out_valid_o && out_ready_i;
-  assign ends = out_take && last_group_q;
+  assign ends = out_take && out_last_o && last_group_q;
   assign order_take = order_valid && (!current_q || ends);
   assign codes_done = ends && current_codes_q;
 
@@ -323,7 +336,7 @@ module weight_loader #(
       current_codes_q <= order_codes;
       left_columns_q <= order_behind;
       last_group_q <= order_alone;
-    end else if (out_take) begin
+    end else if (out_take && out_last_o) begin
       left_columns_q <= left_columns_q - 7'(PORTS);
       last_group_q <= left_columns_q <= 7'(PORTS);
     end
