@@ -9,7 +9,8 @@ module array_top #(
   // Of systolic_array.
   parameter int COLUMNS = 2,
   parameter int ACT_W   = 18,
-  parameter int PORTS   = 1
+  parameter int PORTS   = 1,
+  parameter int PARTS   = 1
 ) (
   input  logic clk_i,
   input  logic shift_i,
@@ -18,10 +19,10 @@ module array_top #(
 );
 
   localparam int ActBits = systolic_pkg::Rows * ACT_W;
-  localparam int WeightBits = PORTS * systolic_pkg::Rows * systolic_pkg::WeightWidth;
+  localparam int WeightBits = PORTS * systolic_pkg::Rows / PARTS * systolic_pkg::WeightWidth;
   localparam int SumBits = COLUMNS * systolic_pkg::SumWidth;
-  localparam int Groups = COLUMNS / PORTS;
-  localparam int InBits = ActBits + WeightBits + Groups + 2;
+  localparam int LoadBits = COLUMNS / PORTS * PARTS;
+  localparam int InBits = ActBits + WeightBits + LoadBits + 2;
 
   logic [InBits-1:0] in_q;
   logic [SumBits-1:0] sums, out_q;
@@ -30,14 +31,15 @@ module array_top #(
   systolic_array #(
     .COLUMNS(COLUMNS),
     .ACT_W  (ACT_W),
-    .PORTS  (PORTS)
+    .PORTS  (PORTS),
+    .PARTS  (PARTS)
   ) u_array (
     .clk_i,
     .rst_ni  (in_q[0]),
     .swap_i  (in_q[1]),
-    .load_i  (in_q[2+:Groups]),
-    .act_i   (in_q[2+Groups+:ActBits]),
-    .weight_i(in_q[2+Groups+ActBits+:WeightBits]),
+    .load_i  (in_q[2+:LoadBits]),
+    .act_i   (in_q[2+LoadBits+:ActBits]),
+    .weight_i(in_q[2+LoadBits+ActBits+:WeightBits]),
     .sum_o   (sums)
   );
 

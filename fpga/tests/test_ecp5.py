@@ -142,10 +142,8 @@ FAULTS = [
     ("pe", "SumBits-1:0]) + ", "SumBits-1:0]) - "),
     ("skew_lane", "", ""),
     ("skew_lane", "4'(17 - Rest)", "4'(16 - Rest)"),
-    ("skew_lane", "6'(67 - ROW)", "6'(66 - ROW)"),
-    ("skew_lane", "d[36*b+35]", "d[36*b+34]"),
-    ("skew_lane", '.REGMODE_A("OUTREG")', '.REGMODE_A("NOREG")'),
-    ("skew_lane", ".OCEA(1'b1)", ".OCEA(1'b0)"),
+    ("skew_lane", "(ROW - 1) / 16", "ROW / 16"),
+    ("skew_lane", "<= into[f*WIDTH+:WIDTH]", "<= into[0+:WIDTH]"),
 ]
 
 

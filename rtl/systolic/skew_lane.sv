@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Delays one lane of a vector by ROW + 1 cycles, so that vectors enter the array as diagonal wavefronts.
+// Delays the weights of one row by ROW + 1 cycles, so that columns enter the array as diagonal wavefronts.
 //
 // Why a ring in distributed RAM: it is cheaper than a shift register and moves one word a cycle instead of ROW. The lanes
-// of a vector share the write position; a lane's read position is the write position of ROW cycles ago.
+// share the write position; a lane's read position is the write position of ROW cycles ago.
 // Latency: ROW + 1 cycles. Throughput: one word per cycle, no backpressure.
 
 module skew_lane #(
   // The lane's row, 0 to 63.
   parameter int ROW = 0,
   // Bits per word.
-  parameter int WIDTH = 25
+  parameter int WIDTH = 18
 ) (
   input  logic             clk_i,
   // Position that this cycle's word is written to, and the same of ROW cycles ago.

@@ -26,7 +26,8 @@ def parameters(config: Config) -> dict[str, int]:
 def array_parameters(config: Config) -> dict[str, int]:
     """Parameters of the array itself, as ``matrix_unit`` gives them."""
     ports = 2 if config["bus_width"] == 512 and config["columns"] % 2 == 0 else 1
-    return {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": ports}
+    parts = max(1, 256 // config["bus_width"])
+    return {"COLUMNS": config["columns"], "ACT_W": config["act_width"], "PORTS": ports, "PARTS": parts}
 
 
 ARRAY = Netlist("systolic_array", "sim/tops/systolic_array.f", array_parameters)
