@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the list of commands from memory, line by line, and hands each command to the queue of its engine.
+// Reads the list of commands from memory, line by line, and hands each command to the queue of its engine, word by word.
 //
 // Why: the list is the only thing that the core takes on trust, so every command is checked for its kind and its reserved bits
-// before an engine sees it. Lines are read ahead in groups, so that a short command does not wait for the memory's latency.
+// before an engine sees it: the last word of a wrong one is not handed on. Words keep what goes to the queues narrow, for
+// engines take far longer than a command's words. Lines are read ahead in groups, so that a short command does not wait for
+// the memory's latency.
 //
 // Room for a group is there before it is asked for: the data are always taken, and a full queue cannot block the bus, over
 // which the commands before may be reading. No group crosses the end of the memory window. Near it lines are read one
 // by one, each only when those before were good and not END; so the read that leaves the window, for which the master
 // reports an error, is one that the list really asks for. What was read behind END is dropped.
 //
-// Latency: last beat of a line to cmd_valid_o 3 cycles, 2 where a line is one beat. Throughput: a line in one cycle more
-// than it has beats.
+// Latency: last beat of a line to its last word 2 cycles, 1 more for each word that the beat has besides, if it has any.
+// Throughput: a word per cycle.
 
 module command_fetch #(
   // Width of the memory bus in bits: 64, 128, 256 or 512.
@@ -40,10 +42,11 @@ module command_fetch #(
   output logic              rdata_ready_o,
   input  logic [BUS_W-1:0]  rdata_data_i,
 
-  // To the queues: a command, and the one engine that it is for.
+  // To the queues: a command's words, and the one engine that they are for; the first word, and the command's line.
   output logic [commands_pkg::Engines-1:0] cmd_valid_o,
   input  logic [commands_pkg::Engines-1:0] cmd_ready_i,
-  output logic [511:0]      cmd_o,
+  output logic [63:0]       cmd_o,
+  output logic              cmd_first_o,
   output logic [ADDR_W-7:0] cmd_line_o,
 
   // END was read. What was asked for beyond it may still come, and is dropped.
@@ -58,6 +61,8 @@ module command_fetch #(
   localparam int Engines   = commands_pkg::Engines;
   localparam int LineW     = ADDR_W - 6;
   localparam int LineBeats = 512 / BUS_W;
+  localparam int Word      = 64;
+  localparam int Words     = 512 / Word;
   localparam int Room      = 2 * READ_AHEAD;
   localparam int CountW    = $clog2(Room + 1);
   localparam int MagicLsb  = commands_pkg::LoadMagicLsb;
@@ -76,7 +81,6 @@ module command_fetch #(
   logic [CountW-1:0] count_q, lines_q, lines;
   logic [LineW-1:0]  next_q;
   logic [LineW:0]    limit;
-  logic              word_leaves;
   logic              unused_limit;  // a line that holds the limit is outside
 
   assign unused_limit = ^mem_limit_i[5:0];
@@ -95,8 +99,8 @@ module command_fetch #(
       ready_q <= running_q;
       if (request) rcmd_valid_o <= 1'b1;
       else if (rcmd_ready_i) rcmd_valid_o <= 1'b0;
-      // Lines asked for that have not left the converter.
-      count_q <= count_q + (request ? lines : '0) - CountW'(word_leaves);
+      // Lines asked for whose last word has not left.
+      count_q <= count_q + (request ? lines : '0) - CountW'(last_leaves);
     end
   end
 
@@ -113,10 +117,11 @@ module command_fetch #(
   assign rcmd_lines_o = 32'(lines_q);
 
   // ---------------------------------------------------------------------------------------------
-  // Beats to lines
+  // Beats to words
   // ---------------------------------------------------------------------------------------------
   logic             beat_valid, beat_ready, word_valid, word_ready;
   logic [BUS_W-1:0] beat;
+  logic [Word-1:0]  word;
   // verilator lint_off UNUSEDSIGNAL
   logic [$clog2(Room*LineBeats+1)-1:0] beat_level;  // count_q has it
   // verilator lint_on UNUSEDSIGNAL
@@ -138,8 +143,8 @@ module command_fetch #(
 
   stream_resize #(
     .IN_WIDTH (BUS_W),
-    .OUT_WIDTH(512)
-  ) u_lines (
+    .OUT_WIDTH(Word)
+  ) u_words (
     .clk_i,
     .rst_ni,
     .in_valid_i (beat_valid),
@@ -147,57 +152,76 @@ module command_fetch #(
     .in_data_i  (beat),
     .out_valid_o(word_valid),
     .out_ready_i(word_ready),
-    .out_data_o (cmd_o)
+    .out_data_o (word)
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Lines to commands: a line is looked at in one cycle, and goes on the next
+  // Words to commands: a word is looked at in one cycle, and goes on the next
   // ---------------------------------------------------------------------------------------------
+  localparam int Kinds  = Engines + 1;  // END is the last
+  localparam int IndexW = $clog2(Words);
+
+  logic              magic, held_q, first_q, last_q, wrong_q, taken, leaves, good, last_leaves;
   logic [OpcodeW-1:0] opcode;
-  logic [Engines-1:0] engine, engine_q;
-  logic               magic, is_end, checked_q, end_q, good_q;
-  logic [LineW-1:0]   line_q;
+  logic [IndexW-1:0] index_q;
+  logic [Kinds-1:0]  kind, kind_q, offends, offends_q;
+  logic [Engines-1:0] offered;
+  logic [LineW-1:0]  line_q;
 
-  assign magic  = cmd_o[MagicLsb+:MagicW] == commands_pkg::LoadMagicValue;
-  assign opcode = cmd_o[OpcodeLsb+:OpcodeW];
-  assign is_end = magic && opcode == commands_pkg::CommandEnd && (cmd_o & EndZeros) == '0;
+  assign magic  = word[MagicLsb+:MagicW] == commands_pkg::LoadMagicValue;
+  assign opcode = word[OpcodeLsb+:OpcodeW];
 
-  for (genvar e = 0; e < Engines; e++) begin : g_engine
-    localparam logic [OpcodeW-1:0] Opcode = OpcodeW'(e + 1);
-    localparam logic [511:0] Zeros = (Opcode == commands_pkg::CommandLoad)   ? commands_pkg::LoadZeros :
+  for (genvar k = 0; k < Kinds; k++) begin : g_kind
+    localparam logic [OpcodeW-1:0] Opcode = k == Engines ? commands_pkg::CommandEnd : OpcodeW'(k + 1);
+    localparam logic [511:0] Zeros = (Opcode == commands_pkg::CommandEnd)    ? EndZeros :
+                                     (Opcode == commands_pkg::CommandLoad)   ? commands_pkg::LoadZeros :
                                      (Opcode == commands_pkg::CommandMatrix) ? commands_pkg::MatrixZeros :
                                      (Opcode == commands_pkg::CommandVector) ? commands_pkg::VectorZeros :
                                                                                commands_pkg::TransferZeros;
-    assign engine[e] = magic && opcode == Opcode && (cmd_o & Zeros) == '0;
+    assign kind[k]    = magic && opcode == Opcode;
+    assign offends[k] = (word & Zeros[index_q*Word+:Word]) != '0;
   end
 
-  assign word_ready  = !running_q || (checked_q && (end_q || (engine_q & cmd_ready_i) != '0));
-  assign word_leaves = word_valid && word_ready;
-  assign cmd_valid_o = (checked_q && running_q) ? engine_q : '0;
+  // The last word of a line goes on only if all of them are right, and without it a queue has no command.
+  assign good        = kind_q != '0 && !wrong_q && (kind_q & offends_q) == '0;
+  assign offered     = (held_q && running_q && (!last_q || good)) ? kind_q[Engines-1:0] : '0;
+  assign leaves      = held_q && (offered & ~cmd_ready_i) == '0;
+  assign last_leaves = leaves && last_q;
+  assign word_ready  = !held_q || leaves;
+  assign taken       = word_valid && word_ready;
+  assign cmd_valid_o = offered;
+  assign cmd_first_o = first_q;
   assign cmd_line_o  = line_q;
-  assign bad_o       = checked_q && running_q && !good_q;
+  assign bad_o       = held_q && last_q && running_q && !good;
   assign bad_line_o  = line_q;
-  assign activity_o  = word_leaves;
+  assign activity_o  = leaves;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       running_q <= 1'b0;
       ended_o   <= 1'b0;
-      checked_q <= 1'b0;
+      held_q    <= 1'b0;
+      index_q   <= '0;
     end else begin
-      checked_q <= word_valid && running_q && !word_leaves;
+      if (word_ready) held_q <= word_valid;
+      if (taken) index_q <= index_q + IndexW'(1);
       if (start_i) running_q <= 1'b1;
-      else if (checked_q && (end_q || !good_q)) running_q <= 1'b0;
-      if (checked_q && running_q && end_q) ended_o <= 1'b1;
+      else if (held_q && last_q && (kind_q[Engines] || !good)) running_q <= 1'b0;
+      if (held_q && last_q && running_q && good && kind_q[Engines]) ended_o <= 1'b1;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    engine_q <= engine;
-    end_q    <= is_end;
-    good_q   <= is_end || engine != '0;
+    if (taken) begin
+      cmd_o     <= word;
+      first_q   <= index_q == '0;
+      last_q    <= index_q == IndexW'(Words - 1);
+      offends_q <= offends;
+      if (index_q == '0) kind_q <= kind;
+      wrong_q <= index_q != '0 && (wrong_q || (kind_q & offends_q) != '0);
+    end
     if (start_i) line_q <= line_i;
-    else if (word_leaves) line_q <= line_q + LineW'(1);
+    else if (last_leaves) line_q <= line_q + LineW'(1);
   end
 
   if (BUS_W != 64 && BUS_W != 128 && BUS_W != 256 && BUS_W != 512) begin : g_check_bus

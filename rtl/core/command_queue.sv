@@ -7,9 +7,10 @@
 // the command handed over last, whose fields the engine may still refuse, of the oldest in flight, and of the one that waits.
 //
 // An engine refuses a command at most CHECK cycles after the transfer, and the next command is not offered before, so the
-// refused one is the last. Word 0 of a command, which says whose it is, and the zeros at its end are not stored.
+// refused one is the last. Commands wait in words, and are put together when the one before is handed over. What says whose a
+// command is, and the zeros at its end are left out then. A command without its last word is none.
 //
-// Latency: in_valid_i to cmd_valid_o 4 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in CHECK cycles.
+// Latency: a command's last word to cmd_valid_o 4 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in 11 cycles.
 
 module command_queue #(
   // Width of a line address.
@@ -26,10 +27,11 @@ module command_queue #(
   input  logic              clk_i,
   input  logic              rst_ni,
 
-  // From the fetch.
+  // From the fetch: 8 words per command.
   input  logic              in_valid_i,
   output logic              in_ready_o,
-  input  logic [511:0]      in_cmd_i,
+  input  logic [63:0]       in_word_i,
+  input  logic              in_first_i,
   input  logic [LINE_W-1:0] in_line_i,
 
   // To the semaphores, which grant in the cycle after the request at the earliest.
@@ -64,44 +66,75 @@ module command_queue #(
 );
 
   localparam int MaskW  = commands_pkg::LoadPostWidth;
-  localparam int Word   = 32;
+  localparam int Word   = 64;
+  localparam int Words  = 512 / Word;
+  localparam int Kept   = (BITS + Word - 1) / Word;
+  localparam int FillW  = $clog2(Words);
+  localparam int Own    = 32;  // bits that say whose it is
   localparam int CheckW = $clog2(CHECK);
 
-  logic              next_valid, head_valid, flight_ready, flight_valid;
-  logic [BITS-1:Word] next, head;
+  logic              next_valid, head_valid, flight_ready, flight_valid, fill, unused_line_ready, unused_line_valid;
+  logic [FillW-1:0]  fill_q;
+  logic [Word-1:0]   next;
+  logic [Kept*Word-1:0] head_q;
+  logic [BITS-1:Own] head;
   logic [LINE_W-1:0] next_line, head_line;
   logic [MaskW-1:0]  flight_mask;
   logic              taken_q, transfer, take;
   logic [CheckW-1:0] check_q;
   // verilator lint_off UNUSEDSIGNAL
-  logic [$clog2(DEPTH+1)-1:0]     queue_level;
+  logic [$clog2(Words*DEPTH+1)-1:0] queue_level;
+  logic [$clog2(DEPTH+2)-1:0]     line_level;
   logic [$clog2(IN_FLIGHT+1)-1:0] flight_level;
   logic                           unused_bits;  // zeros and the command's kind, which the fetch has looked at
   // verilator lint_on UNUSEDSIGNAL
 
-  assign unused_bits = ^in_cmd_i;
+  assign unused_bits = ^head_q;
 
   stream_fifo #(
-    .WIDTH(LINE_W + BITS - Word),
-    .DEPTH(DEPTH)
+    .WIDTH(Word),
+    .DEPTH(Words * DEPTH)
   ) u_queue (
     .clk_i,
     .rst_ni,
     .in_valid_i,
     .in_ready_o,
-    .in_data_i  ({in_line_i, in_cmd_i[BITS-1:Word]}),
+    .in_data_i  (in_word_i),
     .out_valid_o(next_valid),
     .out_ready_i(!head_valid),
-    .out_data_o ({next_line, next}),
+    .out_data_o (next),
     .level_o    (queue_level)
   );
+  // Lines of the commands whose first words are there; one of them may lack its others.
+  stream_fifo #(
+    .WIDTH(LINE_W),
+    .DEPTH(DEPTH + 1)
+  ) u_lines (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (in_valid_i && in_ready_o && in_first_i),
+    .in_ready_o (unused_line_ready),
+    .in_data_i  (in_line_i),
+    .out_valid_o(unused_line_valid),
+    .out_ready_i(fill && fill_q == '0),
+    .out_data_o (next_line),
+    .level_o    (line_level)
+  );
 
-  // The first command lies in registers, for engines look at it at length. Its place is filled while the next one must
-  // wait anyhow.
+  // The first command lies in registers, for engines look at it at length.
+  assign fill = next_valid && !head_valid;
+  assign head = head_q[BITS-1:Own];
+
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) head_valid <= 1'b0;
-    else head_valid <= head_valid ? !transfer : next_valid;
-    if (!head_valid) {head_line, head} <= {next_line, next};
+    if (!rst_ni) begin
+      head_valid <= 1'b0;
+      fill_q     <= '0;
+    end else begin
+      head_valid <= head_valid ? !transfer : fill && fill_q == FillW'(Words - 1);
+      if (fill) fill_q <= fill_q + FillW'(1);
+    end
+    if (fill && (FillW + 1)'(fill_q) < (FillW + 1)'(Kept)) head_q <= (Kept * Word)'({next, head_q} >> Word);
+    if (fill && fill_q == '0) head_line <= next_line;
   end
 
   // Counts are taken only when the engine may begin the command: there is room in flight and the last one is not refused.
@@ -145,12 +178,12 @@ module command_queue #(
 
   assign take_mask_o    = head[commands_pkg::LoadWaitsLsb+:commands_pkg::LoadWaitsWidth];
   assign cmd_valid_o    = taken_q;
-  assign cmd_o          = 512'({head, Word'(0)});
+  assign cmd_o          = 512'({head, Own'(0)});
   assign cmd_tag_o      = head_line;
   assign busy_o         = flight_valid;
   assign waiting_o      = take_valid_o;
   assign waiting_line_o = head_line;
-  assign empty_o        = !next_valid && !head_valid && !flight_valid;
+  assign empty_o        = !next_valid && fill_q == '0 && !head_valid && !flight_valid;
   assign activity_o     = take || transfer || done_i;
 
   if (BITS < 64 || BITS > 512) begin : g_check_bits

@@ -81,7 +81,8 @@ module command_unit #(
   logic                       start, ended, fetch_bad, overflow, fetch_activity;
   logic [LineW-1:0]           list_line, fetch_bad_line, fetch_line;
   logic [Engines-1:0]         fetch_valid, fetch_ready;
-  logic [511:0]               fetch_cmd;
+  logic [63:0]                fetch_cmd;
+  logic                       fetch_first;
   logic [$clog2(Masks)-1:0]   overflow_number;
   logic [LineW-1:0]           overflow_line;
   logic [Engines-1:0]         take_valid, take_grant, empty, waiting, queue_activity;
@@ -107,6 +108,7 @@ module command_unit #(
     .cmd_valid_o     (fetch_valid),
     .cmd_ready_i     (fetch_ready),
     .cmd_o           (fetch_cmd),
+    .cmd_first_o     (fetch_first),
     .cmd_line_o      (fetch_line),
     .ended_o         (ended),
     .bad_o           (fetch_bad),
@@ -129,7 +131,8 @@ module command_unit #(
       .rst_ni        (engine_rst_no),
       .in_valid_i    (fetch_valid[e]),
       .in_ready_o    (fetch_ready[e]),
-      .in_cmd_i      (fetch_cmd),
+      .in_word_i     (fetch_cmd),
+      .in_first_i    (fetch_first),
       .in_line_i     (fetch_line),
       .take_valid_o  (take_valid[e]),
       .take_mask_o   (take_mask[e*Masks+:Masks]),

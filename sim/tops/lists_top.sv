@@ -84,7 +84,8 @@ module lists_top #(
   logic                     start, ended, fetch_bad, fetch_activity, overflow;
   logic [LineW-1:0]         start_line, fetch_bad_line, line, overflow_line;
   logic [$clog2(Count)-1:0] overflow_number;
-  logic [511:0]             cmd;
+  logic [63:0]              cmd;
+  logic                     first;
   logic [Engines-1:0]       queue_valid, queue_ready, take_valid, take_grant, empty, activity;
   logic [Engines*Count-1:0] take_mask, post_mask;
   logic [Engines*LineW-1:0] post_line, issued_line, oldest_line, waiting_line;
@@ -109,6 +110,7 @@ module lists_top #(
     .cmd_valid_o  (queue_valid),
     .cmd_ready_i  (queue_ready),
     .cmd_o        (cmd),
+    .cmd_first_o  (first),
     .cmd_line_o   (line),
     .ended_o      (ended),
     .bad_o        (fetch_bad),
@@ -131,7 +133,8 @@ module lists_top #(
       .rst_ni        (engine_rst_no),
       .in_valid_i    (queue_valid[e]),
       .in_ready_o    (queue_ready[e]),
-      .in_cmd_i      (cmd),
+      .in_word_i     (cmd),
+      .in_first_i    (first),
       .in_line_i     (line),
       .take_valid_o  (take_valid[e]),
       .take_mask_o   (take_mask[e*Count+:Count]),
