@@ -89,7 +89,7 @@ FAULTS = [
     ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
     ("round_robin", {"REQUESTS": 3}, "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
     ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
-    ("semaphores", SEMAPHORES, "posted = posted + SumW'(post[e]);", "if (post[e]) posted = SumW'(level_q) + SumW'(1);"),
+    ("semaphores", SEMAPHORES, "ones[i] = ones[i] ^ carry;", "ones[i] = ones[i] || carry;"),
     ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
     ("semaphores", SEMAPHORES, ".request_i(able_q)", ".request_i(able_q[0] ? ENGINES'(1) : able_q)"),
     ("semaphores", SEMAPHORES, "!rst_ni || able_q != '0", "!rst_ni"),

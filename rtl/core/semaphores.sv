@@ -41,12 +41,42 @@ module semaphores #(
 );
 
   localparam int NumberW = $clog2(COUNT);
-  localparam int SumW    = WIDTH + $clog2(ENGINES + 1);
+  localparam int OnesW   = $clog2(ENGINES + 1);
+  localparam int SumW    = WIDTH + OnesW;
 
   logic [COUNT-1:0]          positive, over, over_q;
   logic [ENGINES-1:0]        request, able_q;
   logic [ENGINES*COUNT-1:0]  post_mask_q, post_mask_q2;
   logic [ENGINES*LINE_W-1:0] post_line_q, post_line_q2;
+
+  // How many posts there are, and one less: of so few bits these are a LUT per bit, where additions are a chain per post.
+  function automatic logic [OnesW-1:0] ones(input logic [ENGINES-1:0] bits);
+    logic carry, next;
+    begin
+      ones = '0;
+      for (int e = 0; e < ENGINES; e++) begin
+        carry = bits[e];
+        for (int i = 0; i < OnesW; i++) begin
+          next    = carry && ones[i];
+          ones[i] = ones[i] ^ carry;
+          carry   = next;
+        end
+      end
+    end
+  endfunction
+
+  function automatic logic [OnesW:0] fewer(input logic [OnesW-1:0] number);
+    logic borrow, next;
+    begin
+      borrow = 1'b1;
+      for (int i = 0; i < OnesW; i++) begin
+        next     = borrow && !number[i];
+        fewer[i] = number[i] ^ borrow;
+        borrow   = next;
+      end
+      fewer[OnesW] = borrow;
+    end
+  endfunction
 
   for (genvar e = 0; e < ENGINES; e++) begin : g_request
     assign request[e] = take_valid_i[e] && (take_mask_i[e*COUNT+:COUNT] & ~positive) == '0;
@@ -74,6 +104,8 @@ module semaphores #(
   for (genvar n = 0; n < COUNT; n++) begin : g_counter
     logic [ENGINES-1:0] take, post;
     logic [WIDTH-1:0]   level_q;
+    logic [OnesW-1:0]   number;
+    logic [OnesW:0]     change;
     logic [SumW-1:0]    posted, less, sum;
 
     for (genvar e = 0; e < ENGINES; e++) begin : g_engine
@@ -82,15 +114,11 @@ module semaphores #(
     end
 
     // With and without the take, which is known late.
-    always_comb begin
-      posted = SumW'(level_q);
-      less   = SumW'(level_q) - SumW'(1);
-      for (int e = 0; e < ENGINES; e++) begin
-        posted = posted + SumW'(post[e]);
-        less   = less + SumW'(post[e]);
-      end
-    end
-    assign sum = take != '0 ? less : posted;
+    assign number = ones(post);
+    assign change = fewer(number);
+    assign posted = SumW'(level_q) + SumW'(number);
+    assign less   = SumW'(level_q) + {{(SumW - OnesW - 1) {change[OnesW]}}, change};
+    assign sum    = take != '0 ? less : posted;
 
     assign positive[n] = level_q != '0;
     assign over[n]     = sum[SumW-1:WIDTH] != '0;
