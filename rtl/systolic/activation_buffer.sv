@@ -277,7 +277,7 @@ module activation_buffer #(
       localparam int Bits = Lanes * ACT_W - Low < SliceW ? Lanes * ACT_W - Low : SliceW;
       localparam int First = Low / ACT_W;  // elements in the word
       localparam int Last = (Low + Bits - 1) / ACT_W;
-      (* ram_style = "block" *) logic [Bits-1:0] slice_q[2**AddressW];
+      logic [Bits-1:0] slice_q[2**AddressW];
       logic [Bits-1:0] read_q;
       always_ff @(posedge clk_i) begin
         if (part_valid && parts[w]) slice_q[write_address] <= part[Low+:Bits];
