@@ -199,7 +199,7 @@ def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
     print(title, flush=True)
     began = time.monotonic()
     with (
-        log.open("w") as file,
+        log.open("w", buffering=1) as file,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
     ):
         for line in process.stdout:
