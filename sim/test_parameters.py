@@ -15,7 +15,7 @@ from sim.tools import require_simulator, verilator_environment
 
 MATRIX, MASTER, BRIDGE = "rtl/core/matrix_engine.f", "rtl/vega_bridge/axi_master.f", "rtl/vega_bridge/vega_bridge.f"
 STREAMS, CONTROL, DDR3 = "rtl/common/streams.f", "rtl/core/control.f", "sim/tops/axi_ddr3_memory.f"
-LINK = "rtl/uart_link/uart_axi.f"
+LINK, ARRAY = "rtl/uart_link/uart_axi.f", "sim/tops/systolic_array.f"
 CASES = [
     ("matrix_engine", MATRIX, {"COLUMNS": 17}, "matrix_unit_COLUMNS_must_be_1_to_16"),
     ("matrix_engine", MATRIX, {"ACT_W": 24}, "matrix_unit_ACT_W_must_be_18_or_25"),
@@ -44,6 +44,9 @@ CASES = [
         "tile_transposer_WIDE_needs_4_to_32",
     ),
     ("block_aligner", MATRIX, {"HALVES": 1}, "block_aligner_HALVES_needs_a_WIDTH_of_18"),
+    ("block_aligner", MATRIX, {"PARTS": 16}, "block_aligner_PARTS_must_be_a_power_of_two"),
+    ("systolic_array", ARRAY, {"PARTS": 8}, "systolic_array_PARTS_must_be_1_2_or_4"),
+    ("systolic_array", ARRAY, {"PARTS": 2, "PORTS": 2}, "systolic_array_PARTS_must_be_1_2_or_4_and_1_with"),
     ("int_to_fp32", "rtl/common/fp32.f", {"WIDTH": 65}, "int_to_fp32_WIDTH_must_be_2_to_64"),
     (
         "vector_engine",

@@ -12,7 +12,7 @@
 // by one, each only when those before were good and not END; so the read that leaves the window, for which the master
 // reports an error, is one that the list really asks for. What was read behind END is dropped.
 //
-// Latency: last beat of a line to its last word 2 cycles, 1 more for each word that the beat has besides, if it has any.
+// Latency: last beat of a line to its last word 2 cycles, and N more where a beat has N > 1 words.
 // Throughput: a word per cycle.
 
 module command_fetch #(
@@ -77,7 +77,7 @@ module command_fetch #(
   // ---------------------------------------------------------------------------------------------
   logic              running_q;
   // Whether the group at next_q fits is known a cycle after next_q, which stays while a request is offered.
-  logic              request, group_fits, group_fits_q, ready_q;
+  logic              request, group_fits, group_fits_q, ready_q, last_leaves;
   logic [CountW-1:0] count_q, lines_q, lines;
   logic [LineW-1:0]  next_q;
   logic [LineW:0]    limit;
@@ -161,7 +161,7 @@ module command_fetch #(
   localparam int Kinds  = Engines + 1;  // END is the last
   localparam int IndexW = $clog2(Words);
 
-  logic              magic, held_q, first_q, last_q, wrong_q, taken, leaves, good, last_leaves;
+  logic              magic, held_q, first_q, last_q, wrong_q, taken, leaves, good;
   logic [OpcodeW-1:0] opcode;
   logic [IndexW-1:0] index_q;
   logic [Kinds-1:0]  kind, kind_q, offends, offends_q;
@@ -182,7 +182,8 @@ module command_fetch #(
     assign offends[k] = (word & Zeros[index_q*Word+:Word]) != '0;
   end
 
-  // The last word of a line goes on only if all of them are right, and without it a queue has no command.
+  // The last word of a line goes on only if all of them are right, and without it a queue has no command. A full queue
+  // holds the words of a wrong command back, too.
   assign good        = kind_q != '0 && !wrong_q && (kind_q & offends_q) == '0;
   assign offered     = (held_q && running_q && (!last_q || good)) ? kind_q[Engines-1:0] : '0;
   assign leaves      = held_q && (offered & ~cmd_ready_i) == '0;

@@ -6,9 +6,9 @@
 // the engine may begin it, and posts when the engine says that it has ended. It keeps the addresses that an error needs: of
 // the command handed over last, whose fields the engine may still refuse, of the oldest in flight, and of the one that waits.
 //
-// An engine refuses a command at most CHECK cycles after the transfer, and the next command is not offered before, so the
-// refused one is the last. Commands wait in words, and are put together when the one before is handed over. What says whose a
-// command is, and the zeros at its end are left out then. A command without its last word is none.
+// Commands wait in words, and are put together when the one before is handed over. What says whose a command is, and the
+// zeros at its end are left out then. A command without its last word is none. An engine refuses a command at most 8 cycles
+// after the transfer: the next command is not there before, so the refused one is the last.
 //
 // Latency: a command's last word to cmd_valid_o 4 cycles; done_i to post_mask_o 1 cycle. Throughput: a command in 11 cycles.
 
@@ -20,9 +20,7 @@ module command_queue #(
   // Commands that wait behind the one on offer.
   parameter int DEPTH     = 4,
   // Commands in flight.
-  parameter int IN_FLIGHT = 4,
-  // Cycles after a transfer in which the engine may refuse the command, at least 3.
-  parameter int CHECK     = 4
+  parameter int IN_FLIGHT = 4
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -71,7 +69,6 @@ module command_queue #(
   localparam int Kept   = (BITS + Word - 1) / Word;
   localparam int FillW  = $clog2(Words);
   localparam int Own    = 32;  // bits that say whose it is
-  localparam int CheckW = $clog2(CHECK);
 
   logic              next_valid, head_valid, flight_ready, flight_valid, fill, unused_line_ready, unused_line_valid;
   logic [FillW-1:0]  fill_q;
@@ -81,10 +78,9 @@ module command_queue #(
   logic [LINE_W-1:0] next_line, head_line;
   logic [MaskW-1:0]  flight_mask;
   logic              taken_q, transfer, take;
-  logic [CheckW-1:0] check_q;
   // verilator lint_off UNUSEDSIGNAL
   logic [$clog2(Words*DEPTH+1)-1:0] queue_level;
-  logic [$clog2(DEPTH+2)-1:0]     line_level;
+  logic [$clog2(DEPTH+1)-1:0]     line_level;
   logic [$clog2(IN_FLIGHT+1)-1:0] flight_level;
   logic                           unused_bits;  // zeros and the command's kind, which the fetch has looked at
   // verilator lint_on UNUSEDSIGNAL
@@ -105,10 +101,10 @@ module command_queue #(
     .out_data_o (next),
     .level_o    (queue_level)
   );
-  // Lines of the commands whose first words are there; one of them may lack its others.
+  // Lines of the commands whose first words are there: as many at most.
   stream_fifo #(
     .WIDTH(LINE_W),
-    .DEPTH(DEPTH + 1)
+    .DEPTH(DEPTH)
   ) u_lines (
     .clk_i,
     .rst_ni,
@@ -137,21 +133,18 @@ module command_queue #(
     if (fill && fill_q == '0) head_line <= next_line;
   end
 
-  // Counts are taken only when the engine may begin the command: there is room in flight and the last one is not refused.
-  assign take_valid_o = head_valid && !taken_q && flight_ready && check_q == '0;
+  // Counts are taken only when the engine may begin the command: there is room in flight.
+  assign take_valid_o = head_valid && !taken_q && flight_ready;
   assign take         = take_valid_o && take_grant_i;
   assign transfer     = taken_q && cmd_ready_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       taken_q     <= 1'b0;
-      check_q     <= '0;
       post_mask_o <= '0;
     end else begin
       if (take) taken_q <= 1'b1;
       else if (transfer) taken_q <= 1'b0;
-      if (transfer) check_q <= CheckW'(CHECK - 3);  // three more pass before the next transfer
-      else if (check_q != '0) check_q <= check_q - CheckW'(1);
       post_mask_o <= (done_i && flight_valid) ? flight_mask : '0;
     end
   end
@@ -188,9 +181,6 @@ module command_queue #(
 
   if (BITS < 64 || BITS > 512) begin : g_check_bits
     ERROR_command_queue_BITS_must_be_64_to_512 error ();
-  end
-  if (CHECK < 3) begin : g_check_check
-    ERROR_command_queue_CHECK_must_be_at_least_3 error ();
   end
 
 endmodule : command_queue

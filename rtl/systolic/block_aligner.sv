@@ -10,8 +10,8 @@
 // A beat of FP16 has twice as many values as one of FP32. Those in the upper halves of its words use the shifters of FP32,
 // the others have their own for 11 bits. A block leaves in PARTS, so that what is behind need not be as wide as a block.
 // Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, from the last beat to the last of what it
-// brings. Throughput: one beat per cycle, without gaps between blocks; one cycle more for a block that does not bring all
-// of its parts.
+// brings. Throughput: one beat per cycle, without gaps between blocks, but no less than a cycle per part that a block
+// brings and one for the zeros behind them.
 
 module block_aligner #(
   // FP32 values per beat: a power of two, 2 to 32.
@@ -237,8 +237,8 @@ module block_aligner #(
     .level_o(unused_level)
   );
 
-  // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished part is not taken, and while the
-  // zeros behind a short block take its place.
+  // Shifting half: read, shift, round, assemble; the whole pipeline waits while a finished part is not taken. Zeros behind
+  // a short block go before it.
   logic advance, fill;
   logic [PtrW-1:0] read_ptr_q;
   logic [BeatW-1:0] read_beat_q;
@@ -256,8 +256,7 @@ module block_aligner #(
   logic [Values*WIDTH-1:0] rounded;
   logic [64/PARTS*WIDTH-1:0] out_q;
 
-  assign advance = !(valid_q3 && (!out_ready_i || short_q3));
-  assign fill = valid_q3 && out_ready_i && short_q3;
+  assign advance = !(valid_q3 && (!out_ready_i || fill));
   assign last_beat = read_beat_q == info_beat;
   assign info_ready = advance && last_beat;
   assign release_beat = info_valid && advance;
@@ -459,8 +458,7 @@ module block_aligner #(
       assign unused_spot = spot_q2;
     end
     always_ff @(posedge clk_i) begin
-      if (fill) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
-      else if (advance && valid_q2) begin
+      if (advance && valid_q2) begin
         if (here) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= rounded[First*WIDTH+:LANES*WIDTH];
         else if (begins) out_q[b*LANES*WIDTH+:LANES*WIDTH] <= '0;
       end
@@ -468,20 +466,45 @@ module block_aligner #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (advance && valid_q2) side_q3 <= side_q2;
-    if (fill) part_q3 <= PARTS'(-(part_q3 << 1));  // all above
-    else if (advance && valid_q2) part_q3 <= part_q2;
-    if (fill) last_q3 <= 1'b1;
-    else if (advance && valid_q2) last_q3 <= read_last_q2 && !short_q2;
-    if (fill) short_q3 <= 1'b0;
-    else if (advance) short_q3 <= valid_q2 && short_q2;
+    if (advance && valid_q2) begin
+      side_q3  <= side_q2;
+      part_q3  <= part_q2;
+      last_q3  <= read_last_q2;
+      short_q3 <= short_q2;
+    end
   end
 
-  assign out_valid_o = valid_q3;
-  assign out_data_o = out_q;
-  assign out_parts_o = part_q3;
-  assign out_last_o = last_q3;
-  assign {out_tag_o, out_exponent_o, out_nonfinite_o} = side_q3;
+  // Behind the last part that a short block brings come all others at once, while the next block's is assembled.
+  logic [PARTS-1:0] fill_parts;
+  logic [TAG_W+8:0] fill_side;
+  if (PARTS > 1 && WHOLE == 0) begin : g_fill
+    logic fill_q;
+    logic [PARTS-1:0] fill_parts_q;
+    logic [TAG_W+8:0] fill_side_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) fill_q <= 1'b0;
+      else fill_q <= fill_q ? !out_ready_i : valid_q3 && short_q3 && out_ready_i;
+      if (!fill_q) begin
+        fill_parts_q <= PARTS'(-(part_q3 << 1));  // all above
+        fill_side_q  <= side_q3;
+      end
+    end
+    assign fill = fill_q;
+    assign fill_parts = fill_parts_q;
+    assign fill_side = fill_side_q;
+  end else begin : g_no_fill
+    assign fill = 1'b0;
+    assign fill_parts = '0;
+    assign fill_side = '0;
+    logic unused_short;
+    assign unused_short = short_q3;
+  end
+
+  assign out_valid_o = valid_q3 || fill;
+  assign out_data_o = fill ? '0 : out_q;
+  assign out_parts_o = fill ? fill_parts : part_q3;
+  assign out_last_o = fill || (last_q3 && !short_q3);
+  assign {out_tag_o, out_exponent_o, out_nonfinite_o} = fill ? fill_side : side_q3;
 
   if (LANES < 2 || LANES > 32 || 64 % LANES != 0) begin : g_bad_lanes
     ERROR_block_aligner_LANES_must_be_2_4_8_16_or_32 u_error ();

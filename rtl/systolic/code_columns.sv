@@ -53,24 +53,21 @@ module code_columns #(
   localparam int GroupW = PORTS * RowW / PARTS;
   localparam int Steps = 64 / PORTS;
 
-  // Whole rows, PORTS at a time, or parts of one. Each part of a row carries its tile's mode as one more bit.
-  localparam int PartW = BUS_W < GroupW ? BUS_W : GroupW;
-  localparam int InParts = BUS_W / PartW;
-  localparam int RowParts = GroupW / PartW;
+  // Whole rows, PORTS at a time, or parts of one: a beat has one or two. Each carries its tile's mode as one more bit.
+  localparam int InGroups = BUS_W / GroupW;
   logic rows_valid, rows_ready, rows_transpose;
   logic [GroupW-1:0] rows;
-  logic [InParts*(PartW+1)-1:0] marked;
-  logic [RowParts*(PartW+1)-1:0] marked_rows;
+  logic [InGroups*(GroupW+1)-1:0] marked;
 
-  for (genvar p = 0; p < InParts; p++) begin : g_mark
-    assign marked[p*(PartW+1)+:PartW+1] = {in_transpose_i, in_data_i[p*PartW+:PartW]};
+  for (genvar p = 0; p < InGroups; p++) begin : g_mark
+    assign marked[p*(GroupW+1)+:GroupW+1] = {in_data_i[p*GroupW+:GroupW], in_transpose_i};
   end
   // Beats wait here while their scales, which came just before them, are restored.
   logic held_valid, held_ready;
-  logic [InParts*(PartW+1)-1:0] held;
+  logic [InGroups*(GroupW+1)-1:0] held;
   logic [5:0] unused_held_level;
   stream_fifo #(
-    .WIDTH(InParts * (PartW + 1)),
+    .WIDTH(InGroups * (GroupW + 1)),
     .DEPTH(32)
   ) u_held (
     .clk_i,
@@ -84,8 +81,8 @@ module code_columns #(
     .level_o(unused_held_level)
   );
   stream_resize #(
-    .IN_WIDTH(InParts * (PartW + 1)),
-    .OUT_WIDTH(RowParts * (PartW + 1))
+    .IN_WIDTH(InGroups * (GroupW + 1)),
+    .OUT_WIDTH(GroupW + 1)
   ) u_rows (
     .clk_i,
     .rst_ni,
@@ -94,13 +91,8 @@ module code_columns #(
     .in_data_i(held),
     .out_valid_o(rows_valid),
     .out_ready_i(rows_ready),
-    .out_data_o(marked_rows)
+    .out_data_o({rows, rows_transpose})
   );
-  for (genvar p = 0; p < RowParts; p++) begin : g_unmark
-    assign rows[p*PartW+:PartW] = marked_rows[p*(PartW+1)+:PartW];
-  end
-  assign rows_transpose = marked_rows[PartW];
-
   // T tiles: one row at a time through the transposer.
   logic to_transposer_valid, to_transposer_ready, columns_valid, columns_ready;
   logic [GroupW-1:0] columns;
@@ -243,5 +235,9 @@ module code_columns #(
   assign out_wide_o = wide_q;
   assign out_parts_o = part_q;
   assign out_scales_o = transpose_q ? {PORTS{codebook_scale_i}} : scale_data_i;
+
+  if (GroupW > BUS_W) begin : g_bad_parts
+    ERROR_code_columns_PARTS_must_not_be_wider_than_a_beat u_error ();
+  end
 
 endmodule : code_columns

@@ -5,7 +5,7 @@
 // Why: a vector's address, exponent and flags leave together with it and are needed much later, at a different time in
 // each column group and pipeline stage. One delay line holds them while the vector crosses the array; one shift register
 // then serves every stage of every column.
-// Latency: ArrayLatency + 14 + column group, from a vector at the array's input to its written total.
+// Latency: ArrayLatency + 14 + column group, from a vector's vector_i to its written total.
 
 module column_bank #(
   // Array columns.
@@ -25,7 +25,7 @@ module column_bank #(
   input  logic [COLUMNS/PORTS-1:0]                     load_i,
   input  logic [PORTS*32-1:0]                          load_scales_i,
   input  logic [$clog2(SLOTS)-1:0]                     load_slot_i,
-  // Side information of the vector that enters the array in this cycle.
+  // Side information of the vector whose first element enters the array in the next cycle.
   input  logic                                         vector_i,
   input  logic                                         first_i,
   input  logic                                         last_i,

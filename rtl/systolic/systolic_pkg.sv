@@ -6,7 +6,7 @@ package systolic_pkg;
   localparam int Rows = 64;  // array rows: one block of the reduction axis
   localparam int WeightWidth = 18;  // signed weight operand: the DSP48E1's narrow input
   localparam int SumWidth = 48;  // column sum: 64 products of 25 x 18 bits fit exactly
-  // Cycles from a vector at systolic_array's input to its sum at column group 0's output.
+  // Cycles from a vector's swap at systolic_array, one before its first element, to its sum at column group 0's output.
   localparam int ArrayLatency = Rows + 3;
 
   // Stored weight formats. One module compares with one of them only.
