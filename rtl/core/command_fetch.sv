@@ -12,8 +12,8 @@
 // by one, each only when those before were good and not END; so the read that leaves the window, for which the master
 // reports an error, is one that the list really asks for. What was read behind END is dropped.
 //
-// Latency: last beat of a line to its last word 2 cycles, and N more where a beat has N > 1 words.
-// Throughput: a word per cycle.
+// Latency: last beat of a line to its last word 3 cycles, and N more where a beat has N > 1 words.
+// Throughput: a line in 9 cycles.
 
 module command_fetch #(
   // Width of the memory bus in bits: 64, 128, 256 or 512.
@@ -156,12 +156,12 @@ module command_fetch #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Words to commands: a word is looked at in one cycle, and goes on the next
+  // Words to commands: a word is looked at in one cycle, and goes on the next; the last one waits for the judgement
   // ---------------------------------------------------------------------------------------------
   localparam int Kinds  = Engines + 1;  // END is the last
   localparam int IndexW = $clog2(Words);
 
-  logic              magic, held_q, first_q, last_q, wrong_q, taken, leaves, good;
+  logic              magic, held_q, first_q, last_q, wrong_q, taken, leaves, judged_q, good_q;
   logic [OpcodeW-1:0] opcode;
   logic [IndexW-1:0] index_q;
   logic [Kinds-1:0]  kind, kind_q, offends, offends_q;
@@ -184,16 +184,15 @@ module command_fetch #(
 
   // The last word of a line goes on only if all of them are right, and without it a queue has no command. A full queue
   // holds the words of a wrong command back, too.
-  assign good        = kind_q != '0 && !wrong_q && (kind_q & offends_q) == '0;
-  assign offered     = (held_q && running_q && (!last_q || good)) ? kind_q[Engines-1:0] : '0;
-  assign leaves      = held_q && (offered & ~cmd_ready_i) == '0;
+  assign offered     = (held_q && running_q && (!last_q || (judged_q && good_q))) ? kind_q[Engines-1:0] : '0;
+  assign leaves      = held_q && (!last_q || judged_q) && (offered & ~cmd_ready_i) == '0;
   assign last_leaves = leaves && last_q;
   assign word_ready  = !held_q || leaves;
   assign taken       = word_valid && word_ready;
   assign cmd_valid_o = offered;
   assign cmd_first_o = first_q;
   assign cmd_line_o  = line_q;
-  assign bad_o       = held_q && last_q && running_q && !good;
+  assign bad_o       = judged_q && running_q && !good_q;
   assign bad_line_o  = line_q;
   assign activity_o  = leaves;
 
@@ -202,13 +201,15 @@ module command_fetch #(
       running_q <= 1'b0;
       ended_o   <= 1'b0;
       held_q    <= 1'b0;
+      judged_q  <= 1'b0;
       index_q   <= '0;
     end else begin
       if (word_ready) held_q <= word_valid;
       if (taken) index_q <= index_q + IndexW'(1);
       if (start_i) running_q <= 1'b1;
-      else if (held_q && last_q && (kind_q[Engines] || !good)) running_q <= 1'b0;
-      if (held_q && last_q && running_q && good && kind_q[Engines]) ended_o <= 1'b1;
+      else if (judged_q && (kind_q[Engines] || !good_q)) running_q <= 1'b0;
+      if (judged_q && running_q && good_q && kind_q[Engines]) ended_o <= 1'b1;
+      judged_q <= held_q && last_q && !leaves;
     end
   end
 
@@ -221,6 +222,7 @@ module command_fetch #(
       if (index_q == '0) kind_q <= kind;
       wrong_q <= index_q != '0 && (wrong_q || (kind_q & offends_q) != '0);
     end
+    good_q <= kind_q != '0 && !wrong_q && (kind_q & offends_q) == '0;
     if (start_i) line_q <= line_i;
     else if (last_leaves) line_q <= line_q + LineW'(1);
   end

@@ -4,7 +4,7 @@
 //
 // Why: engines see one command after the other, each with its semaphores already taken, and know nothing of lists.
 // Latency: doorbell_i to the first address on the bus 8 cycles; from a line's last beat to its engine 6 cycles at least.
-// Throughput: one command in 8 cycles, and one in 11 per engine.
+// Throughput: one command in 9 cycles, and one in 11 per engine.
 
 module command_unit #(
   // Width of the memory bus in bits: 64, 128, 256 or 512.

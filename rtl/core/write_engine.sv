@@ -61,8 +61,9 @@ module write_engine #(
   localparam int Depth  = 16;
   localparam int LevelW = $clog2(Depth + 1);
 
-  logic              half, block, addr_valid, room, granted;
+  logic              half, block, addr_valid, granted, leaves;
   logic [LevelW-1:0] reserved_q;
+  logic              full_q;  // all are reserved
 
   transfer_rows #(
     .LINE_W   (LINE_W),
@@ -88,7 +89,7 @@ module write_engine #(
     .region_stride_o(wcmd_stride_o),
     .region_tag_o   (wcmd_tag_o),
     .word_valid_o   (addr_valid),
-    .word_ready_i   (room && read_ready_i),
+    .word_ready_i   (!full_q && read_ready_i),
     .word_addr_o    (read_addr_o)
   );
 
@@ -107,9 +108,9 @@ module write_engine #(
   logic [LevelW-1:0] unused_level;
   // verilator lint_on UNUSEDSIGNAL
 
-  assign room         = reserved_q != LevelW'(Depth);
-  assign read_valid_o = addr_valid && room;
+  assign read_valid_o = addr_valid && !full_q;
   assign granted      = read_valid_o && read_ready_i;
+  assign leaves       = head_valid && head_ready;
 
   stream_fifo #(
     .WIDTH(WordW),
@@ -132,9 +133,11 @@ module write_engine #(
     if (!rst_ni) begin
       word_valid_q <= 1'b0;
       reserved_q   <= '0;
+      full_q       <= 1'b0;
     end else begin
       if (head_ready) word_valid_q <= head_valid;
-      reserved_q <= reserved_q + LevelW'(granted) - LevelW'(head_valid && head_ready);
+      reserved_q <= reserved_q + LevelW'(granted) - LevelW'(leaves);
+      full_q     <= !leaves && (full_q || (granted && reserved_q == LevelW'(Depth - 1)));
     end
   end
 
