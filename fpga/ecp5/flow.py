@@ -43,6 +43,9 @@ MULTIPLIER = r"g_row\[(\d+)\]\.g_column\[(\d+)\]\.u_pe\.u_multiplier$"
 DSP_ROWS = (10, 34, 58)
 DSP_BLOCKS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
 DSP_SITES = (0, 1, 4, 5)
+# Rows of block RAM among them: four memories beside each block, with these numbers.
+RAM_ROWS = (22, 46, 70)
+RAM_SITES = (0, 2, 4, 6)
 # The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
 OSCILLATOR = 600
 # Names of nextpnr's cells, and what they are called here.
@@ -236,6 +239,46 @@ def floorplan(cells: Mapping) -> int:
     return len(array)
 
 
+def place_memories(cells: Mapping) -> int:
+    """Give block RAMs whose words go to placed multipliers, through nothing but flip-flops, places near them.
+
+    Why: these are the activations of the array, two rows to a memory. The placer spreads them over the whole device.
+
+    Returns:
+        The number of memories placed.
+    """
+    behind, goals = {}, {}
+    for cell in cells.values():
+        pins = cell["connections"]
+        if cell["type"] == "TRELLIS_FF":
+            for pin in ("DI", "M"):
+                behind.setdefault(pins.get(pin, ["0"])[0], []).append(pins["Q"][0])
+        elif cell["type"] == "MULT18X18D" and (place := cell["attributes"].get("BEL")):
+            goal = tuple(map(int, re.findall(r"[XY](\d+)/", place)))
+            for pin, bits in pins.items():
+                if cell["port_directions"][pin] == "input" and not re.match("CLK|CE|RST", pin):
+                    goals.setdefault(bits[0], []).append(goal)
+    wanted = []
+    for name, cell in cells.items():
+        if cell["type"] != "DP16KD":
+            continue
+        nets = {
+            bits[0] for pin, bits in cell["connections"].items() if cell["port_directions"][pin] == "output" and bits
+        }
+        found = []
+        while nets := {net for net in nets if isinstance(net, int)}:
+            found += [goal for net in nets for goal in goals.get(net, ())]
+            nets = {after for net in nets for after in behind.pop(net, ())}
+        if found:
+            wanted.append((sum(x for x, _ in found) / len(found), sum(y for _, y in found) / len(found), name))
+    free = [(x + site, y, n) for y in RAM_ROWS for x in DSP_BLOCKS for n, site in enumerate(RAM_SITES)]
+    for x, y, name in sorted(wanted):
+        place = min(free, key=lambda site: abs(site[0] - x) + abs(site[1] - y))
+        free.remove(place)
+        cells[name]["attributes"]["BEL"] = "X{}/Y{}/EBR{}".format(*place)
+    return len(wanted)
+
+
 def join_addresses(cells: Mapping) -> int:
     """Connect address bits of LUT RAM that are zero for reading and writing alike to one that is not.
 
@@ -258,15 +301,15 @@ def join_addresses(cells: Mapping) -> int:
     return joined
 
 
-def adapt(netlist: Path, top: str) -> tuple[int, int]:
+def adapt(netlist: Path, top: str) -> tuple[int, int, int]:
     """Change a netlist for the device.
 
     Returns:
-        What ``floorplan`` and ``join_addresses`` return.
+        What ``floorplan``, ``place_memories`` and ``join_addresses`` return.
     """
     design = json.loads(netlist.read_text())
     cells = design["modules"][top]["cells"]
-    done = floorplan(cells), join_addresses(cells)
+    done = floorplan(cells), place_memories(cells), join_addresses(cells)
     netlist.write_text(json.dumps(design))
     return done
 
@@ -335,8 +378,11 @@ def implement(chosen: Build, seed: str) -> None:
         (ROOT / files[kind]).unlink(missing_ok=True)
     (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
-    placed, joined = adapt(ROOT / files["json"], chosen.top)
-    print(f"    {placed} multipliers of the array have their places; {joined} unused address bits joined with others")
+    placed, near, joined = adapt(ROOT / files["json"], chosen.top)
+    print(
+        f"    {placed} multipliers of the array have their places, and {near} memories beside them; "
+        f"{joined} unused address bits joined with others"
+    )
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]

@@ -166,7 +166,10 @@ def test_cell_is_the_same(name: str, right: str, wrong: str, tmp_path: Path) -> 
 def array_netlist(path: Path, columns: int) -> Path:
     """A netlist with an array's multipliers and one of another module."""
     names = [f"u.g_row[{row}].g_column[{column}].u_pe.u_multiplier" for row in range(64) for column in range(columns)]
-    cells = {name: {"type": "MULT18X18D", "attributes": {}} for name in [*names, "u.u_scale.product"]}
+    cells = {
+        name: {"type": "MULT18X18D", "attributes": {}, "connections": {}, "port_directions": {}}
+        for name in [*names, "u.u_scale.product"]
+    }
     path.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
     return path
 
@@ -175,7 +178,7 @@ def array_netlist(path: Path, columns: int) -> Path:
 def test_floorplan(columns: int, tmp_path: Path) -> None:
     """Multipliers have places of their own, a block no more clock enables than it has, and neighbours are near."""
     netlist = array_netlist(tmp_path / "netlist.json", columns)
-    assert flow.adapt(netlist, "top") == (64 * columns, 0)
+    assert flow.adapt(netlist, "top") == (64 * columns, 0, 0)
     cells = json.loads(netlist.read_text())["modules"]["top"]["cells"]
     assert "BEL" not in cells.pop("u.u_scale.product")["attributes"]
     place, enables = {}, {}
@@ -193,6 +196,36 @@ def test_floorplan(columns: int, tmp_path: Path) -> None:
     )
     # A column goes to another row of blocks twice at most.
     assert steps[-2 * columns - 1] <= 15
+
+
+def cell(kind: str, inputs: dict, outputs: dict, place: str = "") -> dict:
+    """A cell with its nets, one per pin."""
+    return {
+        "type": kind,
+        "attributes": {"BEL": place} if place else {},
+        "connections": {pin: [net] for pin, net in {**inputs, **outputs}.items()},
+        "port_directions": dict.fromkeys(inputs, "input") | dict.fromkeys(outputs, "output"),
+    }
+
+
+def test_memories_lie_beside_the_multipliers_that_they_feed() -> None:
+    """Each as near as is free, through flip-flops; others are left to the placer."""
+    cells = {
+        "near": cell("MULT18X18D", {"A0": 5, "CE1": 30}, {"P0": 6}, "X40/Y34/MULT18_0"),
+        "elsewhere": cell("MULT18X18D", {"A0": 7}, {"P0": 8}),
+        "first": cell("TRELLIS_FF", {"DI": 10, "CE": 31}, {"Q": 11}),
+        "second": cell("TRELLIS_FF", {"M": 11}, {"Q": 5}),
+        "loop": cell("TRELLIS_FF", {"DI": 12}, {"Q": 12}),
+        **{f"fed {n}": cell("DP16KD", {"ADA0": 30}, {"DOA0": 5, "DOA1": 12, "DOA2": "x"}) for n in range(3)},
+        "far": cell("DP16KD", {"ADA0": 30}, {"DOA0": 7}),
+        "enables": cell("DP16KD", {"ADA0": 5}, {"DOA0": 31}),
+    }
+    cells["fed 1"]["connections"]["DOA0"] = [10]
+    assert flow.place_memories(cells) == 3
+    places = [cells[f"fed {n}"]["attributes"]["BEL"] for n in range(3)]
+    assert len(set(places)) == 3
+    assert set(places) <= {f"X{40 + x}/Y{y}/EBR{x // 2}" for x in (0, 2) for y in (22, 46)}
+    assert not cells["far"]["attributes"] and not cells["enables"]["attributes"]
 
 
 def lut_ram(write: list, read: list, initial: str = "x" * 64) -> dict:

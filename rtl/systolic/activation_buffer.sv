@@ -5,10 +5,10 @@
 // Why: the activations are FP32 in the scratchpad, and every tile of the weights meets them anew. For each tile the rows'
 // blocks of 64 are read, multiplied by the tile's row scales (T tiles of codes) and aligned to ACT_W bits into one of eight
 // buffers, from which the array reads vectors as often as it needs while the others are filled.
-// The array takes element r of a vector r cycles after element 0. So the address moves along the memories, a cycle per
-// element, and no element needs a delay of its own.
+// The array takes a vector's value for row r r cycles after that for row 0. So the address moves along the memories, a cycle
+// per row, and hardly any element needs a delay of its own.
 // Latency: a tile's command to ready_o 8 * rows + 24 cycles, 20 without BACKWARD, where the scratchpad answers after 2;
-// read_row_i to read_exponent_o 1, to element r of read_data_o r + 2.
+// read_row_i to read_exponent_o 1, to the array's row r in read_data_o r + 2.
 // Throughput: one scratchpad word per cycle into a buffer; one vector of 64 per cycle out of it.
 
 module activation_buffer #(
@@ -20,6 +20,8 @@ module activation_buffer #(
   parameter int MAX_ROWS = 64,
   // Row scales written per cycle.
   parameter int PORTS = 1,
+  // Parts in which the array's columns come, which say what element a row of the array has.
+  parameter int PARTS = 1,
   // 1: tiles may be scaled.
   parameter int BACKWARD = 1
 ) (
@@ -121,7 +123,7 @@ module activation_buffer #(
     end
   end
 
-  // A buffer is free when the last element of its last vector has been read.
+  // A buffer is free when its last vector has been read for the last row.
   logic [Rows-1:0] release_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) release_q <= '0;
@@ -237,12 +239,12 @@ module activation_buffer #(
   localparam int AddressW = RowW + BufferW;
   localparam int SliceW = 36;
   localparam int Slices = (Lanes * ACT_W + SliceW - 1) / SliceW;
-  // Up to the first element of the last slice.
-  localparam int Taps = Rows - Lanes + (Slices - 1) * SliceW / ACT_W + 1;
+  // Up to the row of the last slice's first element.
+  localparam int Taps = systolic_pkg::row_of(Rows - Lanes + (Slices - 1) * SliceW / ACT_W, PARTS) + 1;
   logic [BufferW-1:0] write_buffer_q, read_buffer_q;
   logic [RowW-1:0] write_row_q;
   logic [AddressW-1:0] write_address;
-  // Position r: where element r is read, r cycles after element 0.
+  // Position r: where what the array's row r takes is read.
   logic [Taps*AddressW-1:0] address_at;
   logic [(Taps-1)*AddressW-1:0] address_q;
   assign write_address = {write_buffer_q, write_row_q};
@@ -277,20 +279,22 @@ module activation_buffer #(
       localparam int Bits = Lanes * ACT_W - Low < SliceW ? Lanes * ACT_W - Low : SliceW;
       localparam int First = Low / ACT_W;  // elements in the word
       localparam int Last = (Low + Bits - 1) / ACT_W;
-      logic [Bits-1:0] slice_q[2**AddressW];
+      localparam int FirstRow = systolic_pkg::row_of(w * Lanes + First, PARTS);
+      (* no_rw_check *) logic [Bits-1:0] slice_q[2**AddressW];  // a buffer is not read while it is written
       logic [Bits-1:0] read_q;
       always_ff @(posedge clk_i) begin
         if (part_valid && parts[w]) slice_q[write_address] <= part[Low+:Bits];
-        read_q <= slice_q[address_at[(w*Lanes+First)*AddressW+:AddressW]];
+        read_q <= slice_q[address_at[FirstRow*AddressW+:AddressW]];
       end
       for (genvar e = First; e <= Last; e++) begin : g_element
         localparam int From = e * ACT_W > Low ? e * ACT_W : Low;  // bits of the word
         localparam int To = (e + 1) * ACT_W < Low + Bits ? (e + 1) * ACT_W : Low + Bits;
         localparam int N = To - From;
-        localparam int Wait = e - First + 1;
+        localparam int Row = systolic_pkg::row_of(w * Lanes + e, PARTS);
+        localparam int Wait = Row - FirstRow + 1;
         logic [Wait*N-1:0] wait_q;
         always_ff @(posedge clk_i) wait_q <= (Wait * N)'({wait_q, read_q[From-Low+:N]});
-        assign read_data_o[w*Lanes*ACT_W+From+:N] = wait_q[(Wait-1)*N+:N];
+        assign read_data_o[Row*ACT_W+From-e*ACT_W+:N] = wait_q[(Wait-1)*N+:N];
       end
     end
   end

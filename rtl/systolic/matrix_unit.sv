@@ -198,6 +198,7 @@ module matrix_unit #(
     .ADDR_W(SCRATCH_W),
     .MAX_ROWS(MAX_ROWS),
     .PORTS(Ports),
+    .PARTS(Parts),
     .BACKWARD(BACKWARD)
   ) u_activations (
     .clk_i,

@@ -4,16 +4,17 @@
 //
 // Why: with weights that stay, a weight is fetched once for all vectors that meet it, and no element has to store a sum.
 // A column is a chain of 64 processing elements: partial sums go down, activations move right, and every element holds an
-// active and a shadow weight, so that the next weights load while these compute. Element r of a vector comes r cycles after
-// element 0, and a weight of row r is made to wait as long. Columns are grouped: the PORTS columns of a group load in the
-// same cycle and see an activation in the same cycle, so that a memory bus that brings two columns a cycle keeps every
-// group busy. Where the bus brings less than a column per cycle, a column comes in PARTS, and the rows of a part take their
-// weights from the same bits: they come down from the rows of the part above.
+// active and a shadow weight, so that the next weights load while these compute. A vector's value for row r comes r cycles
+// after that for row 0, and a weight of row r is made to wait as long. Columns are grouped: the PORTS columns of a group load
+// in the same cycle and see an activation in the same cycle, so that a memory bus that brings two columns a cycle keeps every
+// group busy. Where the bus brings less than a column per cycle, a column comes in PARTS: PARTS neighbouring rows take their
+// weights from the same bits, one after the other. So which element of the reduction a row has depends on PARTS
+// (systolic_pkg::row_of); sums of integers do not.
 //
 // Rules for the caller: a group's load must not come before the swap that makes its previous weights active (same cycle
 // is allowed for group 0 and, shifted by the group's number, for the others: load groups in ascending order, at most one
 // a cycle), and a swap comes at least one cycle after the last load of its weights.
-// Latency: a vector's swap, which is a cycle before its element 0, to its sum in group g ArrayLatency + g cycles.
+// Latency: a vector's swap, which is a cycle before its value for row 0, to its sum in group g ArrayLatency + g cycles.
 // Throughput: one vector per cycle.
 
 module systolic_array #(
@@ -28,9 +29,9 @@ module systolic_array #(
 ) (
   input  logic                                                  clk_i,
   input  logic                                                  rst_ni,
-  // 64 signed mantissas, element 0 lowest; element r is that of r cycles later than element 0.
+  // 64 signed mantissas by rows, row 0 lowest; of a vector, that of row r comes r cycles after that of row 0.
   input  logic [systolic_pkg::Rows*ACT_W-1:0]                   act_i,
-  // A cycle before element 0 of a pass's first vector: the loaded weights become active.
+  // A cycle before row 0's value of a pass's first vector: the loaded weights become active.
   input  logic                                                  swap_i,
   // One bit per part of each column group, part 0 lowest: weight_i belongs to it.
   input  logic [COLUMNS/PORTS*PARTS-1:0]                        load_i,
@@ -46,20 +47,21 @@ module systolic_array #(
   localparam int Groups = COLUMNS / PORTS;
 
   localparam int PartRows = Rows / PARTS;
+  localparam int Lanes = Rows - PARTS + 1;  // up to the last row that has one of its own
   // What enters a row.
   localparam int LaneW = PORTS * WgtW;
 
   localparam int PtrW = 6;
   // Write position of the skew lanes; element r is the position of r cycles ago.
-  logic [PartRows*PtrW-1:0] ptr_q;
+  logic [Lanes*PtrW-1:0] ptr_q;
   // Element k is swap_i of k + 1 cycles ago; row r of group g swaps at element r + g.
   logic [Rows+Groups-2:0] swap_q;
   // Row r's load enables, load_i of r + 1 cycles ago.
   logic [Rows*Groups*PARTS-1:0] load_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) for (int r = 0; r < PartRows; r++) ptr_q[r*PtrW+:PtrW] <= PtrW'(Rows - r);
-    else ptr_q <= {ptr_q[(PartRows-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
+    if (!rst_ni) for (int r = 0; r < Lanes; r++) ptr_q[r*PtrW+:PtrW] <= PtrW'(Rows - r);
+    else ptr_q <= {ptr_q[(Lanes-1)*PtrW-1:0], ptr_q[PtrW-1:0] + PtrW'(1)};
   end
 
   // Without a reset: whatever is on its way down the rows is ahead of what comes next, and overwritten by it.
@@ -69,27 +71,28 @@ module systolic_array #(
   end
 
   for (genvar r = 0; r < Rows; r++) begin : g_row
-    localparam int Part = r / PartRows;
-    // Rows that the weights have come past since they entered or left the part above.
-    localparam int Above = Part == 0 ? r : PartRows - 1;
-    logic [LaneW-1:0] weights, skewed;
-    if (Part == 0) begin : g_enter
+    localparam int Part = r % PARTS;
+    logic [LaneW-1:0] skewed;
+    if (Part == 0) begin : g_lane
+      logic [LaneW-1:0] weights;
       for (genvar p = 0; p < PORTS; p++) begin : g_port
-        assign weights[p*WgtW+:WgtW] = weight_i[(p*PartRows+r)*WgtW+:WgtW];
+        assign weights[p*WgtW+:WgtW] = weight_i[(p*PartRows+r/PARTS)*WgtW+:WgtW];
       end
-    end else begin : g_pass
-      assign weights = g_row[r-PartRows].skewed;
+      skew_lane #(
+        .ROW(r),
+        .WIDTH(LaneW)
+      ) u_skew (
+        .clk_i,
+        .write_ptr_i(ptr_q[PtrW-1:0]),
+        .read_ptr_i(ptr_q[r*PtrW+:PtrW]),
+        .data_i(weights),
+        .data_o(skewed)
+      );
+    end else begin : g_next
+      logic [LaneW-1:0] skewed_q;
+      always_ff @(posedge clk_i) skewed_q <= g_row[r-1].skewed;
+      assign skewed = skewed_q;
     end
-    skew_lane #(
-      .ROW(Above),
-      .WIDTH(LaneW)
-    ) u_skew (
-      .clk_i,
-      .write_ptr_i(ptr_q[PtrW-1:0]),
-      .read_ptr_i(ptr_q[Above*PtrW+:PtrW]),
-      .data_i(weights),
-      .data_o(skewed)
-    );
     for (genvar c = 0; c < COLUMNS; c++) begin : g_column
       localparam int Group = c / PORTS;
       logic signed [ACT_W-1:0] act_in, act_out;

@@ -9,6 +9,12 @@ package systolic_pkg;
   // Cycles from a vector's swap at systolic_array, one before its first element, to its sum at column group 0's output.
   localparam int ArrayLatency = Rows + 3;
 
+  // Row of the array that has an element of the reduction, where a column comes in so many parts. A part's elements lie that
+  // far apart, so that a part's weights have the next part's rows beside theirs.
+  function automatic int row_of(input int element, input int parts);
+    row_of = element % (Rows / parts) * parts + element / (Rows / parts);
+  endfunction
+
   // Stored weight formats. One module compares with one of them only.
   /* verilator lint_off UNUSEDPARAM */
   localparam logic [2:0] FormatCodes = 3'd0;  // 4-bit codes with double-quantized scales
