@@ -56,27 +56,20 @@ module row_counter #(
       one_inner_q  <= inner_i == COUNT_W'(1);
       one_word_q   <= words_i == COUNT_W'(1);
     end
-    if (start_i || row_ends) begin
-      word_q      <= '0;
-      last_word_q <= start_i ? words_i == COUNT_W'(1) : one_word_q;
-    end else if (take) begin
-      word_q      <= word_q + COUNT_W'(1);
-      last_word_q <= word_q == words_less_q;
-    end
-    if (start_i || outer_ends) begin
-      inner_at_q   <= '0;
-      last_inner_q <= start_i ? inner_i == COUNT_W'(1) : one_inner_q;
-    end else if (row_ends) begin
-      inner_at_q   <= inner_at_q + COUNT_W'(1);
-      last_inner_q <= inner_at_q == inner_less_q;
-    end
-    if (start_i) begin
-      outer_at_q   <= '0;
-      last_outer_q <= outer_i == COUNT_W'(1);
-    end else if (outer_ends) begin
-      outer_at_q   <= outer_at_q + COUNT_W'(1);
-      last_outer_q <= outer_at_q == outer_less_q;
-    end
+    // Where a walk is returns to the beginning with its last word. A start, which is known late, resets nothing.
+    if (!rst_ni || row_ends) word_q <= '0;
+    else if (take) word_q <= word_q + COUNT_W'(1);
+    if (!rst_ni || outer_ends) inner_at_q <= '0;
+    else if (row_ends) inner_at_q <= inner_at_q + COUNT_W'(1);
+    if (!rst_ni || (outer_ends && last_outer_q)) outer_at_q <= '0;
+    else if (outer_ends) outer_at_q <= outer_at_q + COUNT_W'(1);
+
+    if (start_i || row_ends) last_word_q <= start_i ? words_i == COUNT_W'(1) : one_word_q;
+    else if (take) last_word_q <= word_q == words_less_q;
+    if (start_i || outer_ends) last_inner_q <= start_i ? inner_i == COUNT_W'(1) : one_inner_q;
+    else if (row_ends) last_inner_q <= inner_at_q == inner_less_q;
+    if (start_i) last_outer_q <= outer_i == COUNT_W'(1);
+    else if (outer_ends) last_outer_q <= outer_at_q == outer_less_q;
   end
 
 endmodule : row_counter
