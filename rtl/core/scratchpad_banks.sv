@@ -6,7 +6,8 @@
 // different banks, so that ports which walk fall into step: one that has to wait for a bank is one bank behind ever after.
 // Reader 0, the array, goes first: it reads in every cycle when it is busy, and must not be held up. It walks along words, so
 // that it leaves a bank after one access. The others take turns.
-// A read granted in the cycle of a write to the same word gets what was there before.
+// A read granted in the cycle of a write to the same word gets what was there before in simulation, and anything on a device:
+// semaphores keep commands from that, and a device has no logic for it.
 // Latency: a granted read to its answer 2 cycles; a granted write to the first read that gets it 1.
 // Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words.
 
@@ -104,7 +105,7 @@ module scratchpad_banks #(
     end
 
     for (genvar l = 0; l < LANES; l++) begin : g_lane
-      logic [31:0] values_q[2**RowW];
+      (* no_rw_check *) logic [31:0] values_q[2**RowW];
       always_ff @(posedge clk_i) begin
         if (write_strobe[l]) values_q[write_row] <= write_data[l*32+:32];
         data_q[l*32+:32] <= values_q[read_row];
