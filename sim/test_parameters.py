@@ -63,7 +63,6 @@ CASES = [
     ),
     ("scratchpad", "rtl/core/scratchpad.f", {"BANKS": 3}, "scratchpad_BANKS_must_be_a_power_of_two"),
     ("command_fetch", CONTROL, {"BUS_W": 96}, "command_fetch_BUS_W_must_be_64_128_256_or_512"),
-    ("command_queue", CONTROL, {"CHECK": 2}, "command_queue_CHECK_must_be_at_least_3"),
     ("semaphores", CONTROL, {"COUNT": 12}, "semaphores_COUNT_must_be_a_power_of_two"),
     ("list_control", CONTROL, {"WATCHDOG": 0}, "list_control_WATCHDOG_must_be_positive"),
     ("axi_ddr3_memory", DDR3, {"BURSTS": 1}, "axi_ddr3_memory_INDEX_W_must_be_11_to_that_of_ADDR_W_and_BURSTS"),
