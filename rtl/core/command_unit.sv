@@ -3,7 +3,7 @@
 // Lists of commands from memory to the engines, in the order that semaphores give, and what becomes of a list.
 //
 // Why: engines see one command after the other, each with its semaphores already taken, and know nothing of lists.
-// Latency: doorbell_i to the first address on the bus 8 cycles; from a line's last beat to its engine 6 cycles at least.
+// Latency: doorbell_i to the first address on the bus 8 cycles; from a line's last beat to its engine 7 cycles at least.
 // Throughput: one command in 9 cycles, and one in 11 per engine.
 
 module command_unit #(

@@ -11,8 +11,9 @@
 //
 // DEADLOCK cannot come while anything can still go on. While a list runs and no access is under way, one of these holds: a
 // line is on its way through the fetch, or a command through the end of its queue (some cycles), a first command's counts are
-// there (granted within twice as many cycles as there are engines), an engine is offered a command and none is in it (taken within a few cycles, but by an engine that works
-// for another core, which counts as activity), or an engine has a command and all that it needs. Each makes activity_i a pulse, the last one for every word of the scratchpad, every beat of weights
+// there (granted within twice as many cycles as there are engines), an engine is offered a command and none is in it (taken
+// within a few cycles, but by an engine that works for another core, which counts as activity), or an engine has a command
+// and all that it needs. Each makes activity_i a pulse, the last one for every word of the scratchpad, every beat of weights
 // and every vector of the array; between two of them, and from the last to the command's end, an engine takes far fewer than
 // WATCHDOG cycles.
 // If none holds, nothing will ever change, for posts come from commands that end.
