@@ -93,7 +93,7 @@ FAULTS = [
     ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
     ("semaphores", SEMAPHORES, ".request_i(able_q)", ".request_i(able_q[0] ? ENGINES'(1) : able_q)"),
     ("semaphores", SEMAPHORES, "!rst_ni || able_q != '0", "!rst_ni"),
-    ("list_control", LIST, "quiet && state_d == state_q", "quiet"),
+    ("list_control", LIST, "quiet ? settle_q", "1'b1 ? settle_q"),
     ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
     ("list_control", LIST, "SettleW'(Settle - 2) && stream_left_i", "SettleW'(Settle - 2) && overflow_i"),
     ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),

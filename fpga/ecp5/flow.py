@@ -36,7 +36,10 @@ BUILD = ROOT / "fpga/build/ecp5"
 REPORTS = ROOT / "fpga/reports/ecp5"
 # Lines of the tools that say how far they are.
 YOSYS_SHOWS = r"^\d+\.\d+\. Executing (FLATTEN|MEMORY|TECHMAP|ABC9|CHECK)"
-NEXTPNR_SHOWS = r"iteration #|iter=|Max frequency for|Routing|\s(TRELLIS_COMB|TRELLIS_FF|DP16KD|MULT18X18D):"
+NEXTPNR_SHOWS = (
+    r"iteration #|iter=\d*50 step|iter=\d+ wires|Max frequency for|Routing|"
+    r"\s(TRELLIS_COMB|TRELLIS_FF|DP16KD|MULT18X18D):"
+)
 # Cell of a processing element, and where a LFE5UM5G-85F has multipliers: rows of blocks, a block's columns, and the
 # multipliers of a block by their distance from its first column, which is also their number.
 MULTIPLIER = r"g_row\[(\d+)\]\.g_column\[(\d+)\]\.u_pe\.u_multiplier$"
@@ -46,6 +49,9 @@ DSP_SITES = (0, 1, 4, 5)
 # Rows of block RAM among them: four memories beside each block, with these numbers.
 RAM_ROWS = (22, 46, 70)
 RAM_SITES = (0, 2, 4, 6)
+# Block RAM of the scratchpad: a lane of each bank. Its lanes lie beside the blocks from this one on, in this row.
+SCRATCHPAD = r"g_bank\[\d+\]\.g_lane\[(\d+)\]\.values_q"
+SCRATCHPAD_BLOCK, SCRATCHPAD_ROW = 2, 46
 # The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
 OSCILLATOR = 600
 # Names of nextpnr's cells, and what they are called here.
@@ -240,9 +246,11 @@ def floorplan(cells: Mapping) -> int:
 
 
 def place_memories(cells: Mapping) -> int:
-    """Give block RAMs whose words go to placed multipliers, through nothing but flip-flops, places near them.
+    """Give places to the scratchpad's memories, and those whose words go to placed multipliers through flip-flops only.
 
-    Why: these are the activations of the array, two rows to a memory. The placer spreads them over the whole device.
+    Why: the latter are the array's activations, two rows to a memory. The placer spreads them over the device; they
+    come near their multipliers. The scratchpad's, with the registers of seven ports of 256 bits, it puts into one heap,
+    where wires are short; here each lane of 32 bits lies beside the next.
 
     Returns:
         The number of memories placed.
@@ -261,6 +269,9 @@ def place_memories(cells: Mapping) -> int:
     wanted = []
     for name, cell in cells.items():
         if cell["type"] != "DP16KD":
+            continue
+        if lane := re.search(SCRATCHPAD, name):
+            wanted.append((DSP_BLOCKS[(SCRATCHPAD_BLOCK + int(lane[1])) % len(DSP_BLOCKS)], SCRATCHPAD_ROW, name))
             continue
         nets = {
             bits[0] for pin, bits in cell["connections"].items() if cell["port_directions"][pin] == "output" and bits
@@ -380,7 +391,7 @@ def implement(chosen: Build, seed: str) -> None:
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
     placed, near, joined = adapt(ROOT / files["json"], chosen.top)
     print(
-        f"    {placed} multipliers of the array have their places, and {near} memories beside them; "
+        f"    {placed} multipliers of the array and {near} memories have their places; "
         f"{joined} unused address bits joined with others"
     )
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]

@@ -228,6 +228,20 @@ def test_memories_lie_beside_the_multipliers_that_they_feed() -> None:
     assert not cells["far"]["attributes"] and not cells["enables"]["attributes"]
 
 
+def test_scratchpad_s_memories_lie_apart() -> None:
+    """Those of a lane lie together, of its two banks; a lane's neighbours beside the blocks next to it."""
+    lanes = range(8)
+    name = "core.u_scratchpad.u_banks.g_bank[{}].g_lane[{}].values_q.0.0"
+    cells = {name.format(bank, lane): cell("DP16KD", {"ADA0": 5}, {"DOA0": 30}) for bank in range(2) for lane in lanes}
+    assert flow.place_memories(cells) == 16
+    places = {key: found["attributes"]["BEL"] for key, found in cells.items()}
+    assert len(set(places.values())) == 16
+    columns = {lane: [int(places[name.format(bank, lane)].split("/")[0][1:]) for bank in range(2)] for lane in lanes}
+    for lane in lanes:
+        assert all(0 <= x - flow.DSP_BLOCKS[lane + 2] <= 6 for x in columns[lane]), columns
+    assert {place.split("/")[1] for place in places.values()} == {"Y46"}
+
+
 def lut_ram(write: list, read: list, initial: str = "x" * 64) -> dict:
     """A cell with its addresses."""
     return {"type": "TRELLIS_DPR16X4", "parameters": {"INITVAL": initial}, "connections": {"WAD": write, "RAD": read}}

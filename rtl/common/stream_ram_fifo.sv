@@ -39,7 +39,8 @@ module stream_ram_fifo #(
     ERROR_stream_ram_fifo_DEPTH_must_be_a_power_of_two_of_at_least_4 error ();
   end
 
-  logic [WIDTH-1:0]      storage [DEPTH];
+  // The entry that is being written is not looked at.
+  (* no_rw_check *) logic [WIDTH-1:0] storage [DEPTH];
   logic [WIDTH-1:0]      data_q;
   logic [PtrWidth-1:0]   write_ptr_q, read_ptr_q, read_ptr_d;
   logic [LevelWidth-1:0] level_q, left;

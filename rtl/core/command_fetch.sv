@@ -12,7 +12,8 @@
 // by one, each only when those before were good and not END; so the read that leaves the window, for which the master
 // reports an error, is one that the list really asks for. What was read behind END is dropped.
 //
-// Latency: last beat of a line to its last word 3 cycles, and N more where a beat has N > 1 words.
+// Latency: last beat of a line to its last word 5 cycles on 64 and 128 bits, 4 on wider buses, and N more where a beat has
+// N > 1 words.
 // Throughput: a line in 9 cycles.
 
 module command_fetch #(
@@ -122,11 +123,8 @@ module command_fetch #(
   logic             beat_valid, beat_ready, word_valid, word_ready;
   logic [BUS_W-1:0] beat;
   logic [Word-1:0]  word;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [$clog2(Room*LineBeats+1)-1:0] beat_level;  // count_q has it
-  // verilator lint_on UNUSEDSIGNAL
 
-  stream_fifo #(
+  beat_fifo #(
     .WIDTH(BUS_W),
     .DEPTH(Room * LineBeats)
   ) u_beats (
@@ -137,8 +135,7 @@ module command_fetch #(
     .in_data_i  (rdata_data_i),
     .out_valid_o(beat_valid),
     .out_ready_i(beat_ready),
-    .out_data_o (beat),
-    .level_o    (beat_level)
+    .out_data_o (beat)
   );
 
   stream_resize #(

@@ -243,24 +243,27 @@ module matrix_engine #(
   // ---------------------------------------------------------------------------------------------
   logic [3:0] started_q;   // taken and not ended
   logic [3:0] streamed_q;  // whose stream is complete, not ended
-  logic       stream_bad_q, told_q;
+  logic       stream_bad_q, tell, told_q;
 
-  assign stream_error_o = stream_bad_q && !told_q && streamed_q == '0;
-  assign idle_o         = started_q == '0;
+  assign tell   = stream_bad_q && !told_q && streamed_q == '0;
+  assign idle_o = started_q == '0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      bad_o        <= 1'b0;
-      started_q    <= '0;
-      streamed_q   <= '0;
-      stream_bad_q <= 1'b0;
-      told_q       <= 1'b0;
+      bad_o          <= 1'b0;
+      started_q      <= '0;
+      streamed_q     <= '0;
+      stream_bad_q   <= 1'b0;
+      stream_error_o <= 1'b0;
+      told_q         <= 1'b0;
     end else begin
-      bad_o        <= taken && bad;
-      started_q    <= started_q + 4'(taken && !bad) - 4'(done_o);
-      streamed_q   <= systolic_pkg::count(streamed_q, wgt_end && !wgt_bad_end && !stream_bad_q, done_o);
-      stream_bad_q <= stream_bad_q || wgt_bad_end;
-      told_q       <= told_q || stream_error_o;
+      bad_o          <= taken && bad;
+      started_q      <= started_q + 4'(taken && !bad) - 4'(done_o);
+      streamed_q     <= systolic_pkg::count(streamed_q, wgt_end && !wgt_bad_end && !stream_bad_q, done_o);
+      stream_bad_q   <= stream_bad_q || wgt_bad_end;
+      // A cycle later it is still the oldest: commands end further apart.
+      stream_error_o <= tell;
+      told_q         <= told_q || tell;
     end
   end
 

@@ -94,16 +94,13 @@ module read_engine #(
   // Beats to words
   // ---------------------------------------------------------------------------------------------
   logic             beat_valid, beat_ready, part_valid, part_ready, wide_valid, wide_ready, next_valid, next_ready;
-  logic             head_valid, head_ready;
-  logic [BUS_W-1:0] head, beat;
+  logic [BUS_W-1:0] beat;
   logic [PartW-1:0] part, wide;
   logic [WordW-1:0] next_word, word_q;
   logic             credit_q;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [$clog2(FIFO_BEATS+1)-1:0] level; // credits keep it from running over
-  // verilator lint_on UNUSEDSIGNAL
 
-  stream_fifo #(
+  // Credits keep it from running over.
+  beat_fifo #(
     .WIDTH(BUS_W),
     .DEPTH(FIFO_BEATS)
   ) u_fifo (
@@ -112,18 +109,10 @@ module read_engine #(
     .in_valid_i (rdata_valid_i),
     .in_ready_o (rdata_ready_o),
     .in_data_i  (rdata_data_i),
-    .out_valid_o(head_valid),
-    .out_ready_i(head_ready),
-    .out_data_o (head),
-    .level_o    (level)
+    .out_valid_o(beat_valid),
+    .out_ready_i(beat_ready),
+    .out_data_o (beat)
   );
-
-  assign head_ready = !beat_valid || beat_ready;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) beat_valid <= 1'b0;
-    else if (head_ready) beat_valid <= head_valid;
-    if (head_ready) beat <= head;
-  end
 
   stream_resize #(
     .IN_WIDTH (BUS_W),
@@ -175,7 +164,7 @@ module read_engine #(
       credit_q     <= 1'b0;
     end else begin
       if (next_ready) word_valid_q <= next_valid;
-      credit_q <= head_valid && head_ready;
+      credit_q <= beat_valid && beat_ready;
     end
   end
 

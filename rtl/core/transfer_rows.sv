@@ -90,7 +90,9 @@ module transfer_rows #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StIdle;
+      bad_o   <= 1'b0;
     end else begin
+      bad_o <= (state_q == StCheck && bad_field_q) || (state_q == StRun && outside);
       case (state_q)
         StIdle: if (cmd_valid_i) state_q <= StCheck;
         StCheck: state_q <= bad_field_q ? StBad : StRun;
@@ -119,7 +121,6 @@ module transfer_rows #(
   end
 
   assign cmd_ready_o = state_q == StIdle;
-  assign bad_o       = (state_q == StCheck && bad_field_q) || (state_q == StRun && outside);
   assign done_o      = state_q == StRun && finished_q;
 
   // ---------------------------------------------------------------------------------------------

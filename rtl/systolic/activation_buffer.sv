@@ -75,7 +75,8 @@ module activation_buffer #(
   // Words of the scratchpad; nothing behind can stall, because a buffer is reserved first.
   logic start, may_start, reader_ready, vector_done, released;
   logic [BufferW:0] buffers_used_q, buffers_full_q;
-  logic ready_q;  // some are full
+  logic [Rows-1:0] release_q;
+  logic ready_q, some, more;
   logic [WordW-1:0] word_index;
   logic [Lanes-1:0] active;
   logic last_word, last_row, scaled;
@@ -118,13 +119,15 @@ module activation_buffer #(
       ready_q        <= 1'b0;
     end else begin
       buffers_used_q <= buffers_used_q + (BufferW + 1)'(start) - (BufferW + 1)'(released);
-      buffers_full_q <= buffers_full_q + (BufferW + 1)'(vector_done) - (BufferW + 1)'(release_i);
-      ready_q        <= vector_done || (release_i ? buffers_full_q > (BufferW + 1)'(1) : buffers_full_q != '0);
+      buffers_full_q <= buffers_full_q + (BufferW + 1)'(vector_done) - (BufferW + 1)'(release_q[0]);
+      ready_q        <= vector_done || (release_i ? more : some);
     end
   end
+  // Full ones, and more than one, after the release of the cycle before; this cycle's is known late.
+  assign some = buffers_full_q > (BufferW + 1)'(release_q[0]);
+  assign more = buffers_full_q > (BufferW + 1)'(1) + (BufferW + 1)'(release_q[0]);
 
   // A buffer is free when its last vector has been read for the last row.
-  logic [Rows-1:0] release_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) release_q <= '0;
     else release_q <= Rows'({release_q, release_i});

@@ -9,8 +9,8 @@
 // Two halves work on different blocks: one collects values and finds the exponent, the other shifts and assembles.
 // A beat of FP16 has twice as many values as one of FP32. Those in the upper halves of its words use the shifters of FP32,
 // the others have their own for 11 bits. A block leaves in PARTS, so that what is behind need not be as wide as a block.
-// Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, from the last beat to the last of what it
-// brings. Throughput: one beat per cycle, without gaps between blocks, but no less than a cycle per part that a block
+// Latency: a block's beats + log2(LANES) + 4 cycles, with HALVES two more, and with LANES below 8 two more, from the last beat
+// to the last of what it brings. Throughput: one beat per cycle, without gaps between blocks, but no less than a cycle per part that a block
 // brings and one for the zeros behind them.
 
 module block_aligner #(
@@ -59,6 +59,9 @@ module block_aligner #(
   localparam int BeatW = Beats > 1 ? $clog2(Beats) : 1;
   // Beats that wait for their block's exponent, and blocks: they may be of one beat.
   localparam int Depth = 4 * Beats;
+  localparam int Blocks = Depth < 16 ? Depth : 16;
+  // Many beats are in block RAM, and go through two registers, of which the first is the RAM's own.
+  localparam int ReadL = Depth > 32 ? 2 : 0;
   localparam int PtrW = $clog2(Depth);
   localparam int MagW = WIDTH - 1;
   localparam int InfoW = TAG_W + 19 + BeatW;
@@ -82,7 +85,7 @@ module block_aligner #(
   logic [PtrW-1:0] write_ptr_q;
   logic [PtrW:0] used_q;
   logic [BeatW-1:0] write_beat_q;
-  logic in_half, take, release_beat;
+  logic in_half, take, release_beat, ready_q, blocks_free;
   logic info_valid, info_ready;
   logic [TAG_W-1:0] info_tag;
   logic [7:0] info_exponent;
@@ -91,7 +94,7 @@ module block_aligner #(
   logic [BeatW-1:0] info_beat;
 
   assign in_half = HALVES != 0 && in_half_i;
-  assign in_ready_o = !used_q[PtrW];
+  assign in_ready_o = ready_q;
   assign take = in_valid_i && in_ready_o;
 
   always_ff @(posedge clk_i) begin
@@ -99,7 +102,10 @@ module block_aligner #(
       write_ptr_q  <= '0;
       write_beat_q <= '0;
       used_q       <= '0;
+      ready_q      <= 1'b0;
     end else begin
+      // For one that is being taken, and one more.
+      ready_q <= used_q <= (PtrW + 1)'(Depth - 2) && blocks_free;
       if (take) write_ptr_q <= write_ptr_q + 1'b1;
       if (take) write_beat_q <= in_last_i ? '0 : write_beat_q + 1'b1;
       used_q <= used_q + (PtrW + 1)'(take) - (PtrW + 1)'(release_beat);
@@ -219,12 +225,25 @@ module block_aligner #(
   // Places that a value with an exponent of zero would move right by.
   assign base = 9'(exponent_o) + (exponent_half ? 9'(HalfShift) - 9'(BiasStep) : 9'(BaseShift));
 
+  // Blocks that have come and not left.
+  if (Depth > Blocks) begin : g_blocks
+    localparam int CountW = $clog2(Blocks);
+    logic [CountW:0] blocks_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) blocks_q <= '0;
+      else blocks_q <= blocks_q + (CountW + 1)'(take && in_last_i) - (CountW + 1)'(info_valid && info_ready);
+    end
+    assign blocks_free = blocks_q <= (CountW + 1)'(Blocks - 2);
+  end else begin : g_no_blocks
+    assign blocks_free = 1'b1;
+  end
+
   logic unused_info_ready;
-  logic [$clog2(Depth+1)-1:0] unused_level;
-  // One entry per collected block; it never fills, because a block has a beat at least.
+  logic [$clog2(Blocks+1)-1:0] unused_level;
+  // One entry per collected block; it never fills.
   stream_fifo #(
     .WIDTH(InfoW),
-    .DEPTH(Depth)
+    .DEPTH(Blocks)
   ) u_info (
     .clk_i,
     .rst_ni,
@@ -253,6 +272,12 @@ module block_aligner #(
   logic read_last_q, read_last_q2, half, half_q2, half_q3;
   logic [TAG_W+8:0] side_q, side_q2, side_q3;
   logic [LANES*32-1:0] raw_read;
+  // The same when it has come out of the RAM.
+  logic got_valid, got_last, got_half;
+  logic [BeatW-1:0] got_beat;
+  logic [8:0] got_base;
+  logic [TAG_W+8:0] got_side;
+  logic [LANES*32-1:0] got;
   logic [Values*WIDTH-1:0] rounded;
   logic [64/PARTS*WIDTH-1:0] out_q;
 
@@ -260,8 +285,26 @@ module block_aligner #(
   assign last_beat = read_beat_q == info_beat;
   assign info_ready = advance && last_beat;
   assign release_beat = info_valid && advance;
-  assign half = HALVES != 0 && info_half;
   assign raw_read = raw_q[read_ptr_q];
+  assign half = HALVES != 0 && got_half;
+
+  localparam int GotW = 2 + BeatW + 9 + TAG_W + 9 + LANES * 32;
+  logic [GotW-1:0] read;
+  assign read = {last_beat, info_half, read_beat_q, info_base, info_tag, info_exponent, info_nonfinite, raw_read};
+  if (ReadL != 0) begin : g_read
+    logic [ReadL-1:0] read_valid_q;
+    logic [ReadL*GotW-1:0] read_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) read_valid_q <= '0;
+      else if (advance) read_valid_q <= ReadL'({read_valid_q, info_valid});
+      if (advance) read_q <= (ReadL * GotW)'({read_q, read});
+    end
+    assign got_valid = read_valid_q[ReadL-1];
+    assign {got_last, got_half, got_beat, got_base, got_side, got} = read_q[(ReadL-1)*GotW+:GotW];
+  end else begin : g_no_read
+    assign got_valid = info_valid;
+    assign {got_last, got_half, got_beat, got_base, got_side, got} = read;
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -271,7 +314,7 @@ module block_aligner #(
       valid_q2      <= 1'b0;
       valid_q3      <= 1'b0;
     end else if (advance) begin
-      valid_q  <= info_valid;
+      valid_q  <= got_valid;
       valid_q2 <= valid_q;
       valid_q3 <= valid_q2 && (read_last_q2 || part_ends_q2);
       if (info_valid) read_beat_q <= last_beat ? '0 : read_beat_q + 1'b1;
@@ -281,10 +324,10 @@ module block_aligner #(
 
   always_ff @(posedge clk_i) begin
     if (advance) begin
-      beat_q <= read_beat_q;
-      read_last_q <= last_beat;
+      beat_q <= got_beat;
+      read_last_q <= got_last;
       half_q2 <= half;
-      side_q <= {info_tag, info_exponent, info_nonfinite};
+      side_q <= got_side;
       spot_q2 <= SpotW'(at);
       part_q2 <= part;
       part_ends_q2 <= part_ends;
@@ -353,7 +396,7 @@ module block_aligner #(
     logic [MovedW-1:0] moved, moved_q;
     logic [MagW+1:0] shifted;
     logic ones;  // the largest magnitude
-    assign value = raw_read[l*32+:32];
+    assign value = got[l*32+:32];
     if (HALVES != 0) begin : g_either
       logic normal;
       assign normal = value[30:26] != '0;
@@ -367,7 +410,7 @@ module block_aligner #(
       assign zero = exponent == '0;
       assign significand = {1'b1, value[22:0]};
     end
-    assign {far, right} = places(info_base, exponent, subnormal);
+    assign {far, right} = places(got_base, exponent, subnormal);
     always_ff @(posedge clk_i) begin
       if (advance) begin
         sign_q <= value[31];
@@ -412,9 +455,9 @@ module block_aligner #(
       logic [10:0] significand_q;
       logic [4:0] right, right_q;
       logic [MagW+1:0] shifted_q;
-      assign value = raw_read[l*32+:16];
+      assign value = got[l*32+:16];
       assign normal = value[14:10] != '0;
-      assign {far, right} = places(info_base, {3'd0, value[14:10]}, !normal);
+      assign {far, right} = places(got_base, {3'd0, value[14:10]}, !normal);
       always_ff @(posedge clk_i) begin
         if (advance) begin
           sign_q <= value[15];

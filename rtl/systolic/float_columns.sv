@@ -74,9 +74,10 @@ module float_columns #(
       front_transpose_q <= cmd_transpose_i;
       front_half_q <= cmd_half_i;
       front_lines_q <= cmd_lines_i;
-      front_left_q <= BeatsW'(cmd_lines_i) << (cmd_half_i ? 5 - LaneShift : 6 - LaneShift);
-    end else if (beat_take) begin
-      front_left_q <= front_left_q - 1'b1;
+    end
+    if (front_accept || beat_take) begin
+      front_left_q <= front_q ? front_left_q - 1'b1
+                              : BeatsW'(cmd_lines_i) << (cmd_half_i ? 5 - LaneShift : 6 - LaneShift);
     end
   end
 
@@ -233,9 +234,9 @@ module float_columns #(
 
   logic scale_valid, scale_ready, unused_scale_ready;
   logic [31:0] scale;
-  localparam int ScaleDepth = 4 * 64 / Lanes + 4;
+  localparam int ScaleDepth = 16 + 6;
   logic [$clog2(ScaleDepth+1)-1:0] unused_scale_level;
-  // Between the aligner's two outputs are as many columns as it holds beats, and three in its pipeline. So this never
+  // Between the two outputs of the aligner are at most 16 columns, and five in its pipeline. So this never
   // fills.
   stream_fifo #(
     .WIDTH(32),

@@ -120,12 +120,14 @@ module weight_loader #(
       front_format_q <= cmd_format_i;
       front_transpose_q <= cmd_transpose_i;
       front_end_q <= cmd_end_i;
-      if (is_codes) left_q <= BeatW'(ScaleBeats);
+    end
+    // Only without a part at hand is anything accepted, and with one taken; both are known late.
+    if (accept || take) begin
+      if (part_q != PartIdle) left_q <= left_q == BeatW'(1) && part_q == PartScales ? code_beats : left_q - 1'b1;
+      else if (is_codes) left_q <= BeatW'(ScaleBeats);
       else left_q <= cmd_format_i == systolic_pkg::FormatBfp8 ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 2)
           : cmd_format_i == systolic_pkg::FormatFp16 ? BeatW'(12'(cmd_lines_i) << Fp32Shift >> 1)
           : BeatW'(12'(cmd_lines_i) << Fp32Shift);
-    end else if (take) begin
-      left_q <= part_end && part_q == PartScales ? code_beats : left_q - 1'b1;
     end
   end
 

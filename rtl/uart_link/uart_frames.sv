@@ -7,7 +7,7 @@
 // for answers is in step again with the next. A write that comes again with the number of the last frame is answered and
 // not done a second time. See docs/ip/uart_link.md.
 //
-// Latency: accesses begin two cycles after the last byte of a request. Throughput: that of the line; one frame at a time.
+// Latency: accesses begin four cycles after the last byte of a request. Throughput: that of the line; one frame at a time.
 
 module uart_frames #(
   // Most words of 32 bits of a frame, 4 to 32,767. Up to 1008 the checksum finds every error of up to three bits.
@@ -94,9 +94,10 @@ module uart_frames #(
   logic [7:0]           status_q, status_d;
   logic [15:0]          crc_q, crc_next;
   logic [TimeoutW-1:0]  quiet_q;
-  logic                 receiving, sending, quiet, last_word, word_end, step, settled_q;
+  logic                 receiving, sending, quiet, last_word_q, word_end, step, settle, settling_q, settled_q;
+  logic [IndexW-1:0]    last_index_q;
   logic [31:0]          buffer [2**IndexW];
-  logic [31:0]          word_q, in_word;
+  logic [31:0]          ram_q, word_q, in_word, address_q;
   logic                 store;
   // The last frame that was done.
   logic                 again_q;
@@ -121,7 +122,6 @@ module uart_frames #(
 
   assign receiving = state_q == StateHeader || state_q == StatePayload || state_q == StateCrc || state_q == StateFlush;
   assign quiet     = quiet_q == TimeoutW'(TIMEOUT - 1);
-  assign last_word = index_q == IndexW'(words - 16'd1);
   assign word_end  = count_q[1:0] == 2'd3;
 
   // ---------------------------------------------------------------------------------------------
@@ -142,6 +142,8 @@ module uart_frames #(
   // A byte is received or sent, or a word is accessed.
   assign sending     = state_q == StateHead || state_q == StateData || state_q == StateTail;
   assign step        = sending ? out_valid_o && out_ready_i : state_q == StateAccess ? access_end : byte_valid_i;
+  // What follows from the index is there two cycles later.
+  assign settle      = (state_q == StateAccess || state_q == StateData) && state_d == state_q && !step;
   assign access_end  = settled_q && (command == Identify || req_ready_i);
   assign access_resp = command == Identify ? 2'd0 : req_resp_i;
 
@@ -157,7 +159,7 @@ module uart_frames #(
         if (command == WriteWords) state_d = StatePayload;
         if (!legal) state_d = StateFlush;
       end
-      StatePayload: if (step && word_end && last_word) state_d = StateCrc;
+      StatePayload: if (step && word_end && last_word_q) state_d = StateCrc;
       StateCrc: if (step && count_q == 3'd1) state_d = StateVerify;
       StateVerify: begin
         status_d = StatusOkay;
@@ -173,13 +175,13 @@ module uart_frames #(
       StateFlush: if (quiet) state_d = StateHead;
       StateAccess: begin
         if (access_end && access_resp[1]) status_d = {6'd0, access_resp};
-        if (access_end && (access_resp[1] || last_word)) state_d = StateHead;
+        if (access_end && (access_resp[1] || last_word_q)) state_d = StateHead;
       end
       StateHead: begin
         if (step && count_q == 3'd4) state_d = StateTail;
         if (step && count_q == 3'd4 && answer_words != 16'd0) state_d = StateData;
       end
-      StateData: if (step && word_end && last_word) state_d = StateTail;
+      StateData: if (step && word_end && last_word_q) state_d = StateTail;
       default: if (step && count_q == 3'd1) state_d = StateMark;
     endcase
     // A frame that breaks off.
@@ -220,8 +222,11 @@ module uart_frames #(
       count_q <= count_q + 3'd1;
       if (state_q == StateAccess || word_end) index_q <= index_q + IndexW'(1);
     end
-    // The buffer is read a cycle behind the index.
-    settled_q <= (state_q == StateAccess || state_q == StateData) && state_d == state_q && !step;
+    // A cycle behind the index; a word takes longer.
+    last_index_q <= IndexW'(words - 16'd1);
+    last_word_q  <= index_q == last_index_q;
+    settling_q <= settle;
+    settled_q  <= settle && settling_q;
 
     if (state_q == StateHeader && step) header_q <= {byte_data_i, header_q[63:8]};
     if (step) bytes_q <= {byte_data_i, bytes_q[23:8]};
@@ -239,12 +244,14 @@ module uart_frames #(
 
   always_ff @(posedge clk_i) begin
     if (store) buffer[index_q] <= in_word;
-    word_q <= buffer[index_q];
+    ram_q     <= buffer[index_q];
+    word_q    <= ram_q;
+    address_q <= header_q[47:16] + 32'({index_q, 2'd0});
   end
 
   assign req_valid_o = state_q == StateAccess && settled_q && command != Identify;
   assign req_write_o = command == WriteWords;
-  assign req_addr_o  = header_q[47:16] + 32'({index_q, 2'd0});
+  assign req_addr_o  = address_q;
   assign req_wdata_o = word_q;
 
   // ---------------------------------------------------------------------------------------------

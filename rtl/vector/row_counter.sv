@@ -56,13 +56,14 @@ module row_counter #(
       one_inner_q  <= inner_i == COUNT_W'(1);
       one_word_q   <= words_i == COUNT_W'(1);
     end
-    // Where a walk is returns to the beginning with its last word. A start, which is known late, resets nothing.
-    if (!rst_ni || row_ends) word_q <= '0;
-    else if (take) word_q <= word_q + COUNT_W'(1);
-    if (!rst_ni || outer_ends) inner_at_q <= '0;
-    else if (row_ends) inner_at_q <= inner_at_q + COUNT_W'(1);
-    if (!rst_ni || (outer_ends && last_outer_q)) outer_at_q <= '0;
-    else if (outer_ends) outer_at_q <= outer_at_q + COUNT_W'(1);
+    // Where a walk is returns to the beginning with its last word. Neither a start nor an end, which are known late, resets
+    // anything.
+    if (!rst_ni) word_q <= '0;
+    else if (take) word_q <= (word_q + COUNT_W'(1)) & {COUNT_W{!last_word_q}};
+    if (!rst_ni) inner_at_q <= '0;
+    else if (row_ends) inner_at_q <= (inner_at_q + COUNT_W'(1)) & {COUNT_W{!last_inner_q}};
+    if (!rst_ni) outer_at_q <= '0;
+    else if (outer_ends) outer_at_q <= (outer_at_q + COUNT_W'(1)) & {COUNT_W{!last_outer_q}};
 
     if (start_i || row_ends) last_word_q <= start_i ? words_i == COUNT_W'(1) : one_word_q;
     else if (take) last_word_q <= word_q == words_less_q;
