@@ -67,6 +67,12 @@ module ecp5_system #(
   logic                  ram_awvalid, ram_awready, ram_wlast, ram_wvalid, ram_wready, ram_bvalid, ram_bready;
   logic                  ram_arvalid, ram_arready, ram_rlast, ram_rvalid, ram_rready;
 
+  // The core's bursts, before a register: whose turn it is is known late.
+  logic [IdW-1:0]        core_awid, core_arid;
+  logic [AddrW-1:0]      core_awaddr, core_araddr;
+  logic [7:0]            core_awlen, core_arlen;
+  logic                  core_awvalid, core_awready, core_arvalid, core_arready;
+
   // Registers.
   logic                  host_awid, host_bid, host_arid, host_rid;
   logic [31:0]           host_awaddr, host_araddr;
@@ -129,17 +135,17 @@ module ecp5_system #(
     .s_axi_rlast  (host_rlast),
     .s_axi_rvalid (host_rvalid),
     .s_axi_rready (host_rready),
-    .m_axi_awid   (awid[0+:IdW]),
-    .m_axi_awaddr (awaddr[0+:AddrW]),
-    .m_axi_awlen  (awlen[7:0]),
+    .m_axi_awid   (core_awid),
+    .m_axi_awaddr (core_awaddr),
+    .m_axi_awlen  (core_awlen),
     .m_axi_awsize (),
     .m_axi_awburst(),
     .m_axi_awlock (),
     .m_axi_awcache(),
     .m_axi_awprot (),
     .m_axi_awqos  (),
-    .m_axi_awvalid(awvalid[0]),
-    .m_axi_awready(awready[0]),
+    .m_axi_awvalid(core_awvalid),
+    .m_axi_awready(core_awready),
     .m_axi_wdata  (wdata[0+:BUS_W]),
     .m_axi_wstrb  (wstrb[0+:BUS_W/8]),
     .m_axi_wlast  (wlast[0]),
@@ -149,17 +155,17 @@ module ecp5_system #(
     .m_axi_bresp  (bresp),
     .m_axi_bvalid (bvalid[0]),
     .m_axi_bready (bready[0]),
-    .m_axi_arid   (arid[0+:IdW]),
-    .m_axi_araddr (araddr[0+:AddrW]),
-    .m_axi_arlen  (arlen[7:0]),
+    .m_axi_arid   (core_arid),
+    .m_axi_araddr (core_araddr),
+    .m_axi_arlen  (core_arlen),
     .m_axi_arsize (),
     .m_axi_arburst(),
     .m_axi_arlock (),
     .m_axi_arcache(),
     .m_axi_arprot (),
     .m_axi_arqos  (),
-    .m_axi_arvalid(arvalid[0]),
-    .m_axi_arready(arready[0]),
+    .m_axi_arvalid(core_arvalid),
+    .m_axi_arready(core_arready),
     .m_axi_rid    (rid),
     .m_axi_rdata  (rdata),
     .m_axi_rresp  (rresp),
@@ -167,6 +173,32 @@ module ecp5_system #(
     .m_axi_rvalid (rvalid[0]),
     .m_axi_rready (rready[0]),
     .irq_o
+  );
+
+  stream_register #(
+    .WIDTH(IdW + AddrW + 8)
+  ) u_writes (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (core_awvalid),
+    .in_ready_o (core_awready),
+    .in_data_i  ({core_awid, core_awaddr, core_awlen}),
+    .out_valid_o(awvalid[0]),
+    .out_ready_i(awready[0]),
+    .out_data_o ({awid[0+:IdW], awaddr[0+:AddrW], awlen[7:0]})
+  );
+
+  stream_register #(
+    .WIDTH(IdW + AddrW + 8)
+  ) u_reads (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (core_arvalid),
+    .in_ready_o (core_arready),
+    .in_data_i  ({core_arid, core_araddr, core_arlen}),
+    .out_valid_o(arvalid[0]),
+    .out_ready_i(arready[0]),
+    .out_data_o ({arid[0+:IdW], araddr[0+:AddrW], arlen[7:0]})
   );
 
   uart_axi #(

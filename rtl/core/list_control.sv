@@ -129,6 +129,7 @@ module list_control #(
   list_errors #(
     .ADDR_W(ADDR_W)
   ) u_errors (
+    .clk_i,
     .fetch_bad_i,
     .fetch_bad_line_i,
     .busy_i,
@@ -214,7 +215,9 @@ module list_control #(
   logic [7:0]         code_q;
   logic [LineW-1:0]   line_q;
   logic [ADDR_W-1:0]  info_q;
-  logic               address_bad_q;
+  logic               address_bad_q, note, noted_q;
+
+  assign note = state_q == StateRun && (failure || (nonfinite_i && !nonfinite_q));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -244,8 +247,9 @@ module list_control #(
       address_bad_q <= address_bad;
       code_q        <= misaligned ? registers_pkg::ErrorCodeAlignment : registers_pkg::ErrorCodeRange;
     end
-    if (state_q == StateRun && (failure || (nonfinite_i && !nonfinite_q))) begin
-      code_q <= code;
+    noted_q <= note;
+    if (note) code_q <= code;
+    if (noted_q) begin
       line_q <= line;
       info_q <= info;
     end

@@ -7,12 +7,13 @@
 // DEADLOCK; of engines the lowest. A deadlock is that of the command that waits for semaphores, or, if none does, of the oldest
 // one in an engine. Without an error the outputs are those of NONFINITE.
 //
-// Latency: combinational.
+// Latency: combinational to failure_o and code_o; line_o and info_o are those of the cycle before.
 
 module list_errors #(
   // Width of a memory address.
   parameter int ADDR_W = 40
 ) (
+  input  logic              clk_i,
   input  logic              fetch_bad_i,
   input  logic [ADDR_W-7:0] fetch_bad_line_i,
 
@@ -52,9 +53,9 @@ module list_errors #(
   output logic              failure_o,
   // registers_pkg::ErrorCode*.
   output logic [7:0]        code_o,
-  // The command's line.
+  // Of the cycle before: the command's line.
   output logic [ADDR_W-7:0] line_o,
-  // Address of the access or number of the semaphore; else zero.
+  // Of the cycle before: address of the access or number of the semaphore; else zero.
   output logic [ADDR_W-1:0] info_o
 );
 
@@ -130,29 +131,57 @@ module list_errors #(
     end
   end
 
+  // Where it is from, and all that it may be, a cycle later: these come from everywhere.
+  logic [3:0]               place_q;
+  logic [EngineW-1:0]       number_q;
+  logic [Engines*LineW-1:0] issued_q, oldest_q, waiting_q;
+  logic [LineW-1:0]         fetch_line_q, overflow_line_q;
+  logic [LineW-1:0]         read_range_tag_q, write_range_tag_q, read_error_tag_q, write_error_tag_q;
+  logic [ADDR_W-1:0]        read_range_addr_q, write_range_addr_q, read_error_addr_q, write_error_addr_q;
+  logic [$clog2(commands_pkg::LoadWaitsWidth)-1:0] overflow_number_q;
+
+  always_ff @(posedge clk_i) begin
+    place_q            <= place;
+    number_q           <= number;
+    issued_q           <= issued_line_i;
+    oldest_q           <= oldest_line_i;
+    waiting_q          <= waiting_line_i;
+    fetch_line_q       <= fetch_bad_line_i;
+    overflow_line_q    <= overflow_line_i;
+    overflow_number_q  <= overflow_number_i;
+    read_range_tag_q   <= read_range_tag_i;
+    read_range_addr_q  <= read_range_addr_i;
+    write_range_tag_q  <= write_range_tag_i;
+    write_range_addr_q <= write_range_addr_i;
+    read_error_tag_q   <= read_error_tag_i;
+    read_error_addr_q  <= read_error_addr_i;
+    write_error_tag_q  <= write_error_tag_i;
+    write_error_addr_q <= write_error_addr_i;
+  end
+
   always_comb begin
     info_o = '0;
-    case (place)
-      PlaceFetch: line_o = fetch_bad_line_i;
+    case (place_q)
+      PlaceFetch: line_o = fetch_line_q;
       PlaceReadRange: begin
-        line_o = read_range_tag_i;
-        info_o = read_range_addr_i;
+        line_o = read_range_tag_q;
+        info_o = read_range_addr_q;
       end
       PlaceWriteRange: begin
-        line_o = write_range_tag_i;
-        info_o = write_range_addr_i;
+        line_o = write_range_tag_q;
+        info_o = write_range_addr_q;
       end
       PlaceReadError: begin
-        line_o = read_error_tag_i;
-        info_o = read_error_addr_i;
+        line_o = read_error_tag_q;
+        info_o = read_error_addr_q;
       end
       PlaceWriteError: begin
-        line_o = write_error_tag_i;
-        info_o = write_error_addr_i;
+        line_o = write_error_tag_q;
+        info_o = write_error_addr_q;
       end
       PlaceOverflow: begin
-        line_o = overflow_line_i;
-        info_o = ADDR_W'(overflow_number_i);
+        line_o = overflow_line_q;
+        info_o = ADDR_W'(overflow_number_q);
       end
       PlaceIssued: line_o = issued;
       PlaceOldest: line_o = oldest;
@@ -160,8 +189,8 @@ module list_errors #(
     endcase
   end
 
-  assign issued  = issued_line_i[number*LineW+:LineW];
-  assign oldest  = oldest_line_i[number*LineW+:LineW];
-  assign waiting = waiting_line_i[number*LineW+:LineW];
+  assign issued  = issued_q[number_q*LineW+:LineW];
+  assign oldest  = oldest_q[number_q*LineW+:LineW];
+  assign waiting = waiting_q[number_q*LineW+:LineW];
 
 endmodule : list_errors

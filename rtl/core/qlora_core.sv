@@ -509,7 +509,8 @@ module qlora_core #(
     .BANKS    (SCRATCH_BANKS),
     .READERS  (Readers),
     .WRITERS  (Writers),
-    .HALF_RATE(VECTOR_LANES < Lanes ? Writers'(1) << WriteVector : Writers'(0))
+    .HALF_RATE((VECTOR_LANES < Lanes ? Writers'(1) << WriteVector : Writers'(0)) |
+               (BUS_W < Lanes * 32 ? Writers'(1) << WriteReader : Writers'(0)))
   ) u_scratchpad (
     .clk_i,
     .rst_ni        (engine_rst_n),

@@ -8,7 +8,7 @@
 // many, and none is lost.
 //
 // Latency: a request is granted 1 cycle after its counts are there, at the earliest; a post counts for requests two cycles
-// later; overflow_o comes three cycles after the post. Throughput: one grant in two cycles.
+// later; overflow_o comes four cycles after the post. Throughput: one grant in two cycles.
 
 module semaphores #(
   // Engines that take and post.
@@ -149,9 +149,12 @@ module semaphores #(
     post_line_q2 <= post_line_q;
   end
 
-  // The lowest number, and the lowest engine that posted to it.
-  logic [NumberW-1:0] number;
-  logic [LINE_W-1:0]  line;
+  // The lowest number, and who posted to it; a cycle later the lowest of these.
+  logic [NumberW-1:0]        number, number_q;
+  logic [ENGINES-1:0]        posted_q;
+  logic [ENGINES*LINE_W-1:0] post_line_q3;
+  logic [LINE_W-1:0]         line;
+  logic                      overflow_q;
   always_comb begin
     number = '0;
     for (int n = COUNT - 1; n >= 0; n--) if (over_q[n]) number = NumberW'(n);
@@ -159,14 +162,16 @@ module semaphores #(
 
   always_comb begin
     line = '0;
-    for (int e = ENGINES - 1; e >= 0; e--) begin
-      if (post_mask_q2[e*COUNT+32'(number)]) line = post_line_q2[e*LINE_W+:LINE_W];
-    end
+    for (int e = ENGINES - 1; e >= 0; e--) if (posted_q[e]) line = post_line_q3[e*LINE_W+:LINE_W];
   end
 
   always_ff @(posedge clk_i) begin
-    overflow_o        <= rst_ni && over_q != '0;
-    overflow_number_o <= number;
+    overflow_q        <= rst_ni && over_q != '0;
+    number_q          <= number;
+    post_line_q3      <= post_line_q2;
+    for (int e = 0; e < ENGINES; e++) posted_q[e] <= post_mask_q2[e*COUNT+32'(number)];
+    overflow_o        <= rst_ni && overflow_q;
+    overflow_number_o <= number_q;
     overflow_line_o   <= line;
   end
 

@@ -6,8 +6,8 @@
 // interpolator serves them: the top bits of a mantissa choose a segment, the rest is the position in it. For the
 // exponential the mantissa is the fraction of x * log2(e), whose integer part is the exponent of the result.
 // Numerics: tb/models/functions.py, less than one unit in the last place from the exact value; special values as in
-// fp32_pkg. Latency functions_pkg::FunctionLatency (11) enabled cycles, one result per cycle. Five DSP slices, one block
-// RAM.
+// fp32_pkg. Latency functions_pkg::FunctionLatency (13) enabled cycles, one result per cycle. Five DSP slices, one block
+// RAM; these are slow, so that what goes to them and comes from them is registered (stages 0 and 7).
 
 module function_unit (
   input  logic        clk_i,
@@ -32,35 +32,47 @@ module function_unit (
   localparam int SumW      = 48;
 
   // ---------------------------------------------------------------------------------------------
+  // Stage 0
+  // ---------------------------------------------------------------------------------------------
+  logic [31:0] x_q0;
+  logic [1:0]  function_q0;
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      x_q0        <= x_i;
+      function_q0 <= function_i;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
   // Stage 1: operand class, and what the result is if no number comes out of the interpolator
   // ---------------------------------------------------------------------------------------------
   logic        is_exp, huge, negative_root, special_d;
   logic [31:0] special_value_d;
 
-  assign is_exp = function_i == functions_pkg::Exp;
+  assign is_exp = function_q0 == functions_pkg::Exp;
   // |x| of 2^7 or more overflows or vanishes whatever its fraction.
-  assign huge = is_exp && x_i[30:23] >= 8'(fp32_pkg::ExponentBias + 7);
+  assign huge = is_exp && x_q0[30:23] >= 8'(fp32_pkg::ExponentBias + 7);
 
-  assign negative_root = function_i == functions_pkg::Rsqrt && x_i[31];
-  assign special_d = fp32_pkg::is_nan(x_i) ||
-      (is_exp ? huge : fp32_pkg::is_zero(x_i) || fp32_pkg::is_inf(x_i) || negative_root);
-  assign special_value_d = fp32_pkg::is_nan(x_i)  ? fp32_pkg::CanonicalNan :
-                           is_exp                 ? (x_i[31] ? 32'h0 : {1'b0, fp32_pkg::InfinityBits}) :
-                           fp32_pkg::is_zero(x_i) ? {x_i[31], fp32_pkg::InfinityBits} :
+  assign negative_root = function_q0 == functions_pkg::Rsqrt && x_q0[31];
+  assign special_d = fp32_pkg::is_nan(x_q0) ||
+      (is_exp ? huge : fp32_pkg::is_zero(x_q0) || fp32_pkg::is_inf(x_q0) || negative_root);
+  assign special_value_d = fp32_pkg::is_nan(x_q0)  ? fp32_pkg::CanonicalNan :
+                           is_exp                 ? (x_q0[31] ? 32'h0 : {1'b0, fp32_pkg::InfinityBits}) :
+                           fp32_pkg::is_zero(x_q0) ? {x_q0[31], fp32_pkg::InfinityBits} :
                            negative_root          ? fp32_pkg::CanonicalNan :
-                                                    {x_i[31], 31'h0};
+                                                    {x_q0[31], 31'h0};
 
   // Stages 1 to 4 carry the operand for reciprocal and rsqrt; the exponential needs them for x * log2(e).
   logic [4*32-1:0] x_q;
   logic [4*2-1:0]  function_q;
-  // Special results wait for the end, and so does the sign: Latency - 1 stages.
-  localparam int Stages = functions_pkg::FunctionLatency - 1;
+  // Special results wait for the end, and so does the sign, in stages 1 to 11.
+  localparam int Stages = functions_pkg::FunctionLatency - 2;
   logic [Stages*33-1:0] special_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      x_q        <= {x_q[3*32-1:0], x_i};
-      function_q <= {function_q[3*2-1:0], function_i};
+      x_q        <= {x_q[3*32-1:0], x_q0};
+      function_q <= {function_q[3*2-1:0], function_q0};
       special_q  <= {special_q[(Stages-1)*33-1:0], special_d, special_value_d};
     end
   end
@@ -77,7 +89,7 @@ module function_unit (
   logic [WholeW+FixedW-1:0] scaled_d, scaled_q4;
   logic [8:0]               places;
 
-  assign significand = {!fp32_pkg::is_zero(x_i), x_i[22:0]};
+  assign significand = {!fp32_pkg::is_zero(x_q0), x_q0[22:0]};
 
   // The product has 23 + Log2ePoint fraction bits at exponent 0. Beyond 63 places nothing is left, not even to round.
   assign places = 9'(fp32_pkg::ExponentBias + 23 + functions_pkg::Log2ePoint - FixedW - 1) - 9'(x_q[23+:8]);
@@ -166,59 +178,71 @@ module function_unit (
     end
   end
 
-  // ---------------------------------------------------------------------------------------------
-  // Stages 7 to 9: c0 + c1 * position + c2 * position^2
-  // ---------------------------------------------------------------------------------------------
-  logic signed [SumW-1:0] linear_q7, quadratic_q7, sum_q8;
-  logic [C0W-1:0]         c0_q7, c0_q8;
-  logic [C0W-1:0]         mantissa_q9;
+  logic [EntryW-1:0]           entry_q7;
+  logic signed [PositionW-1:0] position_q7;
+  logic [PositionW-2:0]        square_q7;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      linear_q7    <= SumW'($signed(entry_q6[C2W+:C1W])) * SumW'(position_q6);
-      quadratic_q7 <= SumW'($signed({1'b0, entry_q6[C2W-1:0]})) *
-                      SumW'($signed({1'b0, square_q6}));
-      sum_q8       <= linear_q7 + quadratic_q7;
-      c0_q7        <= entry_q6[C1W+C2W+:C0W];
-      c0_q8        <= c0_q7;
-      mantissa_q9  <= c0_q8 + C0W'(sum_q8 >>> functions_pkg::SumShift);
+      entry_q7    <= entry_q6;
+      position_q7 <= position_q6;
+      square_q7   <= square_q6;
     end
   end
 
-  // The result's exponent and sign, in stages 5 to 9.
-  logic [5*12-1:0] tail_q;
+  // ---------------------------------------------------------------------------------------------
+  // Stages 8 to 10: c0 + c1 * position + c2 * position^2
+  // ---------------------------------------------------------------------------------------------
+  logic signed [SumW-1:0] linear_q8, quadratic_q8, sum_q9;
+  logic [C0W-1:0]         c0_q8, c0_q9;
+  logic [C0W-1:0]         mantissa_q10;
+
   always_ff @(posedge clk_i) begin
-    if (en_i) tail_q <= {tail_q[4*12-1:0], x_q4[31] && function_q4 == functions_pkg::Reciprocal, exponent};
+    if (en_i) begin
+      linear_q8    <= SumW'($signed(entry_q7[C2W+:C1W])) * SumW'(position_q7);
+      quadratic_q8 <= SumW'($signed({1'b0, entry_q7[C2W-1:0]})) *
+                      SumW'($signed({1'b0, square_q7}));
+      sum_q9       <= linear_q8 + quadratic_q8;
+      c0_q8        <= entry_q7[C1W+C2W+:C0W];
+      c0_q9        <= c0_q8;
+      mantissa_q10 <= c0_q9 + C0W'(sum_q9 >>> functions_pkg::SumShift);
+    end
+  end
+
+  // The result's exponent and sign, in stages 5 to 10.
+  logic [6*12-1:0] tail_q;
+  always_ff @(posedge clk_i) begin
+    if (en_i) tail_q <= {tail_q[5*12-1:0], x_q4[31] && function_q4 == functions_pkg::Reciprocal, exponent};
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 10: round to 24 bits; a carry leaves a zero fraction and increments the exponent
+  // Stage 11: round to 24 bits; a carry leaves a zero fraction and increments the exponent
   // ---------------------------------------------------------------------------------------------
   localparam int Dropped = C0W - 24;
-  logic               sign_q9, sign_q10, round_up;
-  logic signed [10:0] exponent_q9, exponent_q10;
-  logic [22:0]        fraction_q10;
+  logic               sign_q10, sign_q11, round_up;
+  logic signed [10:0] exponent_q10, exponent_q11;
+  logic [22:0]        fraction_q11;
 
-  assign {sign_q9, exponent_q9} = tail_q[4*12+:12];
-  assign round_up = mantissa_q9[Dropped-1] && (|mantissa_q9[Dropped-2:0] || mantissa_q9[Dropped]);
+  assign {sign_q10, exponent_q10} = tail_q[5*12+:12];
+  assign round_up = mantissa_q10[Dropped-1] && (|mantissa_q10[Dropped-2:0] || mantissa_q10[Dropped]);
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      sign_q10 <= sign_q9;
-      {exponent_q10, fraction_q10} <= {exponent_q9, mantissa_q9[Dropped+:23]} + 34'(round_up);
+      sign_q11 <= sign_q10;
+      {exponent_q11, fraction_q11} <= {exponent_q10, mantissa_q10[Dropped+:23]} + 34'(round_up);
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 11: pack
+  // Stage 12: pack
   // ---------------------------------------------------------------------------------------------
-  logic        special_q10;
-  logic [31:0] special_value_q10, y_q;
+  logic        special_q11;
+  logic [31:0] special_value_q11, y_q;
 
-  assign {special_q10, special_value_q10} = special_q[(Stages-1)*33+:33];
+  assign {special_q11, special_value_q11} = special_q[(Stages-1)*33+:33];
 
   always_ff @(posedge clk_i) begin
-    if (en_i) y_q <= special_q10 ? special_value_q10 : fp32_pkg::pack(sign_q10, exponent_q10, fraction_q10);
+    if (en_i) y_q <= special_q11 ? special_value_q11 : fp32_pkg::pack(sign_q11, exponent_q11, fraction_q11);
   end
 
   assign y_o = y_q;

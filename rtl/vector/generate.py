@@ -58,7 +58,7 @@ def package() -> list[str]:
         "  localparam logic [1:0] Rsqrt      = 2'd2;",
         "",
         "  // Enabled clock cycles from operand to result.",
-        "  localparam int FunctionLatency = 11;",
+        "  localparam int FunctionLatency = 13;",
         "",
         "  // Top bits of a mantissa that choose a segment, and bits of the position within it.",
         f"  localparam int SegmentBits  = {functions.SEGMENT_BITS};",

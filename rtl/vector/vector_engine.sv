@@ -117,7 +117,7 @@ module vector_engine #(
   assign take        = cmd_valid_i && cmd_ready_o;
   assign start       = take && !illegal;
   assign bad_o       = bad_q;
-  assign done_o      = busy_q && done;
+  assign done_o      = busy_q && done && !bad_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;
@@ -139,7 +139,7 @@ module vector_engine #(
     end
   end
 
-  // An access behind the scratchpad's end is not made.
+  // An access behind the scratchpad's end is not made, and none after it; whoever asked for it goes on for that cycle only.
   logic [2:0]        port_valid, port_outside;
   logic [3*AddrW-1:0] port_addr;
   for (genvar p = 0; p < 3; p++) begin : g_port
@@ -150,7 +150,7 @@ module vector_engine #(
     end
   end
   assign outside       = |port_outside;
-  assign {w_valid_o, b_req_valid_o, a_req_valid_o} = port_valid & ~port_outside;
+  assign {w_valid_o, b_req_valid_o, a_req_valid_o} = bad_q ? 3'd0 : port_valid & ~port_outside;
   assign a_req_addr_o  = port_addr[0+:SCRATCH_W];
   assign b_req_addr_o  = port_addr[AddrW+:SCRATCH_W];
   assign w_addr_o      = port_addr[2*AddrW+:SCRATCH_W];
@@ -179,12 +179,12 @@ module vector_engine #(
     .per_row_i       (per_row),
     .b_i             (b_region),
     .a_req_valid_o   (port_valid[0]),
-    .a_req_ready_i   (a_req_ready_i && !port_outside[0]),
+    .a_req_ready_i   (a_req_ready_i && !bad_q),
     .a_req_addr_o    (port_addr[0+:AddrW]),
     .a_rsp_valid_i,
     .a_rsp_data_i,
     .b_req_valid_o   (port_valid[1]),
-    .b_req_ready_i   (b_req_ready_i && !port_outside[1]),
+    .b_req_ready_i   (b_req_ready_i && !bad_q),
     .b_req_addr_o    (port_addr[AddrW+:AddrW]),
     .b_rsp_valid_i,
     .b_rsp_data_i,
@@ -370,7 +370,7 @@ module vector_engine #(
     .in_last_i      (result_tag_q[LANES+2]),
     .done_o         (done),
     .w_valid_o      (port_valid[2]),
-    .w_ready_i      (w_ready_i && !port_outside[2]),
+    .w_ready_i      (w_ready_i && !bad_q),
     .w_addr_o       (port_addr[2*AddrW+:AddrW]),
     .w_data_o,
     .w_strobe_o

@@ -103,7 +103,7 @@ module control_registers #(
   logic access_q, write_q, read, busy;
   logic [31:0] wdata_q;
   logic [3:0] wstrb_q;
-  logic [31:0] rdata, merged, write_mask, write_bits;
+  logic [31:0] rdata, write_mask, write_bits;
   logic [31:0] status, error_command_lo, error_command_hi, error_info_lo, error_info_hi, counter_value;
   logic control_write, ring, accepted, rejected, clear;
 
@@ -190,8 +190,10 @@ module control_registers #(
     end
   end
 
-  // Settings. Reading the old value beside the new bytes serves every register alike.
-  assign merged = (rdata & ~write_mask) | write_bits;
+  // Settings: new bytes beside old ones.
+  function automatic logic [31:0] merged(input logic [31:0] old);
+    merged = (old & ~write_mask) | write_bits;
+  endfunction
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -204,13 +206,13 @@ module control_registers #(
       mem_limit_hi_q <= registers_pkg::MemLimitHiReset;
     end else if (access_q && write_q) begin
       case (offset_q)
-        registers_pkg::IrqEnableOffset: irq_enable_q <= merged[IrqCount-1:0];
-        registers_pkg::ListAddrLoOffset: list_addr_lo_q <= merged;
-        registers_pkg::ListAddrHiOffset: list_addr_hi_q <= merged;
-        registers_pkg::MemBaseLoOffset: if (!busy) mem_base_lo_q <= merged;
-        registers_pkg::MemBaseHiOffset: if (!busy) mem_base_hi_q <= merged;
-        registers_pkg::MemLimitLoOffset: if (!busy) mem_limit_lo_q <= merged;
-        registers_pkg::MemLimitHiOffset: if (!busy) mem_limit_hi_q <= merged;
+        registers_pkg::IrqEnableOffset: irq_enable_q <= IrqCount'(merged(32'(irq_enable_q)));
+        registers_pkg::ListAddrLoOffset: list_addr_lo_q <= merged(list_addr_lo_q);
+        registers_pkg::ListAddrHiOffset: list_addr_hi_q <= merged(list_addr_hi_q);
+        registers_pkg::MemBaseLoOffset: if (!busy) mem_base_lo_q <= merged(mem_base_lo_q);
+        registers_pkg::MemBaseHiOffset: if (!busy) mem_base_hi_q <= merged(mem_base_hi_q);
+        registers_pkg::MemLimitLoOffset: if (!busy) mem_limit_lo_q <= merged(mem_limit_lo_q);
+        registers_pkg::MemLimitHiOffset: if (!busy) mem_limit_hi_q <= merged(mem_limit_hi_q);
         default: ;
       endcase
     end

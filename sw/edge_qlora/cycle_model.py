@@ -19,7 +19,7 @@ from .vector import LANES, Function, Instruction, Operand, Reduction
 # Lists: docs/ip/lists.md, command_fetch, command_queue.
 DOORBELL, REPORT = 5, 10 + 1  # to the fetch's first request; from the last end, with the bus's rest known a cycle later
 GROUP = 8  # lines per request
-FETCHED = 3  # a line's last beat to its queue
+FETCHED = 2  # a line's last beat to its queue, behind its FIFO
 OFFER = 4  # queue to offer
 WAITED = 5  # an end to the offer of a command that waited for it
 QUEUE = 4 + 1  # commands that wait, and the one on offer
@@ -27,7 +27,9 @@ IN_FLIGHT = SPACING = 4  # commands in the engine, cycles from one to the next
 
 # Engines on the memory: docs/ip/memory_engines.md, axi_ddr3_memory.
 LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region to beat, beat to the array
-READ_ENGINE = 2 + 7  # a command to its region; a beat through FIFO, parts, FP32 and words to the scratchpad, its end
+READ_ENGINE = (
+    2 + 5
+)  # a command to its region; a beat, behind its FIFO, through parts and words to the scratchpad, its end
 READ_BEATS = 64  # credits of READ
 WRITE_ENGINE = 3 + 3 + 4 + 3  # a command to its first word, its answer, its beat, at the memory and its end
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
@@ -37,7 +39,7 @@ ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
 # vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes three cycles.
-FIRST_PART, FIRST_FUNCTION = 15 + 3, 30 + 3
+FIRST_PART, FIRST_FUNCTION = 15 + 3, 32 + 3
 BEHIND = 1  # operand_reader: B is asked for a cycle after A
 FUNCTION_UNITS = 2
 SUM = {8: 39, 4: 41}  # a row's last part to its sum, by lanes
@@ -60,6 +62,7 @@ class CycleModel:
 
     def __init__(self, hardware: Hardware) -> None:
         self.hardware, self.array = hardware, ArrayModel(hardware)
+        self.fifo = 3 if hardware.bus_width <= 128 else 2  # beat_fifo: a block RAM on a narrow bus
         self.counters: dict[str, int] = defaultdict(int)
         self.handed: list[float] = []  # each line left the fetch
         self.requested = self.group = 0.0  # the last group of lines was asked for, and comes
@@ -102,7 +105,7 @@ class CycleModel:
         number = len(self.offers[opcode]) if opcode is not None else 0
         room = self._transfer(opcode, number - QUEUE) if number >= QUEUE else 0
         before = self.handed[-1] + beats + 1 if self.handed else 0
-        self.handed.append(max(before, arrived + FETCHED, room))
+        self.handed.append(max(before, arrived + FETCHED + self.fifo, room))
         return self.handed[-1]
 
     def _transfer(self, opcode: Opcode, number: int) -> float:
@@ -190,7 +193,7 @@ class CycleModel:
         self.counters["READ_BEATS"] += beats
         # Beside a loader that goes on, as many as there are credits for go out each time that all in flight has come.
         times = -(-beats // READ_BEATS) if self.array.arrived > begin else 1
-        return READ_ENGINE + MASTER + READ_LATENCY + max(words, beats / RATE + times * wait)
+        return READ_ENGINE + self.fifo + MASTER + READ_LATENCY + max(words, beats / RATE + times * wait)
 
     def _write(self, command: Transfer) -> float:
         """From the first row's data to the answer of the last; rows in one bank of the memory wait for one another."""

@@ -133,7 +133,7 @@ class Engines:
         over = [number for number in sorted(self.plan.counted) if self.counts[number] > LARGEST]
         if over and not self.overflow:
             by = next(index for index, post in posts if post >> over[0] & 1)
-            self.overflow = cycle() + 4, over[0], by
+            self.overflow = cycle() + 5, over[0], by
 
     def _choose(self) -> None:
         plan, done, ready, bad = self.plan, 0, 0, 0

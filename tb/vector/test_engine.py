@@ -274,7 +274,7 @@ class Latency(EngineTest):
             ({"d": Region(1024)}, first),
             ({"d": Region(1024), **b}, first + 1),
             ({"d": Region(1024), **b, "b_per_row": True}, first + 1),
-            ({"d": Region(1024), "function": Function.EXP}, 30),
+            ({"d": Region(1024), "function": Function.EXP}, 32),
             ({**rows, "length": 4 * LANES}, first + 3 * PARTS + added),
             ({**rows, "length": LANES}, first + added),
             (most, first + largest),
