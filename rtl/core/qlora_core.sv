@@ -502,7 +502,8 @@ module qlora_core #(
     .writes_pending_i(writes_pending)
   );
 
-  // The vector engine needs two cycles for a word if its lanes are half of one.
+  // The vector engine needs two cycles for a word if its lanes are half of one, as READ does if the bus is; the array, which
+  // has pauses too, four.
   scratchpad #(
     .ADDR_W   (SCRATCH_W),
     .LANES    (Lanes),
@@ -510,7 +511,8 @@ module qlora_core #(
     .READERS  (Readers),
     .WRITERS  (Writers),
     .HALF_RATE((VECTOR_LANES < Lanes ? Writers'(1) << WriteVector : Writers'(0)) |
-               (BUS_W < Lanes * 32 ? Writers'(1) << WriteReader : Writers'(0)))
+               (BUS_W < Lanes * 32 ? Writers'(1) << WriteReader : Writers'(0)) |
+               (2 * COLUMNS < Lanes ? Writers'(1) << WriteMatrix : Writers'(0)))
   ) u_scratchpad (
     .clk_i,
     .rst_ni        (engine_rst_n),

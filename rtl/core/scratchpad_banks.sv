@@ -6,9 +6,9 @@
 // different banks, so that ports which walk fall into step: one that has to wait for a bank is one bank behind ever after.
 // Reader 0, the array, goes first: it reads in every cycle when it is busy, and must not be held up. It walks along words, so
 // that it leaves a bank after one access. The others take turns.
-// A read granted in the cycle of a write to the same word gets what was there before in simulation, and anything on a device:
-// semaphores keep commands from that, and a device has no logic for it.
-// Latency: a granted read to its answer 2 cycles; a granted write to the first read that gets it 1.
+// A read granted in the cycle of a write to the same word gets what was there before; one granted in the next cycle too in
+// simulation, and anything on a device: semaphores keep commands from that, and a device has no logic for it.
+// Latency: a granted read to its answer 2 cycles; a granted write to the first read that gets it 2.
 // Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words.
 
 module scratchpad_banks #(
@@ -57,9 +57,9 @@ module scratchpad_banks #(
   for (genvar b = 0; b < BANKS; b++) begin : g_bank
     logic [READERS-1:0] read_request, other_grant;
     logic [WRITERS-1:0] write_request;
-    logic [RowW-1:0]    read_row, write_row;
-    logic [WordW-1:0]   write_data, data_q;
-    logic [LANES-1:0]   write_strobe;
+    logic [RowW-1:0]    read_row, write_row, write_row_q;
+    logic [WordW-1:0]   write_data, write_data_q, data_q;
+    logic [LANES-1:0]   write_strobe, write_strobe_q;
 
     for (genvar r = 0; r < READERS; r++) begin : g_read
       assign read_request[r] = read_bank_i[r*BANKS+b];
@@ -104,10 +104,17 @@ module scratchpad_banks #(
       end
     end
 
+    // A bank is as wide as a word, and far from some of its ports.
+    always_ff @(posedge clk_i) begin
+      write_row_q    <= write_row;
+      write_data_q   <= write_data;
+      write_strobe_q <= write_strobe;
+    end
+
     for (genvar l = 0; l < LANES; l++) begin : g_lane
       (* no_rw_check *) logic [31:0] values_q[2**RowW];
       always_ff @(posedge clk_i) begin
-        if (write_strobe[l]) values_q[write_row] <= write_data[l*32+:32];
+        if (write_strobe_q[l]) values_q[write_row_q] <= write_data_q[l*32+:32];
         data_q[l*32+:32] <= values_q[read_row];
       end
     end

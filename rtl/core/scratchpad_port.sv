@@ -36,17 +36,17 @@ module scratchpad_port #(
 
   localparam int BankW    = $clog2(BANKS);
   localparam int RowW     = ADDR_W - BankW;
-  localparam int PayloadW = BANKS + RowW + SIDE_W;
+  localparam int RestW    = RowW + SIDE_W;
 
-  logic [BANKS-1:0]    bank;
-  logic [PayloadW-1:0] in_data, out_data;
-  logic                unused_valid;  // out_bank_o says the same
+  logic [BANKS-1:0] bank;
+  logic [RestW-1:0] rest, out_rest;
+  logic             unused_valid;  // out_bank_o says the same
 
   // Both cells load while they are empty too, so nothing is asked behind an access that has gone; nor in reset, which
   // lasts longer than the cycle in which they become empty.
   assign bank    = (in_valid_i && (!HALF_RATE || in_ready_o) && rst_ni) ? BANKS'(1) << in_addr_i[BankW-1:0] : '0;
-  assign in_data = {bank, in_addr_i[ADDR_W-1:BankW], in_side_i};
-  assign {out_bank_o, out_row_o, out_side_o} = out_data;
+  assign rest    = {in_addr_i[ADDR_W-1:BankW], in_side_i};
+  assign {out_row_o, out_side_o} = out_rest;
 
   if (SPARE && HALF_RATE) begin : g_bad_ready
     ERROR_scratchpad_port_has_either_SPARE_or_HALF_RATE u_error ();
@@ -54,30 +54,47 @@ module scratchpad_port #(
 
   if (SPARE) begin : g_spare
     stream_register #(
-      .WIDTH(PayloadW)
+      .WIDTH(BANKS + RestW)
     ) u_register (
       .clk_i,
       .rst_ni,
       .in_valid_i,
       .in_ready_o,
-      .in_data_i  (in_data),
+      .in_data_i  ({bank, rest}),
       .out_valid_o(unused_valid),
       .out_ready_i,
-      .out_data_o (out_data)
+      .out_data_o ({out_bank_o, out_rest})
     );
-  end else begin : g_single
+  end else if (HALF_RATE) begin : g_half
+    // A word, which is wide, is loaded by a flip-flop too: whatever is there while the port is empty.
+    logic [RestW-1:0] held_q;
     stream_stage #(
-      .WIDTH    (PayloadW),
-      .HALF_RATE(HALF_RATE)
+      .WIDTH    (BANKS),
+      .HALF_RATE(1)
     ) u_stage (
       .clk_i,
       .rst_ni,
       .in_valid_i,
       .in_ready_o,
-      .in_data_i  (in_data),
+      .in_data_i  (bank),
       .out_valid_o(unused_valid),
       .out_ready_i,
-      .out_data_o (out_data)
+      .out_data_o (out_bank_o)
+    );
+    always_ff @(posedge clk_i) if (in_ready_o) held_q <= rest;
+    assign out_rest = held_q;
+  end else begin : g_single
+    stream_stage #(
+      .WIDTH(BANKS + RestW)
+    ) u_stage (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i,
+      .in_ready_o,
+      .in_data_i  ({bank, rest}),
+      .out_valid_o(unused_valid),
+      .out_ready_i,
+      .out_data_o ({out_bank_o, out_rest})
     );
   end
 

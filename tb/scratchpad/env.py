@@ -76,6 +76,7 @@ class Ports(uvm_component):
 
     Attributes:
         memory: uint32 [WORDS, LANES].
+        written: what was granted in the cycle before, of a word the values that are chosen, and is in its bank next.
         readers, writers: the ports.
         corrupt: number of the answer that the scoreboard sees with one bit flipped (fault injection), or None.
         idle: set when no port has anything left to do.
@@ -85,6 +86,7 @@ class Ports(uvm_component):
         super().__init__(name, parent)
         self.memory = np.zeros((WORDS, LANES), np.uint32)
         self.readers, self.writers = [Port() for _ in range(READERS)], [Port() for _ in range(WRITERS)]
+        self.written: list[tuple[int, list[bool], np.ndarray]] = []
         self.corrupt: int | None = None
         self.answers, self.cycles = 0, 0
         self.idle = Event()
@@ -142,6 +144,9 @@ class Ports(uvm_component):
         return ready
 
     def _writes(self) -> None:
+        for address, chosen, values in self.written:
+            self.memory[address, chosen] = values[chosen]
+        self.written = []
         wanted, ready = self._offers(self.writers), int(DUT.write_ready_o.value)
         assert ready & ~wanted == 0, f"write ports {ready:#b} are granted, {wanted:#b} ask"
         for number, port in enumerate(self.writers):
@@ -149,7 +154,7 @@ class Ports(uvm_component):
                 address, data, strobes = port.offer
                 chosen = [bool(strobes >> lane & 1) for lane in range(LANES)]
                 values = np.frombuffer(data.to_bytes(4 * LANES, "little"), np.uint32)
-                self.memory[address, chosen] = values[chosen]
+                self.written.append((address, chosen, values))
                 sample_strobes("all" if all(chosen) else "some" if any(chosen) else "none")
                 port.offer = None
                 port.served += 1
