@@ -21,7 +21,7 @@ module command_fetch #(
   parameter int BUS_W      = 256,
   // Width of a memory address.
   parameter int ADDR_W     = 40,
-  // Lines per request. There is room for two requests.
+  // Lines per request, on 64 and 128 bits a power of two. There is room for two requests.
   parameter int READ_AHEAD = 8
 ) (
   input  logic              clk_i,

@@ -94,7 +94,7 @@ module list_control #(
   localparam int WatchW  = $clog2(WATCHDOG + 1);
   // Cycles in a row in which nothing is left to do, so that an error of the last command has arrived; and of the reset.
   // Weights left over are looked for a cycle before the last of them; those in a FIFO have come to its end by then.
-  // A power of two: the count begins anew by itself.
+  // A power of two: the count begins anew by itself. The last command's overflow is seen in the last of them (semaphores).
   localparam int Settle  = 4;
   localparam int SettleW = $clog2(Settle);
 

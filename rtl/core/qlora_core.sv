@@ -503,7 +503,7 @@ module qlora_core #(
   );
 
   // The vector engine needs two cycles for a word if its lanes are half of one, as READ does if the bus is; the array, which
-  // has pauses too, four.
+  // has pauses too, more than two.
   scratchpad #(
     .ADDR_W   (SCRATCH_W),
     .LANES    (Lanes),

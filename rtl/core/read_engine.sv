@@ -6,7 +6,7 @@
 // the scratchpad. Beats wait in a FIFO for which the read master gives credits (axi_read_clients), because FP16 leaves it
 // at half the bus's rate and the scratchpad may be busy. FP16 is widened exactly.
 //
-// Latency: a command to its first region 2 cycles; a beat to its first word 2 cycles at 256 bits. Throughput: a word per
+// Latency: a command to its first region 2 cycles; a beat to its first word 4 cycles at 256 bits. Throughput: a word per
 // cycle, or what a bus of 64 or 128 bits gives: of FP32 its whole rate, of FP16 half. One command at a time.
 
 module read_engine #(
@@ -16,7 +16,7 @@ module read_engine #(
   parameter int BUS_W      = 256,
   // Scratchpad of 2^SCRATCH_W words of 8 FP32 values, 9 to 16.
   parameter int SCRATCH_W  = 13,
-  // Beats that the FIFO holds; the client's credits at the read master.
+  // Beats that the FIFO holds, a power of two; the client's credits at the read master.
   parameter int FIFO_BEATS = 64,
   // Width of the address of a line of 64 bytes; derived, leave alone.
   parameter int LINE_W     = ADDR_W - 6

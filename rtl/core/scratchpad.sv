@@ -4,7 +4,8 @@
 //
 // Why: array, vector engine and transfers work on it at the same time.
 // Latency: a read that is taken to its answer 3 cycles, and one more for each access that its bank grants before; a write
-// that is taken to the first read that gets it, if that is taken later: WRITERS cycles later is late enough.
+// that is taken to the first read that gets it, if that is taken later: WRITERS + 1 cycles later is late enough,
+// which two commands of the vector engine, one behind the other, just keep.
 // Throughput: one access per cycle and port, while no more than BANKS readers or BANKS writers walk along words; of
 // HALF_RATE writers one every other cycle.
 

@@ -8,7 +8,7 @@
 // are not stored count as zero. FP16 stays 16 bits wide up to the aligner's shifters, so that a memory beat is one beat
 // everywhere; FP32 values are two lanes of the transposer.
 // Latency from the last beat, with W beats per column: W + 9 cycles to a row's column (N), 2 W + 11 to the tile's first
-// column (T); with two PORTS a pair leaves one cycle after its second column.
+// column (T), on 64 and 128 bits two more; with two PORTS a pair leaves one cycle after its second column.
 // Throughput: one memory beat per cycle. With V values per beat (BUS_W / 16 of FP16, BUS_W / 32 of FP32) a column takes
 // 64 / V cycles (N) or as many as its rows need, ceil(rows / V) (T), but one cycle per part that has rows, and one
 // for all others.

@@ -59,6 +59,11 @@ class Hardware:
         """Columns that the array loads per cycle (``matrix_unit``)."""
         return 2 if self.bus_width == 512 and self.columns % 2 == 0 else 1
 
+    @property
+    def late(self) -> int:
+        """Cycles more through ``block_aligner`` where beats wait in a block RAM."""
+        return 2 if self.bus_width <= 128 else 0
+
     def beats(self, size: int) -> int:
         """Beats of so many bytes."""
         return size * 8 // self.bus_width
@@ -215,11 +220,12 @@ class ArrayModel:
         first = max(self.accepted + 1, self.arrived - tile.beats / RATE)
         # Columns, likewise.
         if tile.turned:
-            column, least = front + 2 * pace + TURNED, 0.0
+            column, least = front + 2 * pace + TURNED + self.hardware.late, 0.0
         elif tile.codes:
             column, least = first + CODES_FIRST, front + CODES_LAST
         else:
-            column, least = first + 2 * pace + FLOAT_COLUMN, front + pace + FLOAT_COLUMN
+            spent = pace + FLOAT_COLUMN + self.hardware.late
+            column, least = first + pace + spent, front + spent
         column = max(column, self.loaded + 1)
         last = max(least, column + (tile.columns - 1) * pace)
         # Passes: one streams its vectors while the columns of the next are loaded, of the next tile's first one too.
@@ -235,7 +241,7 @@ class ArrayModel:
             self.coded = self.loaded
         if tile.turned:
             # The transposer's half is free when it is read; its columns are loaded later.
-            self.turned.append(self.loaded - TURNED)
+            self.turned.append(self.loaded - TURNED - self.hardware.late)
         else:
             held = HELD * self.hardware.bus_width / (4 * BLOCK) if tile.codes else FLOAT_HELD  # columns
             self.front = max(front, self.loaded - held * max(pace, rows / width))
