@@ -54,6 +54,7 @@ SCRATCHPAD = r"g_bank\[\d+\]\.g_lane\[(\d+)\]\.values_q"
 SCRATCHPAD_BLOCK, SCRATCHPAD_ROW = 2, 46
 # The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
 OSCILLATOR = 600
+NANOSECONDS = 1000
 # Names of nextpnr's cells, and what they are called here.
 RESOURCES = {
     "TRELLIS_COMB": "LUT4",
@@ -73,7 +74,8 @@ class Build:
         top: top module.
         filelist: its sources.
         constraints: pins; None lets nextpnr choose them.
-        clock: MHz wanted.
+        clock: MHz that the tools aim at, and the bitstream must meet.
+        wanted: MHz that it should have in the end; paths that do not are told.
         parameters: of the top.
         placer: nextpnr's; the static one makes shorter wires, HeAP knows better which of them limit the clock.
     """
@@ -82,6 +84,7 @@ class Build:
     filelist: str
     constraints: Path | None
     clock: float
+    wanted: float
     parameters: Mapping[str, int]
     placer: str = "heap"
 
@@ -113,7 +116,7 @@ def build(options: Options) -> Build:
         config = configs()[CONFIG] | dict(options.settings)
         check_array(config)
         sizes = array_parameters(config)
-        return Build("array_top", "fpga/ecp5/array_top.f", None, clock, sizes)
+        return Build("array_top", "fpga/ecp5/array_top.f", None, clock, 200, sizes)
     if options.top not in ("", "ecp5_top"):
         raise SystemExit(f"error: TOP='{options.top}'; the tops are: ecp5_top, systolic_array")
     divider = round(OSCILLATOR / clock) if clock > 0 else 0
@@ -122,7 +125,7 @@ def build(options: Options) -> Build:
     config = configs()[CONFIG] | FITS | dict(options.settings)
     check_array(config)
     sizes = accelerator(config) | SMALL | {"CLOCK_DIVIDER": divider}
-    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, sizes, "static")
+    return Build("ecp5_top", "fpga/ecp5/ecp5_top.f", CONSTRAINTS, clock, 100, sizes, "static")
 
 
 def sources(filelist: str) -> list[Path]:
@@ -359,7 +362,7 @@ def achieved(report: Mapping) -> tuple[str, float]:
 def timing(report: Mapping, modules: Mapping[str, str], top: str) -> str:
     """The clock, and its longest path by modules."""
     name, frequency = achieved(report)
-    rows = [f"{name}: {frequency:.1f} MHz, {1000 / frequency:.2f} ns", ""]
+    rows = [f"{name}: {frequency:.1f} MHz, {NANOSECONDS / frequency:.2f} ns", ""]
     for path in report["critical_paths"]:
         if path["from"].removeprefix("posedge ") != name or path["to"].removeprefix("posedge ") != name:
             continue
@@ -371,6 +374,26 @@ def timing(report: Mapping, modules: Mapping[str, str], top: str) -> str:
             net = step.get("net", "")
             module = owner(cell, modules, top)
             rows.append(f"| {at:.2f} | {step['delay']:.2f} | {step['type']} | `{cell}` {pin} | `{module}` | `{net}` |")
+    return "\n".join(rows)
+
+
+def late(report: Mapping, modules: Mapping[str, str], top: str, limit: float) -> str:
+    """Where paths end that take longer than ``limit`` ns: how many ends per module, and the longest path there."""
+    ends: dict[tuple[str, str], float] = {}
+    for net in report["detailed_net_timings"]:
+        for end in net["endpoints"]:
+            key = end["cell"], end["port"]
+            ends[key] = max(ends.get(key, 0.0), *end["delay"])
+    by_module: dict[str, list[float]] = {}
+    for (cell, _), delay in ends.items():
+        if delay > limit:
+            by_module.setdefault(owner(cell, modules, top), []).append(delay)
+    count = sum(map(len, by_module.values()))
+    rows = [f"{count:,} of {len(ends):,} ends are later than {limit:g} ns.", ""]
+    if count:
+        rows += ["| module | such ends | ns, at the most |", "|---|---|---|"]
+        for module, delays in sorted(by_module.items(), key=lambda item: -max(item[1])):
+            rows.append(f"| `{module}` | {len(delays):,} | {max(delays):.2f} |")
     return "\n".join(rows)
 
 
@@ -396,12 +419,14 @@ def implement(chosen: Build, seed: str) -> None:
     )
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
-    results = ["--report", str(files["report"]), "--textcfg", str(files["config"])]
+    results = ["--report", str(files["report"]), "--detailed-timing-report", "--textcfg", str(files["config"])]
     how = ["--placer", chosen.placer, "--router", "router2", "--tmg-ripup", "--timing-allow-fail"]
     command = [nextpnr, *DEVICE, *given, *how, *results]
     stage(f"[2/3] nextpnr-ecp5 at {chosen.clock:g} MHz", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS)
     report = json.loads((ROOT / files["report"]).read_text())
-    used, slow = utilisation(report), timing(report, instances(ROOT / files["json"], chosen.top), chosen.top)
+    modules = instances(ROOT / files["json"], chosen.top)
+    used, slow = utilisation(report), timing(report, modules, chosen.top)
+    slow += "\n\n" + late(report, modules, chosen.top, NANOSECONDS / chosen.wanted)
     (REPORTS / f"{chosen.top}_utilization.json").write_text(json.dumps(report["utilization"], indent=2) + "\n")
     (REPORTS / f"{chosen.top}_utilization.md").write_text(used + "\n")
     (REPORTS / f"{chosen.top}_timing.md").write_text(slow + "\n")

@@ -122,7 +122,7 @@ def blink(folder: Path, clock: float) -> flow.Build:
     (folder / "blink.sv").write_text(BLINK)
     (folder / "blink.f").write_text(f"{(folder / 'blink.sv').relative_to(ROOT)}\n")
     (folder / "blink.lpf").write_text(PINS)
-    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "blink.lpf", clock, {})
+    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "blink.lpf", clock, 100, {})
 
 
 def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFixture) -> None:
@@ -132,6 +132,10 @@ def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFi
     assert re.search(r"\| FF \| 8 \| 83,640 \|", (folder / "reports/blink_utilization.md").read_text())
     text = (folder / "reports/blink_timing.md").read_text()
     assert " MHz, " in text and "`blink`" in text
+    assert re.search(r"^0 of \d+ ends are later than 10 ns\.$", text, re.MULTILINE)
+    report = json.loads((folder / "blink.report").read_text())
+    slowest = 1000 / flow.achieved(report)[1]
+    assert flow.late(report, {}, "blink", slowest - 0.01).endswith(f"| `blink` | 1 | {slowest:.2f} |")
     with pytest.raises(SystemExit, match="2000 MHz wanted, 400.0 MHz met: no bitstream"):
         flow.pack(blink(folder, 2000), 400)
     assert "[3/3] ecppack" in capsys.readouterr().out
