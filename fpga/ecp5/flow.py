@@ -420,7 +420,7 @@ def implement(chosen: Build, seed: str) -> None:
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]
     results = ["--report", str(files["report"]), "--detailed-timing-report", "--textcfg", str(files["config"])]
-    how = ["--placer", chosen.placer, "--router", "router2", "--tmg-ripup", "--timing-allow-fail"]
+    how = ["--placer", chosen.placer, "--router", "router2", "--timing-allow-fail"]
     command = [nextpnr, *DEVICE, *given, *how, *results]
     stage(f"[2/3] nextpnr-ecp5 at {chosen.clock:g} MHz", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS)
     report = json.loads((ROOT / files["report"]).read_text())
