@@ -304,7 +304,8 @@ module list_control #(
     if (!rst_ni || !engine_rst_no) f_clean <= 1'b1;
     else if (start_o) f_clean <= 1'b0;
     f_low  <= (rst_ni && !engine_rst_no) ? f_low + 3'd1 : '0;
-    f_rest <= (rst_ni && state_q == StateStop && axi_idle_i) ? f_rest + 3'd1 : '0;
+    f_rest <= (rst_ni && axi_idle_i && !settled && (state_q == StateStop || (state_q == StateRun && ended_q))) ?
+              f_rest + 3'd1 : '0;
 
     if (f_past_valid && rst_ni && $past(rst_ni)) begin
       assert (state_q <= StateReport);
@@ -321,8 +322,8 @@ module list_control #(
       // A list that has failed does not stay: it waits for the bus alone, and that not longer than a few cycles.
       if (state_q == StateRun) assert (f_first == '0);
       if (state_q == StateRun && settled && $past(stream_left_i)) assert (left_q);
-      assert (f_rest <= 3'(Settle));
-      if (state_q == StateStop) assert (3'(settle_q) >= f_rest);
+      assert (f_rest < 3'(Settle));
+      if (state_q == StateStop) assert (3'(settle_q) == f_rest);
       assert (stop_o == (state_q == StateStop || state_q == StateReset));
       // Each list starts on engines that have been reset for some cycles, and not before the bus was at rest.
       if (start_o) assert (f_clean);

@@ -27,9 +27,7 @@ IN_FLIGHT = SPACING = 4  # commands in the engine, cycles from one to the next
 
 # Engines on the memory: docs/ip/memory_engines.md, axi_ddr3_memory.
 LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region to beat, beat to the array
-READ_ENGINE = (
-    2 + 5
-)  # a command to its region; a beat, behind its FIFO, through parts and words to the scratchpad, its end
+READ_ENGINE = 2 + 5  # a command to its region; a beat, behind its FIFO, through parts and words to its end
 READ_BEATS = 64  # credits of READ
 WRITE_ENGINE = 3 + 3 + 4 + 3  # a command to its first word, its answer, its beat, at the memory and its end
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
