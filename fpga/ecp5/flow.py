@@ -227,12 +227,64 @@ def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
     print(f"    {time.monotonic() - began:5.0f} s  done", flush=True)
 
 
+def absorb_registers(cells: dict) -> int:
+    """Move the flip-flops before a multiplier into it, where both operands come from such with the same control.
+
+    Why: yosys uses no register of a MULT18X18D. A multiplier takes a quarter of a cycle and lies where the device has
+    it, so that the wires to it and from it are long: with its own registers they are in different cycles.
+
+    Returns:
+        The number of multipliers.
+    """
+    behind = {cell["connections"]["Q"][0]: name for name, cell in cells.items() if cell["type"] == "TRELLIS_FF"}
+    done, moved = 0, set()
+    for cell in cells.values():
+        nets = cell["connections"]
+        if cell["type"] != "MULT18X18D" or "REG_INPUTA_CLK" in cell["parameters"]:
+            continue
+        operands = {pin: bits[0] for pin, bits in nets.items() if re.fullmatch(r"[AB]\d+", pin)}
+        sources = {pin: behind.get(net) for pin, net in operands.items() if isinstance(net, int)}
+        controls = {control(cells[name]) if name else None for name in sources.values()}
+        if len(controls) != 1 or None in controls:
+            continue
+        clock, enable = controls.pop()
+        for operand in "AB":
+            cell["parameters"] |= {f"REG_INPUT{operand}_CLK": "CLK0", f"REG_INPUT{operand}_CE": "CE0"}
+        cell["parameters"]["GSR"] = "DISABLED"
+        for pin, net in {"CLK0": clock, "CE0": enable, "RST0": "0"}.items():
+            nets[pin] = [net]
+            cell["port_directions"][pin] = "input"
+        nets |= {pin: cells[name]["connections"]["DI"] for pin, name in sources.items()}
+        moved |= set(sources.values())
+        done += 1
+    used = {
+        net
+        for cell in cells.values()
+        for pin, bits in cell["connections"].items()
+        if cell["port_directions"][pin] != "output"
+        for net in bits
+    }
+    for name in moved:
+        if cells[name]["connections"]["Q"][0] not in used:
+            del cells[name]
+    return done
+
+
+def control(flip_flop: Mapping) -> tuple | None:
+    """Nets of the clock and enable of a flip-flop that a multiplier's register can stand for; None of another."""
+    nets, settings = flip_flop["connections"], flip_flop["parameters"]
+    gated = settings["CEMUX"].strip() == "CE"  # "1 " is always on
+    plain = settings["CLKMUX"] == "CLK" and nets.get("LSR", ["0"]) == ["0"] and "M" not in nets
+    return (nets["CLK"][0], nets["CE"][0] if gated else "1") if plain else None
+
+
 def floorplan(cells: Mapping) -> int:
     """Give the array's multipliers their places: row by row along the device's rows of DSP blocks, there and back.
 
     Why: sums go from row to row, and the placer by itself scatters the array over the device. A block has four
     multipliers and four clock enables, one of which is always on. A column's row has its own (it swaps weights), so
-    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after).
+    that a block has three rows of one column, or two rows of two columns (the second swaps with the row after). Others
+    with an enable, the vector engine's, have blocks of their own in the last row, a lane's together.
 
     Returns:
         The number of multipliers placed.
@@ -242,10 +294,22 @@ def floorplan(cells: Mapping) -> int:
     columns = max((column for _, column in array), default=0) + 1
     sites = DSP_SITES[: 3 if columns == 1 else 4]
     blocks = [(x, y) for n, y in enumerate(DSP_ROWS) for x in (DSP_BLOCKS if n % 2 == 0 else DSP_BLOCKS[::-1])]
-    places = [f"X{x + site}/Y{y}/MULT18_{site}" for x, y in blocks for site in sites]
-    for at, place in zip(sorted(array), places, strict=False):  # there are more places
-        array[at]["attributes"]["BEL"] = place
-    return len(array)
+    places = [(x, y, site) for x, y in blocks for site in sites]
+    taken = set()
+    for at, (x, y, site) in zip(sorted(array), places, strict=False):  # there are more places
+        array[at]["attributes"]["BEL"] = f"X{x + site}/Y{y}/MULT18_{site}"
+        taken.add((x, y))
+    enabled = sorted(
+        (name, cell)
+        for name, cell in cells.items()
+        if cell["type"] == "MULT18X18D"
+        and "BEL" not in cell["attributes"]
+        and isinstance(cell["connections"].get("CE0", ["1"])[0], int)
+    )
+    free = [(x, y, site) for x, y in blocks if y == DSP_ROWS[-1] and (x, y) not in taken for site in DSP_SITES]
+    for (_, cell), (x, y, site) in zip(reversed(enabled), free, strict=False):
+        cell["attributes"]["BEL"] = f"X{x + site}/Y{y}/MULT18_{site}"
+    return len(array) + min(len(enabled), len(free))
 
 
 def place_memories(cells: Mapping) -> int:
@@ -315,15 +379,15 @@ def join_addresses(cells: Mapping) -> int:
     return joined
 
 
-def adapt(netlist: Path, top: str) -> tuple[int, int, int]:
+def adapt(netlist: Path, top: str) -> tuple[int, int, int, int]:
     """Change a netlist for the device.
 
     Returns:
-        What ``floorplan``, ``place_memories`` and ``join_addresses`` return.
+        What ``absorb_registers``, ``floorplan``, ``place_memories`` and ``join_addresses`` return.
     """
     design = json.loads(netlist.read_text())
     cells = design["modules"][top]["cells"]
-    done = floorplan(cells), place_memories(cells), join_addresses(cells)
+    done = absorb_registers(cells), floorplan(cells), place_memories(cells), join_addresses(cells)
     netlist.write_text(json.dumps(design))
     return done
 
@@ -412,10 +476,10 @@ def implement(chosen: Build, seed: str) -> None:
         (ROOT / files[kind]).unlink(missing_ok=True)
     (ROOT / files["ys"]).write_text(synthesis(chosen, folder))
     stage(f"[1/3] yosys {chosen.top}", [yosys, str(files["ys"])], BUILD / "yosys.log", YOSYS_SHOWS)
-    placed, near, joined = adapt(ROOT / files["json"], chosen.top)
+    registered, placed, near, joined = adapt(ROOT / files["json"], chosen.top)
     print(
-        f"    {placed} multipliers of the array and {near} memories have their places; "
-        f"{joined} unused address bits joined with others"
+        f"    {registered} multipliers took the flip-flops before them; {placed} multipliers and {near} memories have "
+        f"their places; {joined} unused address bits joined with others"
     )
     pads = ["--lpf", str(chosen.constraints.relative_to(ROOT))] if chosen.constraints else ["--lpf-allow-unconstrained"]
     given = ["--json", str(files["json"]), *pads, "--freq", f"{chosen.clock:g}", "--seed", seed or "1"]

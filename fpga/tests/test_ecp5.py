@@ -17,6 +17,7 @@ from fpga.run import Options
 from sim.bench import ROOT
 
 DRY = Options(dry_run=True)
+TESTS = ROOT / "fpga/tests"
 BLINK = """module blink (input logic clk_i, output logic led_o);
   logic [7:0] count_q;
   always_ff @(posedge clk_i) count_q <= count_q + 8'd1;
@@ -161,19 +162,76 @@ def test_cell_is_the_same(name: str, right: str, wrong: str, tmp_path: Path) -> 
     own = own.replace(right, wrong).replace(f"module {name} #", f"module {name}_ecp5 #")
     (tmp_path / "own.sv").write_text(own.replace(f"endmodule : {name}\n", f"endmodule : {name}_ecp5\n"))
     pair = f"{name.split('_')[0]}_pair"
-    files = [ROOT / f"rtl/systolic/{name}.sv", tmp_path / "own.sv", ROOT / f"fpga/tests/{pair}.sv"]
-    subprocess.run(["iverilog", "-g2012", "-s", pair, "-o", tmp_path / "pair", *files], check=True)
-    told = subprocess.run(["vvp", tmp_path / "pair"], capture_output=True, text=True, check=True).stdout
-    assert ("PASS" in told) == (right == wrong), told
+    files = [ROOT / f"rtl/systolic/{name}.sv", tmp_path / "own.sv", TESTS / "mult18x18d.sv", TESTS / f"{pair}.sv"]
+    assert simulate(pair, files, tmp_path) == (right == wrong)
+
+
+def simulate(top: str, files: list[Path], folder: Path) -> bool:
+    """Run a test bench under Icarus: whether it passes."""
+    subprocess.run(
+        ["iverilog", "-g2012", "-s", top, "-o", folder / top, *files],
+        check=True,
+    )
+    return "PASS" in subprocess.run(["vvp", folder / top], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("fault", ["", "enable", "operand"])
+def test_multiplier_takes_the_flip_flops_before_it(fault: str, folder: Path) -> None:
+    """The netlist does the same; less an enable, or with another operand, it does not."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("iverilog is not installed")
+    multiply(folder)
+    cells = json.loads((folder / "separate.json").read_text())
+    found = cells["modules"]["fp32_mul"]["cells"]
+    flip_flops = sum(cell["type"] == "TRELLIS_FF" for cell in found.values())
+    assert flow.absorb_registers(found) == 4
+    multipliers = [cell for cell in found.values() if cell["type"] == "MULT18X18D"]
+    assert {cell["parameters"]["REG_INPUTB_CLK"] for cell in multipliers} == {"CLK0"}
+    # Of 2 x 23 bits of the fractions; exponents, signs and what looks for fractions of zero keep theirs.
+    assert sum(cell["type"] == "TRELLIS_FF" for cell in found.values()) == flip_flops
+    if fault == "enable":
+        multipliers[0]["connections"]["CE0"] = ["1"]
+    elif fault == "operand":
+        multipliers[0]["connections"]["A0"], multipliers[0]["connections"]["B0"] = (
+            multipliers[0]["connections"][pin] for pin in ("B0", "A0")
+        )
+    (folder / "taken.json").write_text(json.dumps(cells))
+    for name in ("separate", "taken"):
+        simulated(folder, name)
+    files = [TESTS / "mult18x18d.sv", TESTS / "mul_pair.sv", folder / "separate.v", folder / "taken.v"]
+    assert simulate("mul_pair", files, folder) == (fault == "")
+
+
+def simulated(folder: Path, name: str) -> None:
+    """Write a netlist of fp32_mul as Verilog, its cells as yosys models them, but for the multipliers."""
+    place = (folder / name).relative_to(ROOT)
+    script = (
+        f"read_json {place}.json; read_verilog -DNO_INCLUDES +/lattice/cells_sim_ecp5.v; "
+        "read_verilog -lib +/lattice/cells_bb_ecp5.v; hierarchy -top fp32_mul; proc; flatten; "
+        f"rename fp32_mul fp32_mul_{name}; write_verilog -noattr {place}.v"
+    )
+    subprocess.run([flow.tool("yosys"), "-q", "-p", script], check=True, cwd=ROOT)
+
+
+def multiply(folder: Path) -> None:
+    """Netlist of fp32_mul alone for the device, separate.json."""
+    place = folder.relative_to(ROOT)
+    script = (
+        "read_verilog -lib -specify +/lattice/cells_sim_ecp5.v +/lattice/cells_bb_ecp5.v; "
+        "read_verilog -sv rtl/common/fp32_pkg.sv rtl/common/fp32_mul.sv; "
+        f"synth_ecp5 -top fp32_mul -json {place}/separate.json"
+    )
+    subprocess.run([flow.tool("yosys"), "-q", "-p", script], check=True, cwd=ROOT)
+    netlist = folder / "separate.json"
+    modules = json.loads(netlist.read_text())["modules"]
+    netlist.write_text(json.dumps({"modules": {"fp32_mul": modules["fp32_mul"]}}))
 
 
 def array_netlist(path: Path, columns: int) -> Path:
-    """A netlist with an array's multipliers and one of another module."""
+    """A netlist with an array's multipliers, one of another module, and nine of another with an enable."""
     names = [f"u.g_row[{row}].g_column[{column}].u_pe.u_multiplier" for row in range(64) for column in range(columns)]
-    cells = {
-        name: {"type": "MULT18X18D", "attributes": {}, "connections": {}, "port_directions": {}}
-        for name in [*names, "u.u_scale.product"]
-    }
+    cells = {name: cell("MULT18X18D", {}, {}) for name in [*names, "u.u_scale.product"]}
+    cells |= {f"u.enabled.{n}": cell("MULT18X18D", {"CE0": 7}, {}) for n in range(9)}
     path.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
     return path
 
@@ -182,9 +240,11 @@ def array_netlist(path: Path, columns: int) -> Path:
 def test_floorplan(columns: int, tmp_path: Path) -> None:
     """Multipliers have places of their own, a block no more clock enables than it has, and neighbours are near."""
     netlist = array_netlist(tmp_path / "netlist.json", columns)
-    assert flow.adapt(netlist, "top") == (64 * columns, 0, 0)
+    registered, placed, *_ = flow.adapt(netlist, "top")
+    assert (registered, placed) == (0, 64 * columns + 9)
     cells = json.loads(netlist.read_text())["modules"]["top"]["cells"]
     assert "BEL" not in cells.pop("u.u_scale.product")["attributes"]
+    enabled = {cells.pop(f"u.enabled.{n}")["attributes"]["BEL"] for n in range(9)}
     place, enables = {}, {}
     for name, cell in cells.items():
         row, column = map(int, re.findall(r"\[(\d+)\]", name))
@@ -192,6 +252,9 @@ def test_floorplan(columns: int, tmp_path: Path) -> None:
         place[row, column] = (x, y)
         enables.setdefault((x - site, y), set()).add(row + column)
     assert len(set(place.values())) == 64 * columns
+    blocks = {tuple(map(int, re.findall(r"\d+(?=/|$)", bel))) for bel in enabled}
+    assert len(blocks) == 9 and not {(x - site, y) for x, y, site in blocks} & set(enables)
+    assert len({(x - site, y) for x, y, site in blocks}) == 3
     assert max(map(len, enables.values())) <= 3
     steps = sorted(
         abs(place[row, column][0] - place[row + 1, column][0]) + abs(place[row, column][1] - place[row + 1, column][1])
@@ -207,6 +270,7 @@ def cell(kind: str, inputs: dict, outputs: dict, place: str = "") -> dict:
     return {
         "type": kind,
         "attributes": {"BEL": place} if place else {},
+        "parameters": {},
         "connections": {pin: [net] for pin, net in {**inputs, **outputs}.items()},
         "port_directions": dict.fromkeys(inputs, "input") | dict.fromkeys(outputs, "output"),
     }

@@ -17,7 +17,7 @@
 package fp32_pkg;
 
   // Enabled clock cycles from operand to result.
-  localparam int MulLatency     = 4;
+  localparam int MulLatency     = 5;
   localparam int AddLatency     = 5;
   localparam int FromIntLatency = 4;
 

@@ -52,14 +52,27 @@ module scratchpad_banks #(
   logic [BANKS*WordW-1:0]   bank_data;
 
   // ---------------------------------------------------------------------------------------------
+  // What the writers offered in the cycle before: a bank is as wide as a word, and a grant is known late
+  // ---------------------------------------------------------------------------------------------
+  logic [WRITERS*RowW-1:0]  write_row_q;
+  logic [WRITERS*WordW-1:0] write_data_q;
+  logic [WRITERS*LANES-1:0] write_strobe_q;
+
+  always_ff @(posedge clk_i) begin
+    write_row_q    <= write_row_i;
+    write_data_q   <= write_data_i;
+    write_strobe_q <= write_strobe_i;
+  end
+
+  // ---------------------------------------------------------------------------------------------
   // Banks
   // ---------------------------------------------------------------------------------------------
   for (genvar b = 0; b < BANKS; b++) begin : g_bank
     logic [READERS-1:0] read_request, other_grant;
-    logic [WRITERS-1:0] write_request;
-    logic [RowW-1:0]    read_row, write_row, write_row_q;
-    logic [WordW-1:0]   write_data, write_data_q, data_q;
-    logic [LANES-1:0]   write_strobe, write_strobe_q;
+    logic [WRITERS-1:0] write_request, write_grant_q;
+    logic [RowW-1:0]    read_row, write_row;
+    logic [WordW-1:0]   write_data, data_q;
+    logic [LANES-1:0]   write_strobe;
 
     for (genvar r = 0; r < READERS; r++) begin : g_read
       assign read_request[r] = read_bank_i[r*BANKS+b];
@@ -86,6 +99,8 @@ module scratchpad_banks #(
       .grant_o  (write_grant[b*WRITERS+:WRITERS])
     );
 
+    always_ff @(posedge clk_i) write_grant_q <= write_grant[b*WRITERS+:WRITERS];
+
     // At most one port is granted, so what the ports offer is gathered with OR.
     always_comb begin
       read_row     = '0;
@@ -96,25 +111,18 @@ module scratchpad_banks #(
         if (read_grant[b*READERS+r]) read_row = read_row | read_row_i[r*RowW+:RowW];
       end
       for (int w = 0; w < WRITERS; w++) begin
-        if (write_grant[b*WRITERS+w]) begin
-          write_row    = write_row | write_row_i[w*RowW+:RowW];
-          write_data   = write_data | write_data_i[w*WordW+:WordW];
-          write_strobe = write_strobe | write_strobe_i[w*LANES+:LANES];
+        if (write_grant_q[w]) begin
+          write_row    = write_row | write_row_q[w*RowW+:RowW];
+          write_data   = write_data | write_data_q[w*WordW+:WordW];
+          write_strobe = write_strobe | write_strobe_q[w*LANES+:LANES];
         end
       end
-    end
-
-    // A bank is as wide as a word, and far from some of its ports.
-    always_ff @(posedge clk_i) begin
-      write_row_q    <= write_row;
-      write_data_q   <= write_data;
-      write_strobe_q <= write_strobe;
     end
 
     for (genvar l = 0; l < LANES; l++) begin : g_lane
       (* no_rw_check *) logic [31:0] values_q[2**RowW];
       always_ff @(posedge clk_i) begin
-        if (write_strobe_q[l]) values_q[write_row_q] <= write_data_q[l*32+:32];
+        if (write_strobe[l]) values_q[write_row] <= write_data[l*32+:32];
         data_q[l*32+:32] <= values_q[read_row];
       end
     end

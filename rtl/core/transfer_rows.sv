@@ -161,7 +161,7 @@ module transfer_rows #(
     .exchange_i    (16'd0),
     .idle_o        (walk_idle),
     .valid_o       (walk_valid),
-    .ready_i       (state_q == StRun && !outside && word_ready_i),
+    .ready_i       (state_q == StRun && word_ready_i),
     .address_o     (walk_addr),
     .last_word_o   (unused_word),
     .last_inner_o  (unused_inner),

@@ -1,6 +1,7 @@
 # WRITE engine
 rtl/common/fp32_pkg.sv
 rtl/core/commands_pkg.sv
+rtl/common/stream_register.sv
 rtl/common/stream_stage.sv
 rtl/common/stream_fifo.sv
 rtl/common/stream_resize.sv

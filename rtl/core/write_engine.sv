@@ -6,7 +6,7 @@
 // addresses may go out before their data, because a scratchpad read always comes back: nothing that it waits for waits for
 // memory. FP16 is rounded to nearest even, beyond its range to infinity; BFP8 is bfp8_pack's.
 //
-// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits.
+// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 2 cycles at 256 bits, 4 at less.
 // The last word of a BFP8 block to its first beat: 2 cycles and one more per word that the beat needs, but 2 at 64 bits.
 // Throughput: a word per cycle, or what a bus of 64 or 128 bits takes. One command at a time, to its last response.
 
@@ -97,12 +97,12 @@ module write_engine #(
   // Words to beats
   // ---------------------------------------------------------------------------------------------
   logic             head_valid, head_ready, word_valid_q, word_ready, part_valid, part_ready;
-  logic             narrow_valid, narrow_ready, plain_valid, plain_ready;
+  logic             cut_valid, cut_ready, narrow_valid, narrow_ready, plain_valid, plain_ready;
   logic             block_ready, bytes_valid, bytes_ready, packed_valid;
   logic [WordW-1:0] head, word_q;
   logic [63:0]      bytes, exponents;
   logic [BUS_W-1:0] plain_beat, packed_beat;
-  logic [PartW-1:0] part, narrow;
+  logic [PartW-1:0] part, cut, narrow;
   // verilator lint_off UNUSEDSIGNAL
   logic              unused_ready; // room is reserved before a word is asked for
   logic [LevelW-1:0] unused_level;
@@ -159,15 +159,33 @@ module write_engine #(
     .out_data_o (part)
   );
 
+  // A word is taken by as many flip-flops as it is wide, and the bus's ready comes late.
+  if (PartW < WordW) begin : g_cut
+    stream_register #(
+      .WIDTH(PartW)
+    ) u_register (
+      .clk_i,
+      .rst_ni,
+      .in_valid_i (part_valid),
+      .in_ready_o (part_ready),
+      .in_data_i  (part),
+      .out_valid_o(cut_valid),
+      .out_ready_i(cut_ready),
+      .out_data_o (cut)
+    );
+  end else begin : g_whole
+    assign {cut_valid, part_ready, cut} = {part_valid, cut_ready, part};
+  end
+
   fp_pack #(
     .WIDTH(PartW)
   ) u_pack (
     .clk_i,
     .rst_ni,
     .half_i     (half),
-    .in_valid_i (part_valid),
-    .in_ready_o (part_ready),
-    .in_data_i  (part),
+    .in_valid_i (cut_valid),
+    .in_ready_o (cut_ready),
+    .in_data_i  (cut),
     .out_valid_o(narrow_valid),
     .out_ready_i(narrow_ready),
     .out_data_o (narrow)

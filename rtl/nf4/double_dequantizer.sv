@@ -6,7 +6,7 @@
 // that uses weights, the matrix path and the NF4 dequantizer alike, restores it with this pipeline.
 // absmax = map[code] * nested + offset, rounded after the product and after the sum as bitsandbytes
 // does; subnormals are zero, as in every FP32 unit.
-// Latency nf4_pkg::DoubleDequantLatency (8) enabled cycles, one result per cycle. No reset and no
+// Latency nf4_pkg::DoubleDequantLatency (11) enabled cycles, one result per cycle. No reset and no
 // valid, like the FP32 units: the user moves its valid flag along.
 
 module double_dequantizer (

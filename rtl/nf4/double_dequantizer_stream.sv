@@ -4,7 +4,7 @@
 //
 // Why: outside the matrix path, absmax is restored between streams that stall (codes from memory,
 // absmax into the NF4 dequantizer).
-// Latency nf4_pkg::DoubleDequantLatency (8) cycles, one result per cycle. in_ready_o follows
+// Latency nf4_pkg::DoubleDequantLatency (11) cycles, one result per cycle. in_ready_o follows
 // out_ready_i combinationally: a stalled output freezes the pipeline.
 
 module double_dequantizer_stream (

@@ -26,7 +26,7 @@ package nf4_pkg;
 
   // Enabled clock cycles of double_dequantizer: map lookup, multiplication, addition. (A number,
   // because yosys reads no package inside a package; the module checks it against fp32_pkg.)
-  localparam int DoubleDequantLatency = 10;
+  localparam int DoubleDequantLatency = 11;
 
   // Fraction bits of the fixed-point magnitudes that the thresholds below are compared with, and
   // width of a key: sign, one integer bit, fraction, sticky.

@@ -66,7 +66,6 @@ module activation_buffer #(
   localparam int WordW = $clog2(Words);
   localparam int StepW = $clog2(Lanes / PORTS);
   localparam int RowW = $clog2(MAX_ROWS);
-  localparam int MulLatency = fp32_pkg::MulLatency;
   // Two tiles would do for capacity; the others hide the aligner's latency and the vectors' last way through the array, and
   // a block RAM is deep enough for them.
   localparam int Buffers = 8;
@@ -135,9 +134,9 @@ module activation_buffer #(
   assign released = release_q[Rows-1];
 
   // Values behind the row's end count as zero.
-  localparam int PipeL = (BACKWARD != 0) ? 1 + MulLatency : 1;
+  localparam int PipeL = (BACKWARD != 0) ? fp32_pkg::MulLatency : 1;
   logic [PipeL-1:0] valid_pipe_q, last_word_pipe_q, last_row_pipe_q;
-  logic [Lanes*32-1:0] data_q, product;
+  logic [Lanes*32-1:0] masked, product;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_pipe_q <= '0;
     else valid_pipe_q <= PipeL'({valid_pipe_q, rsp_valid_i});
@@ -145,10 +144,7 @@ module activation_buffer #(
     last_row_pipe_q <= PipeL'({last_row_pipe_q, last_row});
   end
   for (genvar l = 0; l < Lanes; l++) begin : g_lane
-    always_ff @(posedge clk_i) begin
-      if (!active[l]) data_q[l*32+:32] <= '0;
-      else data_q[l*32+:32] <= rsp_data_i[l*32+:32];
-    end
+    assign masked[l*32+:32] = active[l] ? rsp_data_i[l*32+:32] : 32'd0;
   end
 
   logic buffer_free;
@@ -158,7 +154,6 @@ module activation_buffer #(
     // gives it back with its last answer.
     logic [1:0] scale_used_q, scale_full_q;
     logic scale_write_half_q, scale_read_half_q, scale_release;
-    logic [Lanes*32-1:0] factor_q;
     assign scale_free_o = scale_used_q != 2'd2;
     assign scale_release = rsp_valid_i && scaled && last_word && last_row;
     assign may_start = buffer_free && (!cmd_scaled_i || scale_full_q != '0);
@@ -180,23 +175,24 @@ module activation_buffer #(
       localparam int Port = l % PORTS;
       localparam int Step = l / PORTS;  // position of this lane within a word, in steps of PORTS scales
       logic [31:0] bank_q[2*Words];
+      logic [31:0] factor;
+      assign factor = scaled ? bank_q[{scale_read_half_q, word_index}] : systolic_pkg::FpOne;
       always_ff @(posedge clk_i) begin
         if (scale_write_i && scale_index_i[StepW-1:0] == StepW'(Step))
           bank_q[{scale_write_half_q, scale_index_i[StepW+:WordW]}] <= scale_data_i[Port*32+:32];
-        factor_q[l*32+:32] <= scaled ? bank_q[{scale_read_half_q, word_index}] : systolic_pkg::FpOne;
       end
       fp32_mul u_mul (
         .clk_i,
         .en_i(1'b1),
-        .a_i(data_q[l*32+:32]),
-        .b_i(factor_q[l*32+:32]),
+        .a_i(masked[l*32+:32]),
+        .b_i(factor),
         .y_o(product[l*32+:32])
       );
     end
   end else begin : g_no_scales
     assign scale_free_o = 1'b0;
     assign may_start = buffer_free;
-    assign product = data_q;
+    always_ff @(posedge clk_i) product <= masked;
     logic unused_scales;
     assign unused_scales = ^{scaled, word_index, scale_reserve_i, scale_write_i, scale_last_i, scale_index_i,
                              scale_data_i};

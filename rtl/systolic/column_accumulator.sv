@@ -5,7 +5,7 @@
 // Why: each block's sum becomes FP32, is multiplied by the column's scale and added to the running total of its output
 // row; totals of blocks are added in ascending order, so results do not depend on the array's size. Two accumulator
 // buffers let one output block be written out while the next one accumulates.
-// Latency: 14 cycles from the sum to the written total; the operands of later stages arrive later, as the ports say.
+// Latency: 15 cycles from the sum to the written total; the operands of later stages arrive later, as the ports say.
 // Throughput: one sum per cycle. The same address may come again after 6 cycles.
 
 module column_accumulator #(
@@ -19,12 +19,12 @@ module column_accumulator #(
   input  logic                            nonfinite_i,
   // Stage 4: the column's scale.
   input  logic [31:0]                     scale_i,
-  // Stage 6: which total to read.
+  // Stage 7: which total to read.
   input  logic [$clog2(DEPTH)-1:0]        read_address_i,
-  // Stage 7: start from zero instead; which buffer was read.
+  // Stage 8: start from zero instead; which buffer was read.
   input  logic                            first_i,
   input  logic                            buffer_read_i,
-  // Stage 13: where to write the new total.
+  // Stage 14: where to write the new total.
   input  logic                            write_i,
   input  logic                            buffer_write_i,
   input  logic [$clog2(DEPTH)-1:0]        write_address_i,

@@ -5,7 +5,7 @@
 // Why: a vector's address, exponent and flags leave together with it and are needed much later, at a different time in
 // each column group and pipeline stage. One delay line holds them while the vector crosses the array; one shift register
 // then serves every stage of every column.
-// Latency: ArrayLatency + 14 + column group, from a vector's vector_i to its written total.
+// Latency: ArrayLatency + 15 + column group, from a vector's vector_i to its written total.
 
 module column_bank #(
   // Array columns.

@@ -142,7 +142,9 @@ module result_drain #(
   // ---------------------------------------------------------------------------------------------
   logic                 part_valid, part_ready, part_in_row, wide_ready, word_valid, word_ready, out_valid, out_ready;
   logic [Common*32-1:0] part;
+  logic                 out_bad;
   logic [Lanes*32-1:0]  word;
+  logic [Lanes-1:0]     bad;
   logic [2:0]           unused_words;
 
   stream_resize #(
@@ -186,18 +188,22 @@ module result_drain #(
     .out_ready_i(word_ready),
     .out_data_o (word)
   );
+  // With whether one of a word's values is a NaN or an infinity.
+  for (genvar l = 0; l < Lanes; l++) begin : g_bad
+    assign bad[l] = &word[l*32+23+:8];
+  end
   stream_fifo #(
-    .WIDTH(Lanes * 32),
+    .WIDTH(1 + Lanes * 32),
     .DEPTH(4)
   ) u_words (
     .clk_i,
     .rst_ni,
     .in_valid_i (word_valid),
     .in_ready_o (word_ready),
-    .in_data_i  (word),
+    .in_data_i  ({|bad, word}),
     .out_valid_o(out_valid),
     .out_ready_i(out_ready),
-    .out_data_o (w_data_o),
+    .out_data_o ({out_bad, w_data_o}),
     .level_o    (unused_words)
   );
 
@@ -206,7 +212,6 @@ module result_drain #(
   // ---------------------------------------------------------------------------------------------
   logic             walk_valid, walk_last, written, nonfinite_q, unused_ready;
   logic [1:0]       unused_last;
-  logic [Lanes-1:0] bad;
 
   row_walker #(
     .ADDR_W (ADDR_W),
@@ -236,17 +241,13 @@ module result_drain #(
   assign out_ready = w_ready_i && walk_valid;
   assign written   = w_valid_o && w_ready_i;
 
-  for (genvar l = 0; l < Lanes; l++) begin : g_bad
-    assign bad[l] = &w_data_o[l*32+23+:8];
-  end
-
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       done_o      <= 1'b0;
       nonfinite_q <= 1'b0;
     end else begin
       done_o      <= written && walk_last && end_q;
-      nonfinite_q <= (nonfinite_q && !done_o) || (written && |bad);
+      nonfinite_q <= (nonfinite_q && !done_o) || (written && out_bad);
     end
   end
   assign done_nonfinite_o = nonfinite_q;

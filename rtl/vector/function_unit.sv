@@ -89,7 +89,8 @@ module function_unit (
   logic [WholeW+FixedW-1:0] scaled_d, scaled_q4;
   logic [8:0]               places;
 
-  assign significand = {!fp32_pkg::is_zero(x_q0), x_q0[22:0]};
+  // Of zero too: so far below one nothing is left of it.
+  assign significand = {1'b1, x_q0[22:0]};
 
   // The product has 23 + Log2ePoint fraction bits at exponent 0. Beyond 63 places nothing is left, not even to round.
   assign places = 9'(fp32_pkg::ExponentBias + 23 + functions_pkg::Log2ePoint - FixedW - 1) - 9'(x_q[23+:8]);

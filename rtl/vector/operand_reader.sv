@@ -7,7 +7,7 @@
 // counted once: B's word is asked for when A's is granted, a cycle behind it, so that two operands that lie alike in
 // the banks do not meet there. Where B is one value per row, it is asked for with the row's first word and stays until
 // the last.
-// Latency: start_i to out_valid_o 3 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
+// Latency: start_i to out_valid_o 4 cycles and those of the scratchpad, with B one more. Throughput: one part per cycle
 // while the scratchpad grants a word in as many cycles as it has parts, and answers within DEPTH - 2 cycles.
 
 module operand_reader #(
@@ -65,6 +65,7 @@ module operand_reader #(
   localparam int WordW = vector_pkg::Lanes * 32;
   localparam int PartW = LANES * 32;
   localparam int LaneW = $clog2(vector_pkg::Lanes);
+  localparam int PartLaneW = $clog2(LANES);
   localparam bit Whole = LANES == vector_pkg::Lanes;
 
   // ---------------------------------------------------------------------------------------------
@@ -156,8 +157,9 @@ module operand_reader #(
   // ---------------------------------------------------------------------------------------------
   // Answers
   // ---------------------------------------------------------------------------------------------
-  logic             a_valid, b_valid, last_part_q, upper, take, a_take;
+  logic             a_valid, b_valid, last_part_q, upper, take, take_ready, a_take, last_word, last_inner, last;
   logic [LaneW-1:0] b_lane;
+  logic [PartW-1:0] a_part, b_part;
 
   operand_queue #(
     .WIDTH (WordW),
@@ -174,8 +176,8 @@ module operand_reader #(
     .answer_data_i (a_rsp_data_i),
     .out_valid_o   (a_valid),
     .out_upper_i   (upper),
-    .out_data_o    (out_a_o),
-    .out_note_o    ({out_last_o, out_last_inner_o, out_last_word_o}),
+    .out_data_o    (a_part),
+    .out_note_o    ({last, last_inner, last_word}),
     .out_take_i    (a_take)
   );
 
@@ -195,22 +197,34 @@ module operand_reader #(
     .answer_data_i (b_rsp_data_i),
     .out_valid_o   (b_valid),
     .out_upper_i   ((per_row_q && !Whole) ? b_lane[LaneW-1] : upper),
-    .out_data_o    (out_b_o),
+    .out_data_o    (b_part),
     .out_note_o    (b_lane),
-    .out_take_i    (a_take && uses_b_q && (out_last_word_o || !per_row_q))
+    .out_take_i    (a_take && uses_b_q && (last_word || !per_row_q))
   );
 
-  assign out_valid_o   = a_valid && (b_valid || !uses_b_q);
-  assign out_b_value_o = out_b_o[b_lane[$clog2(LANES)-1:0]*32+:32];
-  assign upper         = last_part_q && !Whole;
-  assign take          = out_valid_o && out_ready_i;
-  assign a_take        = take && last_part_q;
-
-  assign out_last_part_o = last_part_q;
+  assign upper  = last_part_q && !Whole;
+  assign take   = a_valid && (b_valid || !uses_b_q) && take_ready;
+  assign a_take = take && last_part_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) last_part_q <= Whole;
     else if (take) last_part_q <= Whole || !last_part_q;
   end
+
+  // The memories are behind a part, the choice of a row's value before it.
+  logic [PartLaneW-1:0] b_part_lane;
+  stream_stage #(
+    .WIDTH(2 * PartW + PartLaneW + 4)
+  ) u_part (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (a_valid && (b_valid || !uses_b_q)),
+    .in_ready_o (take_ready),
+    .in_data_i  ({a_part, b_part, b_lane[PartLaneW-1:0], last_part_q, last_word, last_inner, last}),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o ({out_a_o, out_b_o, b_part_lane, out_last_part_o, out_last_word_o, out_last_inner_o, out_last_o})
+  );
+  assign out_b_value_o = out_b_o[b_part_lane*32+:32];
 
 endmodule : operand_reader

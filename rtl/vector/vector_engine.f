@@ -4,6 +4,7 @@ rtl/common/fp32_mul.sv
 rtl/common/fp32_add.sv
 rtl/common/step_delay.sv
 rtl/common/stream_fifo.sv
+rtl/common/stream_stage.sv
 rtl/core/commands_pkg.sv
 rtl/vector/vector_pkg.sv
 rtl/vector/row_counter.sv

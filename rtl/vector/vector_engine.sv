@@ -59,7 +59,7 @@ module vector_engine #(
   localparam int ValueW    = vector_pkg::ValueWidth;
   localparam int AddrW     = vector_pkg::AddressWidth;
   localparam int TagW      = LANES + 3;
-  localparam int Latency   = 1 + fp32_pkg::MulLatency + fp32_pkg::AddLatency;
+  localparam int Latency   = fp32_pkg::MulLatency + fp32_pkg::AddLatency;
   // Parts that wait for the results' writer: more than functions give while a row is added up, and what a LUT holds.
   localparam int Waiting   = 32;
 
@@ -250,12 +250,12 @@ module vector_engine #(
     .rst_ni,
     .en_i  (step_ready),
     .data_i(addends_q),
-    .back_i(2'(fp32_pkg::MulLatency)),
+    .back_i(2'(fp32_pkg::MulLatency - 1)),
     .data_o(z_part)
   );
 
   for (genvar l = 0; l < LANES; l++) begin : g_lane
-    logic [31:0] a, b, factor, addend, a_q, x_q, product;
+    logic [31:0] a, b, factor, addend, product;
     assign a = a_part[l*32+:32];
     assign b = b_part[l*32+:32];
     assign factor = (factor_q == FactorSelf)   ? a :
@@ -265,8 +265,6 @@ module vector_engine #(
 
     always_ff @(posedge clk_i) begin
       if (step_ready) begin
-        a_q <= a;
-        x_q <= {factor[31] ^ negate_x_q, factor[30:0]};
         addends_q[l*32+:32] <= {addend[31] ^ negate_z_q, addend[30:0]};
       end
     end
@@ -274,8 +272,8 @@ module vector_engine #(
     fp32_mul u_mul (
       .clk_i,
       .en_i(step_ready),
-      .a_i (a_q),
-      .b_i (x_q),
+      .a_i (a),
+      .b_i ({factor[31] ^ negate_x_q, factor[30:0]}),
       .y_o (product)
     );
     fp32_add u_add (

@@ -28,7 +28,7 @@ BURST = FIFO_BEATS // 4  # axi_read_clients: goes out when the FIFO has room for
 
 ENTER = 4  # matrix_engine: a command that is taken to its first tile
 SKIP = 1  # weight_loader: a cycle without a beat per tile
-CODES_FIRST, CODES_LAST = 18, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
+CODES_FIRST, CODES_LAST = 20, 3  # weight_loader, code_columns: first beat to first column; last to last, at least
 HELD = 31  # code_columns: beats in u_held while they move (stream_fifo)
 FLOAT_HELD = 8  # block_aligner: columns of 64 FP16 values that its ring holds
 FLOAT_COLUMN = 11  # float_columns: a row's last beat to its column, besides the beats of a column
@@ -37,7 +37,7 @@ BOOK = 16  # weight_header: its first line
 BUFFERS = 4  # activation_buffer: tiles
 ASK = 2  # matrix_unit: the tile before is taken, then this one's activations are asked for
 ALIGNED = 24  # activation_buffer: a tile's last word is asked for, then its vectors are aligned
-TOTALS = 80  # matrix_unit: a block's last vector to its totals, besides the column groups
+TOTALS = 81  # matrix_unit: a block's last vector to its totals, besides the column groups
 DRAIN = 3  # result_drain: per block
 
 

@@ -30,6 +30,7 @@ LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region 
 READ_ENGINE = 2 + 5  # a command to its region; a beat, behind its FIFO, through parts and words to its end
 READ_BEATS = 64  # credits of READ
 WRITE_ENGINE = 3 + 3 + 4 + 3  # a command to its first word, its answer, its beat, at the memory and its end
+CUT = 1  # write_engine: a register where a word leaves in parts
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
 OPEN = 3 + 3  # T_RP, T_RCD: another row of a bank
 CLOSE = 2 + 1 + 3  # T_CWL, a beat, T_WR: a bank's last beat written until its row may close
@@ -37,7 +38,7 @@ ANSWER = 3  # a write's last beat to its answer at the engine
 PATIENCE = 64  # cycles in which one direction waits for the other
 
 # vector_engine, function_lanes, row_reducer; an answer of the scratchpad takes three cycles.
-FIRST_PART, FIRST_FUNCTION = 15 + 3, 32 + 3
+FIRST_PART, FIRST_FUNCTION = 16 + 3, 33 + 3
 BEHIND = 1  # operand_reader: B is asked for a cycle after A
 FUNCTION_UNITS = 2
 SUM = {8: 39, 4: 41}  # a row's last part to its sum, by lanes
@@ -187,7 +188,8 @@ class CycleModel:
             self.counters["WRITE_BEATS"] += beats
             cycles = self._write(command)
             # Beside the loader, each time that reads have waited long they have a burst.
-            return WRITE_ENGINE + cycles + (-(-cycles // PATIENCE) * BURST if wait else 0)
+            cut = CUT if self.hardware.bus_width < 32 * LANES else 0
+            return WRITE_ENGINE + cut + cycles + (-(-cycles // PATIENCE) * BURST if wait else 0)
         self.counters["READ_BEATS"] += beats
         # Beside a loader that goes on, as many as there are credits for go out each time that all in flight has come.
         times = -(-beats // READ_BEATS) if self.array.arrived > begin else 1

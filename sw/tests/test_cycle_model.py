@@ -79,28 +79,28 @@ def decoder_lists(tokens: int = 4, adapted: bool = False) -> list[Command]:
 @pytest.mark.parametrize(
     ("instruction", "eight", "four"),
     [
-        (Instruction(length=64, d=Region(0)), 19 + 8, 19 + 16),
-        (Instruction(length=64, x=Operand.B, d=Region(0)), 20 + 8, 20 + 16),
-        (Instruction(length=64, outer=3, inner=2, d=Region(0)), 19 + 48, 19 + 96),
-        (Instruction(length=64, function=Function.EXP, d=Region(0)), 35 + 7 * 4 + 1, 35 + 7 * 4 + 1),
-        (Instruction(length=64, outer=3, reduction=Reduction.SUM), 19 + 3 * (8 + 39), 19 + 3 * (16 + 41)),
-        (Instruction(length=64, outer=3, reduction=Reduction.MAX), 19 + 3 * (8 + 4), 19 + 3 * (16 + 3)),
-        (Instruction(length=8, outer=2, reduction=Reduction.SUM), 19 + 2 * (1 + 39), 19 + 2 * (2 + 41)),
+        (Instruction(length=64, d=Region(0)), 20 + 8, 20 + 16),
+        (Instruction(length=64, x=Operand.B, d=Region(0)), 21 + 8, 21 + 16),
+        (Instruction(length=64, outer=3, inner=2, d=Region(0)), 20 + 48, 20 + 96),
+        (Instruction(length=64, function=Function.EXP, d=Region(0)), 36 + 7 * 4 + 1, 36 + 7 * 4 + 1),
+        (Instruction(length=64, outer=3, reduction=Reduction.SUM), 20 + 3 * (8 + 39), 20 + 3 * (16 + 41)),
+        (Instruction(length=64, outer=3, reduction=Reduction.MAX), 20 + 3 * (8 + 4), 20 + 3 * (16 + 3)),
+        (Instruction(length=8, outer=2, reduction=Reduction.SUM), 20 + 2 * (1 + 39), 20 + 2 * (2 + 41)),
         # A short row waits for the sum of the one before, a long one does not: its functions take longer.
         (
             Instruction(length=64, outer=2, function=Function.EXP, reduction=Reduction.SUM),
-            35 + 7 * 4 + (8 + 39) + 39 + 1,
-            35 + 7 * 4 + (16 + 41) + 41 + 1,
+            36 + 7 * 4 + (8 + 39) + 39 + 1,
+            36 + 7 * 4 + (16 + 41) + 41 + 1,
         ),
         (
             Instruction(length=256, outer=2, function=Function.EXP, reduction=Reduction.SUM),
-            35 + 31 * 4 + 32 * 4 + 39 + 1,
-            35 + 31 * 4 + 32 * 4 + 41 + 1,
+            36 + 31 * 4 + 32 * 4 + 39 + 1,
+            36 + 31 * 4 + 32 * 4 + 41 + 1,
         ),
     ],
 )
 def test_vector_engine(instruction, eight, four):
-    """docs/ip/vector_engine.md: 16, 17 or 32 cycles and 3 of the scratchpad to the first write; 1, 2 or 4 per word.
+    """docs/ip/vector_engine.md: 17, 18 or 33 cycles and 3 of the scratchpad to the first write; 1, 2 or 4 per word.
 
     ``make sim TEST=vector`` holds the RTL to what the model says.
     """
@@ -111,7 +111,7 @@ def test_vector_engine(instruction, eight, four):
 
 
 def test_an_engine_runs_its_commands_one_after_the_other():
-    assert cycles([vector(6400)] * 3) == FETCH + 3 * (19 + 800) + 2 + REPORT
+    assert cycles([vector(6400)] * 3) == FETCH + 3 * (20 + 800) + 2 + REPORT
 
 
 def test_semaphores_are_waited_for():
@@ -119,7 +119,7 @@ def test_semaphores_are_waited_for():
     write = Write(address=0, length=64, s=Region(0))
     apart = cycles([vector(8000), write])
     waiting = cycles([vector(8000, post=(1,)), replace(write, waits=frozenset((1,)))])
-    assert apart == FETCH + 19 + 1000 + REPORT
+    assert apart == FETCH + 20 + 1000 + REPORT
     assert waiting - apart == 5 + cycles([write]) - FETCH - REPORT
     with pytest.raises(OperandError, match="WRITE waits for semaphore 1, which is zero there"):
         cycles([replace(write, waits=frozenset((1,))), vector(post=(1,))])
@@ -130,7 +130,7 @@ def test_a_full_queue_holds_the_fetch():
     read = Read(address=0, length=8192, s=Region(0))
     assert cycles([vector(800)] * 6 + [read]) < cycles([vector(800)] * 7 + [read])
     alone = cycles([read]) - FETCH
-    ends = [FETCH + n * (19 + 100 + 1) - 1 for n in range(1, 4)]
+    ends = [FETCH + n * (20 + 100 + 1) - 1 for n in range(1, 4)]
     for ahead, end in ((7, ends[0]), (8, ends[1]), (9, ends[2])):
         assert cycles([vector(800)] * ahead + [read]) == pytest.approx(end + alone, abs=12)
 

@@ -15,7 +15,7 @@ from tb.models import nf4
 from tb.nf4_quant.base import StreamsTest
 
 GROUP = "double_dequant"
-LATENCY = 10
+LATENCY = 11
 
 
 def _class(bits: int) -> str:
