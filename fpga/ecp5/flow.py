@@ -227,7 +227,7 @@ def stage(title: str, command: Sequence[str], log: Path, show: str) -> None:
     print(f"    {time.monotonic() - began:5.0f} s  done", flush=True)
 
 
-def absorb_registers(cells: dict) -> int:
+def absorb_registers(module: Mapping) -> int:
     """Move the flip-flops before a multiplier into it, where both operands come from such with the same control.
 
     Why: yosys uses no register of a MULT18X18D. A multiplier takes a quarter of a cycle and lies where the device has
@@ -236,11 +236,12 @@ def absorb_registers(cells: dict) -> int:
     Returns:
         The number of multipliers.
     """
+    cells = module["cells"]
     behind = {cell["connections"]["Q"][0]: name for name, cell in cells.items() if cell["type"] == "TRELLIS_FF"}
     done, moved = 0, set()
     for cell in cells.values():
         nets = cell["connections"]
-        if cell["type"] != "MULT18X18D" or "REG_INPUTA_CLK" in cell["parameters"]:
+        if cell["type"] != "MULT18X18D" or "CLK0" in nets:
             continue
         operands = {pin: bits[0] for pin, bits in nets.items() if re.fullmatch(r"[AB]\d+", pin)}
         sources = {pin: behind.get(net) for pin, net in operands.items() if isinstance(net, int)}
@@ -264,6 +265,7 @@ def absorb_registers(cells: dict) -> int:
         if cell["port_directions"][pin] != "output"
         for net in bits
     }
+    used |= {net for port in module["ports"].values() for net in port["bits"]}
     for name in moved:
         if cells[name]["connections"]["Q"][0] not in used:
             del cells[name]
@@ -273,9 +275,9 @@ def absorb_registers(cells: dict) -> int:
 def control(flip_flop: Mapping) -> tuple | None:
     """Nets of the clock and enable of a flip-flop that a multiplier's register can stand for; None of another."""
     nets, settings = flip_flop["connections"], flip_flop["parameters"]
-    gated = settings["CEMUX"].strip() == "CE"  # "1 " is always on
-    plain = settings["CLKMUX"] == "CLK" and nets.get("LSR", ["0"]) == ["0"] and "M" not in nets
-    return (nets["CLK"][0], nets["CE"][0] if gated else "1") if plain else None
+    enabled = {"CE": nets.get("CE", [None])[0], "1": "1"}.get(settings["CEMUX"].strip())
+    plain = settings["CLKMUX"] == "CLK" and settings["REGSET"] == "RESET" and nets.get("LSR", ["0"]) == ["0"]
+    return (nets["CLK"][0], enabled) if plain and enabled is not None and "M" not in nets else None
 
 
 def floorplan(cells: Mapping) -> int:
@@ -288,6 +290,9 @@ def floorplan(cells: Mapping) -> int:
 
     Returns:
         The number of multipliers placed.
+
+    Raises:
+        SystemExit: there are more than places.
     """
     named = ((re.search(MULTIPLIER, name), cell) for name, cell in cells.items() if cell["type"] == "MULT18X18D")
     array = {(int(found[1]), int(found[2])): cell for found, cell in named if found}
@@ -307,9 +312,13 @@ def floorplan(cells: Mapping) -> int:
         and isinstance(cell["connections"].get("CE0", ["1"])[0], int)
     )
     free = [(x, y, site) for x, y in blocks if y == DSP_ROWS[-1] and (x, y) not in taken for site in DSP_SITES]
+    if len(enabled) > len(free):
+        raise SystemExit(
+            f"error: {len(enabled)} multipliers with an enable, and places for {len(free)} beside the array"
+        )
     for (_, cell), (x, y, site) in zip(reversed(enabled), free, strict=False):
         cell["attributes"]["BEL"] = f"X{x + site}/Y{y}/MULT18_{site}"
-    return len(array) + min(len(enabled), len(free))
+    return len(array) + len(enabled)
 
 
 def place_memories(cells: Mapping) -> int:
@@ -387,7 +396,7 @@ def adapt(netlist: Path, top: str) -> tuple[int, int, int, int]:
     """
     design = json.loads(netlist.read_text())
     cells = design["modules"][top]["cells"]
-    done = absorb_registers(cells), floorplan(cells), place_memories(cells), join_addresses(cells)
+    done = absorb_registers(design["modules"][top]), floorplan(cells), place_memories(cells), join_addresses(cells)
     netlist.write_text(json.dumps(design))
     return done
 

@@ -184,7 +184,7 @@ def test_multiplier_takes_the_flip_flops_before_it(fault: str, folder: Path) -> 
     cells = json.loads((folder / "separate.json").read_text())
     found = cells["modules"]["fp32_mul"]["cells"]
     flip_flops = sum(cell["type"] == "TRELLIS_FF" for cell in found.values())
-    assert flow.absorb_registers(found) == 4
+    assert flow.absorb_registers(cells["modules"]["fp32_mul"]) == 4
     multipliers = [cell for cell in found.values() if cell["type"] == "MULT18X18D"]
     assert {cell["parameters"]["REG_INPUTB_CLK"] for cell in multipliers} == {"CLK0"}
     # Of 2 x 23 bits of the fractions; exponents, signs and what looks for fractions of zero keep theirs.
@@ -200,6 +200,40 @@ def test_multiplier_takes_the_flip_flops_before_it(fault: str, folder: Path) -> 
         simulated(folder, name)
     files = [TESTS / "mult18x18d.sv", TESTS / "mul_pair.sv", folder / "separate.v", folder / "taken.v"]
     assert simulate("mul_pair", files, folder) == (fault == "")
+
+
+def register(source: int, result: int, **settings: str) -> dict:
+    """A flip-flop with an enable."""
+    nets = {"CLK": 1, "CE": 2, "DI": source}
+    usual = {"CLKMUX": "CLK", "CEMUX": "CE", "LSRMUX": "LSR", "REGSET": "RESET"}
+    return cell("TRELLIS_FF", nets, {"Q": result}) | {"parameters": usual | settings}
+
+
+@pytest.mark.parametrize(
+    ("settings", "absorbed"),
+    [
+        ({}, 1),
+        ({"CEMUX": "INV"}, 0),
+        ({"CEMUX": "1 "}, 0),  # the other operand's has an enable
+        ({"CLKMUX": "INV"}, 0),
+        ({"REGSET": "SET"}, 0),
+    ],
+)
+def test_only_flip_flops_that_do_the_same_are_taken(settings: dict, absorbed: int) -> None:
+    """Both operands by the same clock and enable, from zero on; those that others read, or a port, stay."""
+    cells = {
+        "product": cell("MULT18X18D", {"A0": 11, "A1": 12, "B0": 13}, {"P0": 20}),
+        "alone": register(10, 11, **settings),
+        "shown": register(14, 12),
+        "shared": register(15, 13),
+        "reader": cell("LUT4", {"A": 13}, {"Z": 21}),
+    }
+    module = {"cells": cells, "ports": {"shown_o": {"direction": "output", "bits": [12]}}}
+    assert flow.absorb_registers(module) == absorbed
+    assert ("alone" in cells) == (not absorbed) and {"shown", "shared"} <= set(cells)
+    if absorbed:
+        nets = cells["product"]["connections"]
+        assert [nets[pin] for pin in ("A0", "A1", "B0", "CLK0", "CE0")] == [[10], [14], [15], [1], [2]]
 
 
 def simulated(folder: Path, name: str) -> None:
@@ -232,7 +266,7 @@ def array_netlist(path: Path, columns: int) -> Path:
     names = [f"u.g_row[{row}].g_column[{column}].u_pe.u_multiplier" for row in range(64) for column in range(columns)]
     cells = {name: cell("MULT18X18D", {}, {}) for name in [*names, "u.u_scale.product"]}
     cells |= {f"u.enabled.{n}": cell("MULT18X18D", {"CE0": 7}, {}) for n in range(9)}
-    path.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    path.write_text(json.dumps({"modules": {"top": {"ports": {}, "cells": cells}}}))
     return path
 
 

@@ -24,7 +24,7 @@ from tb.models import nf4  # noqa: E402
 PACKAGE = Path(__file__).with_name("nf4_pkg.sv")
 NF4_FRACTION = 29
 DYNAMIC_FRACTION = 49
-DOUBLE_DEQUANT_LATENCY = 10
+DOUBLE_DEQUANT_LATENCY = 11
 
 
 def nf4_starts() -> np.ndarray:

@@ -6,7 +6,7 @@
 // row; totals of blocks are added in ascending order, so results do not depend on the array's size. Two accumulator
 // buffers let one output block be written out while the next one accumulates.
 // Latency: 15 cycles from the sum to the written total; the operands of later stages arrive later, as the ports say.
-// Throughput: one sum per cycle. The same address may come again after 6 cycles.
+// Throughput: one sum per cycle. The same address may come again after 8 cycles.
 
 module column_accumulator #(
   // Accumulators per buffer.

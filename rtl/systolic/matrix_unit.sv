@@ -6,8 +6,8 @@
 // tile is and which activations it meets; weights come as raw memory beats, activations from the scratchpad; after an
 // output block's last tile its results go there. Results are the same, bit for bit, for every COLUMNS, BUS_W and stall
 // pattern (tb/models/matrix.py is the definition).
-// Latency: a vector's totals are written 81 cycles plus its column group after it enters the array; an output block's
-// first result is written 83 cycles plus the column groups after its last vector (see result_drain for other than 8
+// Latency: a vector's totals are written 82 cycles plus its column group after it enters the array; an output block's
+// first result is written 84 cycles plus the column groups after its last vector (see result_drain for other than 8
 // columns).
 // Throughput: one memory beat of codes per cycle with one activation row; every multiply-accumulate is busy with
 // 2 x COLUMNS or more rows on a 256-bit bus, in proportion more on a narrower one, as long as the scratchpad grants a word

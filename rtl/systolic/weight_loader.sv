@@ -6,7 +6,7 @@
 // counts beats and sends each part to its unit, running ahead of the array; the columns come out in tile order. A header
 // waits until the columns of all codes before it have left: nothing needs the old codebook and scales any more. Tiles of
 // floating-point values and the array itself do not hold it back.
-// Latency from a tile's first beat to its first column: codes 18 cycles (N); in T mode 6 after the last beat on 64
+// Latency from a tile's first beat to its first column: codes 20 cycles (N); in T mode 6 after the last beat on 64
 // and 128 bits, 69 after the first on wider buses (two PORTS: 71); floating-point tiles as in float_columns.
 // Throughput: one beat per cycle in, but for a header's first line, small codes (code_expander) and BFP8 (bfp8_unpack);
 // PORTS columns or a part of one per cycle out for N tiles of codes, half as many of 8-bit integers.

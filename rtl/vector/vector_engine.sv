@@ -6,7 +6,7 @@
 // sequences of this one form; tb/models/vector.py says what an instruction means, bit for bit. Operands are read ahead,
 // results leave as the scratchpad takes them, and everything between moves at the pace of the slowest.
 // With 4 lanes a word is worked on in two parts, lower half first; the results are the same.
-// Latency: a command's transfer to its first write 16 cycles, with 4 lanes 17, with a function 28 + 8 / UNITS, with
+// Latency: a command's transfer to its first write 17 cycles, with 4 lanes 18, with a function 29 + 8 / UNITS, with
 // operand B one more, and those of the scratchpad's answer.
 // Throughput: one word per cycle, with 4 lanes in two; with a function one in 8 / UNITS cycles; a sum adds 39 cycles
 // per row, with 4 lanes 41, of which with a function as many are hidden as the row's words take longer; a largest value

@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 
 from .array_model import BURST, FIFO_BEATS, MASTER, RATE, READ_LATENCY, ArrayModel, Hardware
+from .command_layout import ValueFormat
 from .commands import LINE, Command, End, Load, Matrix, Opcode, Transfer, Vector, Write
 from .errors import OperandError
 from .vector import LANES, Function, Instruction, Operand, Reduction
@@ -30,7 +31,7 @@ LOAD_LATENCY = 2 + MASTER + READ_LATENCY + 3  # a command to its region, region 
 READ_ENGINE = 2 + 5  # a command to its region; a beat, behind its FIFO, through parts and words to its end
 READ_BEATS = 64  # credits of READ
 WRITE_ENGINE = 3 + 3 + 4 + 3  # a command to its first word, its answer, its beat, at the memory and its end
-CUT = 1  # write_engine: a register where a word leaves in parts
+CUT = 1  # write_engine: a register where a word leaves in parts, but for BFP8
 ROW_BITS, BANK_BITS = 7, 3  # of a beat's number: column, then bank
 OPEN = 3 + 3  # T_RP, T_RCD: another row of a bank
 CLOSE = 2 + 1 + 3  # T_CWL, a beat, T_WR: a bank's last beat written until its row may close
@@ -188,7 +189,7 @@ class CycleModel:
             self.counters["WRITE_BEATS"] += beats
             cycles = self._write(command)
             # Beside the loader, each time that reads have waited long they have a burst.
-            cut = CUT if self.hardware.bus_width < 32 * LANES else 0
+            cut = CUT if self.hardware.bus_width < 32 * LANES and command.format != ValueFormat.BFP8 else 0
             return WRITE_ENGINE + cut + cycles + (-(-cycles // PATIENCE) * BURST if wait else 0)
         self.counters["READ_BEATS"] += beats
         # Beside a loader that goes on, as many as there are credits for go out each time that all in flight has come.
