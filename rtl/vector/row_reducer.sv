@@ -101,7 +101,8 @@ module row_reducer #(
   // ---------------------------------------------------------------------------------------------
   logic [4:0]       count_q, more;  // steps since the row began, until all of the loop belongs to it
   logic [4:0]       back_q;  // steps between what the adder has in the next step and its partner
-  logic             older, newer_q, early_q;
+  logic             older, newer, early;
+  logic             combines, row_q, total_q, earlier_q;  // what the adder has beside what is further back: see adder_b
   logic [PartW-1:0] total, delayed, before_q3;
 
   // Steps are known late, so what they change is worked out before.
@@ -113,13 +114,18 @@ module row_reducer #(
     if (!rst_ni) count_q <= '0;
     else if (taken) count_q <= '0;
     else if (step) count_q <= more;
-    // What the adder has belongs to this row; what was there before counts as zero.
-    newer_q <= !taken && (step ? more >= Newer : count_q >= Newer);
     if (!combine) back_q <= 5'(Wait);
     else if (Whole) back_q <= cycle_q < 6'd4 ? 5'd4 : cycle_q < 6'd9 ? 5'd2 : 5'd1;
     else back_q <= cycle_q < 6'd7 ? 5'(Wait) : cycle_q < 6'd12 ? 5'd4 : cycle_q < 6'd17 ? 5'd2 : 5'd1;
-    early_q <= !Whole && !(combine && cycle_q >= 6'd8);
+    // Known a cycle ahead, for all lanes' values hang on them.
+    row_q     <= !rst_ni || !combines;
+    total_q   <= combines && newer && !early;
+    earlier_q <= combines && newer && early;
   end
+  assign combines = (state_q == StateRow && take && in_last_i) || (combine && !finished);
+  // What the adder has belongs to this row; what was there before counts as zero.
+  assign newer = !taken && (step ? more >= Newer : count_q >= Newer);
+  assign early = !Whole && !(combine && cycle_q >= 6'd8);
   assign older = {1'b0, count_q} + 6'd1 >= 6'(Latency) + 6'(back_q) || count_q[4];
 
   if (Whole) begin : g_no_before
@@ -166,9 +172,8 @@ module row_reducer #(
       else if (step) past_q <= past & {32{older}};
       if (!rst_ni || taken) past_q <= '0;
     end
-    assign adder_b = (in_data_i[l*32+:32] & {32{!combine && in_active_i[l]}}) |
-                     (total[l*32+:32] & {32{combine && newer_q && !early_q}}) |
-                     (before_q3[l*32+:32] & {32{combine && newer_q && early_q}});
+    assign adder_b = (in_data_i[l*32+:32] & {32{row_q && in_active_i[l]}}) | (total[l*32+:32] & {32{total_q}}) |
+                     (before_q3[l*32+:32] & {32{earlier_q}});
 
     fp32_add u_add (
       .clk_i,

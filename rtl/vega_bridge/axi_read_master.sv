@@ -161,7 +161,8 @@ module axi_read_master #(
   axi_window #(
     .ADDR_W   (ADDR_W),
     .SIDE_W   (SideW),
-    .MAX_LINES(MAX_BURST / LineBeats)
+    .MAX_LINES(MAX_BURST / LineBeats),
+    .HALF_RATE(LineBeats >= 8)
   ) u_window (
     .clk_i,
     .rst_ni      (client_rst_n),

@@ -5,7 +5,7 @@
 // Why: whatever a list of commands names, no access outside of the window may reach the bus. The check is here, on the last
 // step before the address channel, for both directions alike. A burst outside stays for good and blocks those behind it.
 //
-// Latency: 2 cycles. Throughput: one burst per cycle.
+// Latency: 2 cycles. Throughput: one burst per cycle, or with HALF_RATE every other cycle: as fast as bursts of two beats.
 
 module axi_window #(
   // Width of a byte address.
@@ -14,6 +14,8 @@ module axi_window #(
   parameter int SIDE_W    = 1,
   // Most lines of a burst, 1 to 64; for the proof of it.
   parameter int MAX_LINES = 64,
+  // 1: a burst every other cycle at most, and in_ready_o from a flip-flop.
+  parameter bit HALF_RATE = 0,
   // Width of the address of a line of 64 bytes; derived, leave alone.
   parameter int LINE_W    = ADDR_W - 6
 ) (
@@ -44,7 +46,7 @@ module axi_window #(
   output logic [ADDR_W-1:0] range_addr_o
 );
 
-  logic              valid_q, valid_q2, starts_inside, allowed_q2, free2;
+  logic              valid_q, valid_q2, starts_inside, allowed_q2, free, free2;
   logic              behind_base, below, same_page, last_below;  // of the burst in the first register
   logic              behind_base_q2, below_q2, same_page_q2, first_below_q2;
   logic [LINE_W-1:0] addr_q, addr_q2;
@@ -52,7 +54,8 @@ module axi_window #(
   logic [SIDE_W-1:0] side_q, side_q2;
   logic [5:0]        last_offset;
 
-  assign in_ready_o = !valid_q || free2;
+  assign free       = !valid_q || free2;
+  assign in_ready_o = HALF_RATE ? !valid_q : free;
   assign free2      = !valid_q2 || (allowed_q2 && out_ready_i);
   assign busy_o     = valid_q || valid_q2;
 
@@ -61,7 +64,7 @@ module axi_window #(
       valid_q  <= 1'b0;
       valid_q2 <= 1'b0;
     end else begin
-      if (in_ready_o) valid_q <= in_valid_i;
+      if (free) valid_q <= in_valid_i && in_ready_o;
       if (free2) valid_q2 <= valid_q;
     end
   end

@@ -142,7 +142,8 @@ module axi_write_master #(
   axi_window #(
     .ADDR_W   (ADDR_W),
     .SIDE_W   (LINE_W),
-    .MAX_LINES(MAX_BURST / LineBeats)
+    .MAX_LINES(MAX_BURST / LineBeats),
+    .HALF_RATE(LineBeats >= 8)
   ) u_window (
     .clk_i,
     .rst_ni      (client_rst_n),
