@@ -122,8 +122,8 @@ def blink(folder: Path, clock: float) -> flow.Build:
     """A counter on the board's clock and first LED."""
     (folder / "blink.sv").write_text(BLINK)
     (folder / "blink.f").write_text(f"{(folder / 'blink.sv').relative_to(ROOT)}\n")
-    (folder / "blink.lpf").write_text(PINS)
-    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "blink.lpf", clock, 100, {})
+    (folder / "pins.lpf").write_text(PINS)
+    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "pins.lpf", clock, 100, {})
 
 
 def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFixture) -> None:
