@@ -106,7 +106,7 @@ module vector_engine #(
                      (!store && reduction == vector_pkg::ReductionNone) ||
                      (uses_b && !per_row && b_low != '0);
 
-  logic        busy_q, bad_q, take, start, done, outside;
+  logic        busy_q, bad_q, start, done, outside;
   logic [WordLaneW-1:0] length_q;  // of a row's last word, zero for a whole one
   logic [15:0] step_q;
   logic [1:0]  factor_q, function_q;
@@ -114,8 +114,8 @@ module vector_engine #(
   logic        negate_x_q, negate_z_q, per_row_q, z_is_b_q;
 
   assign cmd_ready_o = !busy_q && !bad_q;
-  assign take        = cmd_valid_i && cmd_ready_o;
-  assign start       = take && !illegal;
+  // An illegal instruction begins too, for that it is one is known late; bad_q lets none of its accesses out.
+  assign start       = cmd_valid_i && cmd_ready_o;
   assign bad_o       = bad_q;
   assign done_o      = busy_q && done && !bad_q;
 
@@ -123,7 +123,7 @@ module vector_engine #(
     if (!rst_ni) busy_q <= 1'b0;
     else busy_q <= start || (busy_q && !done);
     if (!rst_ni) bad_q <= 1'b0;
-    else if ((take && illegal) || outside) bad_q <= 1'b1;
+    else if ((start && illegal) || outside) bad_q <= 1'b1;
     if (start) begin
       length_q      <= length[WordLaneW-1:0];
       step_q        <= cmd_i[commands_pkg::VectorStepLsb+:16];
