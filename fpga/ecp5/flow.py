@@ -436,6 +436,17 @@ def achieved(report: Mapping) -> tuple[str, float]:
     return name, clock["achieved"]
 
 
+def check_aim(report: Mapping, aim: float) -> None:
+    """Raise if no clock had to meet ``aim`` MHz: nextpnr only warns of a constraint whose net it does not find.
+
+    Raises:
+        SystemExit: see above.
+    """
+    found = [clock["constraint"] for clock in report["fmax"].values()]
+    if not any(abs(constraint - aim) < 0.1 for constraint in found):
+        raise SystemExit(f"error: nextpnr aimed at {', '.join(f'{each:.1f}' for each in found)} MHz, not at {aim:.1f}")
+
+
 def timing(report: Mapping, modules: Mapping[str, str], top: str) -> str:
     """The clock, and its longest path by modules."""
     name, frequency = achieved(report)
@@ -505,8 +516,11 @@ def implement(chosen: Build, seed: str) -> None:
     results = ["--report", str(files["report"]), "--detailed-timing-report", "--textcfg", str(files["config"])]
     how = ["--placer", chosen.placer, "--router", "router2", "--tmg-ripup", "--timing-allow-fail"]
     command = [nextpnr, *DEVICE, *given, *how, *results]
-    stage(f"[2/3] nextpnr-ecp5 at {chosen.clock:g} MHz", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS)
+    stage(
+        f"[2/3] nextpnr-ecp5 for {chosen.clock:g} MHz, aiming at {aim}", command, BUILD / "nextpnr.log", NEXTPNR_SHOWS
+    )
     report = json.loads((ROOT / files["report"]).read_text())
+    check_aim(report, float(aim))
     modules = instances(ROOT / files["json"], chosen.top)
     used, slow = utilisation(report), timing(report, modules, chosen.top)
     slow += "\n\n" + late(report, modules, chosen.top, NANOSECONDS / chosen.wanted)

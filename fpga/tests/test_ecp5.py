@@ -123,7 +123,9 @@ def blink(folder: Path, clock: float) -> flow.Build:
     (folder / "blink.sv").write_text(BLINK)
     (folder / "blink.f").write_text(f"{(folder / 'blink.sv').relative_to(ROOT)}\n")
     (folder / "pins.lpf").write_text(PINS)
-    return flow.Build("blink", str((folder / "blink.f").relative_to(ROOT)), folder / "pins.lpf", clock, 100, {})
+    return flow.Build(
+        "blink", str((folder / "blink.f").relative_to(ROOT)), folder / "pins.lpf", clock, 100, {}, "clk_i"
+    )
 
 
 def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFixture) -> None:
@@ -140,6 +142,10 @@ def test_small_design_becomes_a_bitstream(folder: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit, match="2000 MHz wanted, 400.0 MHz met: no bitstream"):
         flow.pack(blink(folder, 2000), 400)
     assert "[3/3] ecppack" in capsys.readouterr().out
+    flow.check_aim(report, 105)
+    with pytest.raises(SystemExit, match="nextpnr aimed at 105.0 MHz, not at 50.0"):
+        flow.check_aim(report, 50)
+    assert 'FREQUENCY NET "clk_i" 105 MHZ;' in (folder / "blink.lpf").read_text()
 
 
 FAULTS = [
@@ -202,16 +208,21 @@ def register(source: int, result: int, **settings: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("settings", "absorbed"),
+    ("settings", "nets", "absorbed"),
     [
-        ({}, 1),
-        ({"CEMUX": "INV"}, 0),
-        ({"CEMUX": "1 "}, 0),  # the other operand's has an enable
-        ({"CLKMUX": "INV"}, 0),
-        ({"REGSET": "SET"}, 0),
+        ({}, {}, 1),
+        ({"CEMUX": "INV"}, {}, 0),
+        ({"CEMUX": "1 "}, {}, 0),  # the other operand's has an enable
+        ({"CLKMUX": "INV"}, {}, 0),
+        ({"REGSET": "SET"}, {}, 0),
+        ({}, {"LSR": ["0"]}, 1),
+        ({}, {"LSR": [3]}, 0),
+        ({}, {"M": [3]}, 0),
+        ({}, {"CE": [4]}, 0),
+        ({}, {"CLK": [4]}, 0),
     ],
 )
-def test_only_flip_flops_that_do_the_same_are_taken(settings: dict, absorbed: int) -> None:
+def test_only_flip_flops_that_do_the_same_are_taken(settings: dict, nets: dict, absorbed: int) -> None:
     """Both operands by the same clock and enable, from zero on; those that others read, or a port, stay."""
     cells = {
         "product": cell("MULT18X18D", {"A0": 11, "A1": 12, "B0": 13}, {"P0": 20}),
@@ -220,12 +231,13 @@ def test_only_flip_flops_that_do_the_same_are_taken(settings: dict, absorbed: in
         "shared": register(15, 13),
         "reader": cell("LUT4", {"A": 13}, {"Z": 21}),
     }
+    cells["alone"]["connections"] |= nets
     module = {"cells": cells, "ports": {"shown_o": {"direction": "output", "bits": [12]}}}
     assert flow.absorb_registers(module) == absorbed
     assert ("alone" in cells) == (not absorbed) and {"shown", "shared"} <= set(cells)
     if absorbed:
-        nets = cells["product"]["connections"]
-        assert [nets[pin] for pin in ("A0", "A1", "B0", "CLK0", "CE0")] == [[10], [14], [15], [1], [2]]
+        found = cells["product"]["connections"]
+        assert [found[pin] for pin in ("A0", "A1", "B0", "CLK0", "CE0")] == [[10], [14], [15], [1], [2]]
 
 
 def simulated(folder: Path, name: str, module: dict) -> None:

@@ -6,7 +6,7 @@
 // addresses may go out before their data, because a scratchpad read always comes back: nothing that it waits for waits for
 // memory. FP16 is rounded to nearest even, beyond its range to infinity; BFP8 is bfp8_pack's.
 //
-// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 4 cycles at 256 bits, 6 at less.
+// Latency: a command to its first region and first scratchpad read 2 cycles; an answer to its beat 4 cycles at 256 bits, 6 at less, 5 at 512.
 // The last word of a BFP8 block to its first beat: 2 cycles and one more per word that the beat needs, but 2 at 64 bits.
 // Throughput: a word per cycle, or what a bus of 64 or 128 bits takes. One command at a time, to its last response.
 
