@@ -10,7 +10,7 @@
 // without credits must always take its beats in the end.
 //
 // Latency: rcmd transfer to ARVALID is 4 cycles; RVALID to rdata_valid_o is 1 cycle.
-// Throughput: one beat per cycle while OUTSTANDING bursts cover the memory's latency; one burst per cycle.
+// Throughput: one beat per cycle while OUTSTANDING bursts cover the memory's latency; one burst per cycle, on 64 bits per two.
 //
 // An SLVERR or DECERR raises read_error_o once per failing burst, no later than its first failing beat shows on the rdata
 // stream. The data keep flowing. A burst outside of the window is never issued, see axi_window; nothing is issued any more.

@@ -9,7 +9,7 @@
 // the slave may take either first. Addresses run ahead of the data by up to OUTSTANDING bursts.
 //
 // Latency: wcmd transfer to AWVALID is 4 cycles; wdata transfer to WVALID is 1 cycle.
-// Throughput: one beat per cycle while OUTSTANDING bursts cover the response latency; one burst per cycle.
+// Throughput: one beat per cycle while OUTSTANDING bursts cover the response latency; one burst per cycle, on 64 bits per two.
 //
 // An SLVERR or DECERR raises write_error_o once per failing burst; everything else goes on. A burst outside of the window is
 // never issued, see axi_window; nothing is issued any more.
