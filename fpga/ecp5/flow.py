@@ -113,7 +113,7 @@ def build(options: Options) -> Build:
         SystemExit: no such top or setting, or a clock that the PLL does not make.
     """
     try:
-        clock = float(options.clock or (200 if options.top == "systolic_array" else 50))
+        clock = float(options.clock or (200 if options.top == "systolic_array" else 100))
     except ValueError:
         raise SystemExit(f"error: CLOCK='{options.clock}' is no frequency in MHz") from None
     if options.top == "systolic_array":
