@@ -232,6 +232,7 @@ def test_only_flip_flops_that_do_the_same_are_taken(settings: dict, nets: dict, 
         "reader": cell("LUT4", {"A": 13}, {"Z": 21}),
     }
     cells["alone"]["connections"] |= nets
+    cells["alone"]["port_directions"] |= dict.fromkeys(nets, "input")
     module = {"cells": cells, "ports": {"shown_o": {"direction": "output", "bits": [12]}}}
     assert flow.absorb_registers(module) == absorbed
     assert ("alone" in cells) == (not absorbed) and {"shown", "shared"} <= set(cells)
