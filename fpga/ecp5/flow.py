@@ -7,6 +7,7 @@ the board are those of configuration ``ecp5`` with ``FITS``, without a backward 
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -54,8 +55,9 @@ SCRATCHPAD = r"g_bank\[\d+\]\.g_lane\[(\d+)\]\.values_q"
 SCRATCHPAD_BLOCK, SCRATCHPAD_ROW = 2, 46
 # Placer and router aim so much higher than the clock: the wires that the router moves last are not in its analysis.
 MARGIN = 1.05
-# The PLL's oscillator in MHz, of which the core's clock is a whole fraction.
+# The PLL's oscillator in MHz, of which the core's clock is a whole fraction; the largest divider that the UART takes.
 OSCILLATOR = 600
+SLOWEST = 50
 NANOSECONDS = 1000
 # Names of nextpnr's cells, and what they are called here.
 RESOURCES = {
@@ -116,6 +118,10 @@ def build(options: Options) -> Build:
         clock = float(options.clock or (200 if options.top == "systolic_array" else 100))
     except ValueError:
         raise SystemExit(f"error: CLOCK='{options.clock}' is no frequency in MHz") from None
+    if not 0 < clock < math.inf:
+        raise SystemExit(f"error: CLOCK='{options.clock}' is no frequency in MHz")
+    if options.seed and not options.seed.isdigit():
+        raise SystemExit(f"error: SEED='{options.seed}' is no number")
     if options.top == "systolic_array":
         config = configs()[CONFIG] | dict(options.settings)
         check_array(config)
@@ -123,9 +129,13 @@ def build(options: Options) -> Build:
         return Build("array_top", "fpga/ecp5/array_top.f", None, clock, 200, sizes)
     if options.top not in ("", "ecp5_top"):
         raise SystemExit(f"error: TOP='{options.top}'; the tops are: ecp5_top, systolic_array")
-    divider = round(OSCILLATOR / clock) if clock > 0 else 0
-    if not 2 <= divider <= 128 or abs(OSCILLATOR / divider - clock) > 0.01:
-        raise SystemExit(f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to 128")
+    divider = round(OSCILLATOR / clock)
+    if not 2 <= divider <= SLOWEST or abs(OSCILLATOR / divider - clock) > 0.01:
+        near = max(2, min(divider, SLOWEST))
+        raise SystemExit(
+            f"error: CLOCK='{options.clock}'; the PLL makes {OSCILLATOR} MHz / n, n from 2 to {SLOWEST}, "
+            f"for the UART needs 12 MHz; the nearest is CLOCK={OSCILLATOR / near:.2f}"
+        )
     config = configs()[CONFIG] | FITS | dict(options.settings)
     check_array(config)
     sizes = accelerator(config) | SMALL | {"CLOCK_DIVIDER": divider}

@@ -102,8 +102,14 @@ def test_wrong_settings_are_found() -> None:
         flow.run(Options(top="pe"))
     with pytest.raises(SystemExit, match="the PLL makes 600 MHz / n"):
         flow.run(Options(clock="90"))
-    with pytest.raises(SystemExit, match="no frequency in MHz"):
-        flow.run(Options(clock="fast"))
+    with pytest.raises(SystemExit, match=r"n from 2 to 50, .* the nearest is CLOCK=12.00"):
+        flow.run(Options(clock="10"))
+    for clock in ("fast", "0", "-5", "inf", "nan"):
+        for top in ("", "systolic_array"):
+            with pytest.raises(SystemExit, match="no frequency in MHz"):
+                flow.run(Options(clock=clock, top=top))
+    with pytest.raises(SystemExit, match="SEED='abc' is no number"):
+        flow.run(Options(seed="abc"))
     with pytest.raises(SystemExit, match="rows"):
         flow.run(Options(settings=(("rows", 4),)))
     with pytest.raises(SystemExit, match="more than two columns has no place"):
