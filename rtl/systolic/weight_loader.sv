@@ -94,10 +94,9 @@ module weight_loader #(
   assign accept_tile = accept && !cmd_header_i;
   assign accept_codes = accept_tile && is_codes;
   assign accept_floats = accept_tile && !is_codes;
-  assign in_ready_o = part_q == PartScales ? scales_ready
-                    : part_q == PartCodes ? codes_ready
-                    : part_q == PartFloats ? floats_ready
-                    : part_q == PartHeader && header_ready;
+  // Readiness for floating-point values is known last.
+  assign in_ready_o = (part_q == PartScales && scales_ready) || (part_q == PartCodes && codes_ready) ||
+                      (part_q == PartHeader && header_ready) || (part_q == PartFloats && floats_ready);
   assign code_beats = front_format_q == systolic_pkg::FormatInt8 ? BeatW'(8 * BitBeats)
                     : front_format_q == systolic_pkg::FormatCodes3 ? BeatW'(3 * BitBeats)
                     : front_format_q == systolic_pkg::FormatCodes2 ? BeatW'(2 * BitBeats) : BeatW'(4 * BitBeats);

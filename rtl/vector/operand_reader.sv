@@ -157,7 +157,7 @@ module operand_reader #(
   // ---------------------------------------------------------------------------------------------
   // Answers
   // ---------------------------------------------------------------------------------------------
-  logic             a_valid, b_valid, last_part_q, upper, take, take_ready, a_take, last_word, last_inner, last;
+  logic             a_valid, b_valid, valid, last_part_q, upper, take, take_ready, a_take, last_word, last_inner, last;
   logic [LaneW-1:0] b_lane;
   logic [PartW-1:0] a_part, b_part;
 
@@ -203,7 +203,8 @@ module operand_reader #(
   );
 
   assign upper  = last_part_q && !Whole;
-  assign take   = a_valid && (b_valid || !uses_b_q) && take_ready;
+  assign valid  = a_valid && (b_valid || !uses_b_q);
+  assign take   = valid && take_ready;
   assign a_take = take && last_part_q;
 
   always_ff @(posedge clk_i) begin
@@ -218,7 +219,7 @@ module operand_reader #(
   ) u_part (
     .clk_i,
     .rst_ni,
-    .in_valid_i (a_valid && (b_valid || !uses_b_q)),
+    .in_valid_i (valid),
     .in_ready_o (take_ready),
     .in_data_i  ({a_part, b_part, b_lane[PartLaneW-1:0], last_part_q, last_word, last_inner, last}),
     .out_valid_o,

@@ -119,8 +119,8 @@ module row_reducer #(
     else back_q <= cycle_q < 6'd7 ? 5'(Wait) : cycle_q < 6'd12 ? 5'd4 : cycle_q < 6'd17 ? 5'd2 : 5'd1;
     // Known a cycle ahead, for all lanes' values hang on them.
     row_q     <= !rst_ni || !combines;
-    total_q   <= combines && newer && !early;
-    earlier_q <= combines && newer && early;
+    total_q   <= rst_ni && combines && newer && !early;
+    earlier_q <= rst_ni && combines && newer && early;
   end
   assign combines = (state_q == StateRow && take && in_last_i) || (combine && !finished);
   // What the adder has belongs to this row; what was there before counts as zero.
