@@ -17,6 +17,8 @@ TEST ?=
 SIM ?= verilator
 SEED ?=
 SEEDS ?=
+SCHEDULER ?=
+PORT ?= 8786
 WAVES ?=
 GATES ?=
 AREA ?=
@@ -44,10 +46,13 @@ CHECK ?=
 FORMATS ?=
 JOBS ?= 2
 CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
+# A variable's value where the user set it, nothing where it is this file's.
+given = $(if $(filter-out file,$(origin $(1))),$($(1)))
+REGRESS_N = $(or $(call given,N),2)
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text seeds synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress scheduler worker synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -101,14 +106,21 @@ equality: $(READY) ## Compare the golden models with bitsandbytes and PyTorch on
 text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplexity, on the golden model (about 40 minutes)
 	@$(RUN) -m pytest -m slow -s sw/tests/test_text.py
 
-seeds: $(READY) ## Run every test with many seeds on both simulators (SEEDS=20; long)
-	@$(RUN) -m sim.seeds --seeds $(or $(SEEDS),20) --first "$(SEED)" --test "$(TEST)" --jobs $(JOBS)
+regress: $(READY) ## Run every test with N seeds on both simulators, in parallel; goes on where it was (N=2 TEST= SIM= CONFIG= SEED= JOBS= SCHEDULER=tcp://...)
+	@$(RUN) -m sim.regress --n "$(REGRESS_N)" --seed "$(SEED)" --test "$(TEST)" --sim "$(call given,SIM)" --config "$(call given,CONFIG)" --jobs $(JOBS) --scheduler "$(SCHEDULER)"
+
+scheduler: $(READY) ## Begin a Dask scheduler, which gives runs to workers (PORT=8786)
+	@$(RUN) -m dask scheduler --port "$(PORT)" --no-dashboard
+
+worker: $(READY) ## Run tests of a regression that another machine began (SCHEDULER=tcp://... JOBS=)
+	@test -n "$(SCHEDULER)" || { echo "error: SCHEDULER is not set; it is the address that 'make scheduler' prints" >&2; exit 1; }
+	@$(RUN) -m dask worker "$(SCHEDULER)" --nworkers $(JOBS) --nthreads 1 --memory-limit 0 --no-dashboard
 
 fpga: $(READY) ## Build a board's bitstream (BOARD=genesys2 HOST=ibex|vega PROGRAM= ACTIVITY=, or BOARD=ecp5 CLOCK= TOP= SET= SEED=; DRY_RUN=1 only checks)
 	@$(RUN) -m fpga.run --board "$(BOARD)" --host "$(HOST)" --dry-run "$(DRY_RUN)" --program "$(PROGRAM)" --activity "$(ACTIVITY)" --activity-scope "$(ACTIVITY_SCOPE)" $(addprefix --host-source ,$(HOST_SOURCES)) --top "$(TOP)" --clock "$(CLOCK)" --seed "$(SEED)" $(addprefix --set ,$(SET))
 
 synth: $(READY) ## LUT, FF, BRAM and DSP by yosys, per module, as table and JSON (BOARD=genesys2|ecp5 CONFIG= TOP=name|all SET=columns=4; FLAT=1, long; UPDATE=1 renews fpga/baseline.json)
-	@$(RUN) -m fpga.synth --board "$(or $(BOARD),genesys2)" --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" --flat "$(FLAT)" --update "$(UPDATE)" --jobs $(JOBS) $(addprefix --set ,$(SET))
+	@$(RUN) -m fpga.synth --board "$(or $(BOARD),genesys2)" --top "$(TOP)" --config "$(call given,CONFIG)" --flat "$(FLAT)" --update "$(UPDATE)" --jobs $(JOBS) $(addprefix --set ,$(SET))
 
 report: $(READY) ## Write docs/results/report.md: each target, what was measured, and how (a minute)
 	@$(RUN) -m fpga.report
@@ -117,7 +129,7 @@ power: $(READY) ## Estimate the power of two pipelines on a Kintex-7 from a simu
 	@$(RUN) -m fpga.power --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG),genesys2)" --model "$(MODEL)" --reuse "$(REUSE)" $(if $(AREA),--area "$(AREA)")
 
 timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG= SET=columns=4; minutes, whole cores longer)
-	@$(RUN) -m fpga.timing --top "$(TOP)" --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG))" $(addprefix --set ,$(SET))
+	@$(RUN) -m fpga.timing --top "$(TOP)" --config "$(call given,CONFIG)" $(addprefix --set ,$(SET))
 
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html

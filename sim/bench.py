@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATORS = ("verilator", "icarus")
+PERIOD_NS = 5  # of the benches' clock
 Config = Mapping[str, int]
 # Settings of a configuration and the values that the RTL takes; what goes with what, the RTL says when it is built.
 SETTINGS: dict[str, Sequence[int]] = {

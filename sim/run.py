@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 from cocotb_tools.runner import get_results, get_runner
 
 from fpga.netlist import models, netlist
-from sim.bench import ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
+from sim.bench import PERIOD_NS, ROOT, SIMULATORS, Bench, Test, configs, read_filelist, tests
 from sim.tools import (
     alone,
     compiler_version,
@@ -61,7 +61,16 @@ VERILATOR_ARGS = [
 
 @dataclass(frozen=True)
 class Result:
-    """Outcome of one bench: closing table rows, numbers of passed, failed and skipped tests, log file."""
+    """Outcome of one bench.
+
+    Attributes:
+        bench: its name.
+        passed, failed, skipped: numbers of tests.
+        rows: of the closing table.
+        log: what the simulation printed.
+        seconds: of the simulation with its start, without the build.
+        cycles: simulated in all tests, of PERIOD_NS each.
+    """
 
     bench: str
     passed: int
@@ -70,6 +79,25 @@ class Result:
     rows: list[Row]
     log: Path
     seconds: float
+    cycles: int
+
+    @property
+    def ok(self) -> bool:
+        """No test failed, and something was compared."""
+        return not self.failed and bool(self.rows) and not any(row.mismatches for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test did with one seed: the results of its benches, and the command that does it again."""
+
+    results: list[Result]
+    command: str
+
+    @property
+    def passed(self) -> bool:
+        """Every bench passed, and there is one."""
+        return bool(self.results) and all(result.ok for result in self.results)
 
 
 @contextmanager
@@ -247,14 +275,17 @@ def run(
     seconds = time.monotonic() - started
     try:
         total, failed = get_results(results)
-        skipped = len(list(ElementTree.parse(results).iter("skipped")))
+        tree = ElementTree.parse(results)
+        skipped = len(list(tree.iter("skipped")))
+        spans = [p for p in tree.iter("property") if p.get("name") == "sim_time_duration"]
+        cycles = round(sum(float(span.get("value")) for span in spans) / PERIOD_NS)
     except RuntimeError:
-        total, failed, skipped = 1, 1, 0
+        total, failed, skipped, cycles = 1, 1, 0, 0
     if total == 0 or (crashed and failed == 0):
         total, failed = total + 1, 1
     found = json.loads(rows_file.read_text()) if rows_file.is_file() else []
     rows = [Row(**row | {"failed": failed}) for row in found]
-    return Result(bench.name, total - failed - skipped, failed, skipped, rows, log, seconds)
+    return Result(bench.name, total - failed - skipped, failed, skipped, rows, log, seconds, cycles)
 
 
 def _at(line: str) -> str:
@@ -331,13 +362,15 @@ def _progress(log: Path):
 
 
 def run_test(
-    test: Test, simulator: str, config: str, seed: int, waves: bool, verbose: bool, gates: bool = False
-) -> bool:
-    """Run all benches of a test and print its closing table; ``gates`` simulates netlists, of benches that have one.
-
-    Returns:
-        True when everything passed.
-    """
+    test: Test,
+    simulator: str,
+    config: str,
+    seed: int,
+    waves: bool = False,
+    verbose: bool = False,
+    gates: bool = False,
+) -> Outcome:
+    """Run all benches of a test and print its closing table; ``gates`` simulates netlists, of benches that have one."""
     benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
     benches = [b for b in benches if b.netlist or not gates]
     command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{' GATES=1' if gates else ''}"
@@ -346,33 +379,30 @@ def run_test(
         offered = {(s, c) for b in test.benches for s in b.simulators for c in (b.configs or tuple(configs()))}
         choices = ", ".join(f"SIM={s} CONFIG={c}" for s, c in sorted(offered))
         print(f"error: no bench of '{test.name}' runs with SIM={simulator} CONFIG={config}; it runs with {choices}")
-        return False
+        return Outcome([], command)
     if skipped := [bench.name for bench in test.benches if bench not in benches]:
         print(f"  not run with SIM={simulator} CONFIG={config}: {', '.join(skipped)}", flush=True)
-    ok, rows = True, []
+    results = []
     for bench in benches:
         result = run(bench, simulator, config, seed, waves, verbose, netlist(bench, config) if gates else None)
-        rows += result.rows
+        results.append(result)
         skipped = f", {result.skipped} skipped" if result.skipped else ""
         print(
             f"  {bench.name}: {result.passed} passed, {result.failed} failed{skipped}, {result.seconds:.1f} s",
             flush=True,
         )
         if result.failed:
-            ok = False
             _print_failure(result, command)
         elif not result.rows:
-            ok = False
             print(f"error: {bench.name} compared nothing: it reported no row for the closing table", file=sys.stderr)
         if waves:
             found = [*result.log.parent.glob("*.vcd"), *result.log.parent.glob("*.fst")]
             print(f"  waveform: {', '.join(str(path.relative_to(ROOT)) for path in found) or 'none written'}")
-    if rows:
+    if rows := [row for result in results for row in result.rows]:
         print(format_table(rows))
-    if any(row.mismatches for row in rows):
-        ok = False
-    print(f"{test.name}: {'PASS' if ok else 'FAIL'}", flush=True)
-    return ok
+    outcome = Outcome(results, command)
+    print(f"{test.name}: {'PASS' if outcome.passed else 'FAIL'}", flush=True)
+    return outcome
 
 
 def integer(name: str, text: str, least: int) -> int:
@@ -433,7 +463,7 @@ def main() -> None:
             arguments.waves == "1",
             arguments.verbose,
             gates,
-        )
+        ).passed
     if seeds > 1:
         print(f"{arguments.test}: {passed} of {seeds} seeds pass ({arguments.sim}, {arguments.config})")
     sys.exit(passed != seeds)

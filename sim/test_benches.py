@@ -11,36 +11,10 @@ import secrets
 import pytest
 
 from sim.bench import SIMULATORS, tests
+from sim.matrix import matrix
 from sim.run import run_test
 
-# The longer ones first, so that no worker is left with one at the end.
-MATRIX = [("verilator", "genesys2"), ("icarus", "tiny"), ("verilator", "ecp5"), ("verilator", "tiny")]
-# On the others, what depends on the array, the bus or the activation width; error handling on the largest too.
-WIDER = {
-    "ecp5": ("systolic", "lora_linear", "prefill", "axi_master", "transfers", "transpose", "nf4_quant", "nf4_dequant"),
-    "genesys2": (
-        "bridge",
-        "commands",
-        "attention",
-        "lora_linear",
-        "systolic",
-        "axi_master",
-        "transfers",
-        "transpose",
-        "nf4_quant",
-        "nf4_dequant",
-    ),
-}
-# The longest of all, begun first.
-LONGEST = ("systolic_shapes", "decode")
-CASES = [
-    (name, simulator, config)
-    for simulator, config in MATRIX
-    for name, test in tests().items()
-    if not test.slow and (config == "tiny" or name in WIDER[config])
-    if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
-]
-CASES.sort(key=lambda case: case[0] not in LONGEST)
+CASES = matrix()
 
 
 def test_every_test_runs_on_its_simulators() -> None:
@@ -54,7 +28,7 @@ def test_every_test_runs_on_its_simulators() -> None:
 def test_bench(name: str, simulator: str, config: str, capfd: pytest.CaptureFixture) -> None:
     """The bench passes: no cocotb test failed and the closing table has no mismatch."""
     seed = int(os.environ.get("SEED") or secrets.randbelow(2**31))
-    passed = run_test(tests()[name], simulator, config, seed, waves=False, verbose=False)
+    passed = run_test(tests()[name], simulator, config, seed).passed
     output = capfd.readouterr()
     with capfd.disabled():
         print("\n" + output.out, end="", flush=True)

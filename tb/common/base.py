@@ -11,10 +11,8 @@ from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeo
 from cocotb.utils import get_sim_time
 from cocotb_coverage.coverage import CoverItem, coverage_db
 
-from sim.bench import Config
+from sim.bench import PERIOD_NS, Config
 from tb.common.report import Row, report
-
-PERIOD_NS = 5
 
 
 def config() -> Config:
@@ -80,15 +78,12 @@ def finish(
     """
     if injected:
         return
-    hit, bins, missed = 0, 0, []
-    if coverage is not None and coverage in coverage_db:
-        hit, bins = coverage_db[coverage].coverage, coverage_db[coverage].size
-        points = {name: point for name, point in coverage_db.items() if name.startswith(f"{coverage}.")}
-        for name, point in points.items():
-            if type(point) is not CoverItem:
-                missed += [
-                    f"{name}: {label}" for label, hits in point.detailed_coverage.items() if hits < point.at_least
-                ]
+    bins = {
+        f"{name}: {label}": hits
+        for name, point in coverage_db.items()
+        if coverage is not None and name.startswith(f"{coverage}.") and type(point) is not CoverItem
+        for label, hits in point.detailed_coverage.items()
+    }
     name = os.environ["EDGE_QLORA_BENCH"]
     used = {} if utilisation is None else {unit: utilisation}
-    report(Row(name, transactions, mismatches, hit, bins, cycles, used, missed=missed))
+    report(Row(name, transactions, mismatches, bins, cycles, used))

@@ -18,23 +18,24 @@ class Row:
         name: what was tested.
         transactions: items the scoreboard compared.
         mismatches: items that differed (an expected-fail test reports none: it raises).
-        bins_hit: functional coverage bins hit.
-        bins: functional coverage bins planned.
+        bins: functional coverage: how often each planned bin was hit, by the name of its point and its own.
         cycles: clock cycles simulated while transactions ran.
         utilisation: busy slots over available slots, 0 to 1, by what is counted ("of MAC slots").
         failed: cases that failed, whose numbers may be missing from the others.
-        missed: names of the planned bins that were not hit.
     """
 
     name: str
     transactions: int
     mismatches: int
-    bins_hit: int
-    bins: int
+    bins: dict[str, int]
     cycles: int
     utilisation: dict[str, float] = field(default_factory=dict)
     failed: int = 0
-    missed: list[str] = field(default_factory=list)
+
+    @property
+    def missed(self) -> list[str]:
+        """Names of the planned bins that were not hit."""
+        return [name for name, hits in self.bins.items() if not hits]
 
 
 def report(row: Row) -> None:
@@ -52,8 +53,7 @@ def report(row: Row) -> None:
             row,
             transactions=old.transactions + row.transactions,
             mismatches=old.mismatches + row.mismatches,
-            bins_hit=max(old.bins_hit, row.bins_hit),
-            bins=max(old.bins, row.bins),
+            bins=old.bins | row.bins,
             cycles=old.cycles + row.cycles,
             utilisation=old.utilisation | row.utilisation,
         )
@@ -67,7 +67,7 @@ def format_table(rows: list[Row]) -> str:
     cells = [head]
     for row in rows:
         first, *others = [f"{100 * ratio:.1f} % {what}".strip() for what, ratio in row.utilisation.items()] or ["-"]
-        bins = f"{row.bins_hit}/{row.bins}"
+        bins = f"{len(row.bins) - len(row.missed)}/{len(row.bins)}"
         counts = (row.transactions, row.mismatches, row.failed)
         cells.append((row.name, *map(str, counts), bins, str(row.cycles), first))
         cells += [(*[""] * (len(head) - 1), other) for other in others]
@@ -75,7 +75,7 @@ def format_table(rows: list[Row]) -> str:
     lines = ["  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
     lines.insert(1, "  " + "  ".join("-" * width for width in widths))
     for row in rows:
-        if row.missed:
-            more = f" and {len(row.missed) - SHOWN} more" if len(row.missed) > SHOWN else ""
-            lines.append(f"  {row.name}, bins not hit: {', '.join(row.missed[:SHOWN])}{more}")
+        if missed := row.missed:
+            more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
+            lines.append(f"  {row.name}, bins not hit: {', '.join(missed[:SHOWN])}{more}")
     return "\n".join(lines)

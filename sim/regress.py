@@ -1,0 +1,375 @@
+"""Run every test with every simulator, configuration and seed, in parallel: ``make regress N=20``.
+
+Each run leaves a JSON file in sim/build/regress; ``junit.xml`` and ``summary.json`` there are of the whole regression.
+One that was interrupted goes on where it was: runs that passed with the same sources are not repeated. Runs are tasks
+of Dask, on this machine's processes or on the workers of a scheduler anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from junitparser import Failure, JUnitXml, TestCase, TestSuite
+from tqdm import tqdm
+
+from sim.bench import ROOT, SIMULATORS, tests
+from sim.matrix import COLUMNS, matrix
+from sim.run import BUILD, failures, integer, run_test
+from sim.tools import fingerprint_of, require_simulator
+
+RESULTS = BUILD / "regress"
+# What a run depends on besides the versions of the tools, which pyproject.toml fixes.
+SOURCES = (
+    *(f"{folder}/**/*.{kind}" for folder in ("rtl", "tb", "sim", "fpga") for kind in ("sv", "svh", "f", "py")),
+    "sw/edge_qlora/**/*.py",
+    "sim/*.toml",
+    "pyproject.toml",
+)
+LOG_END = 20_000  # characters of a failed run's output that are kept
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: a test with a simulator, a configuration and a seed."""
+
+    test: str
+    simulator: str
+    config: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Names the run's file."""
+        return f"{self.test}-{self.simulator}-{self.config}-{self.seed}"
+
+    @property
+    def command(self) -> str:
+        """What repeats it."""
+        return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}"
+
+
+@cache
+def sources() -> str:
+    """Digest of everything that a run depends on: of this checkout, as it was when this was first asked."""
+    files = sorted({path for pattern in SOURCES for path in ROOT.glob(pattern) if "build" not in path.parts})
+    return fingerprint_of(files, [str(path.relative_to(ROOT)) for path in files])
+
+
+def commit() -> str:
+    """The checkout's commit, with a + where files differ from it; empty outside of a repository."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    return said.stdout.strip()
+
+
+def run_case(case: Case, expected: str) -> dict:
+    """Run one case and say what came of it, as its file holds it.
+
+    Args:
+        expected: digest of the sources that the regression is about.
+
+    Raises:
+        RuntimeError: these are other sources.
+    """
+    if sources() != expected:
+        raise RuntimeError(f"the checkout in {ROOT} has other sources than the one that began the regression")
+    began, output, outcome = time.time(), io.StringIO(), None
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            outcome = run_test(tests()[case.test], case.simulator, case.config, case.seed)
+        except SystemExit as error:  # it did not build
+            print(error)
+    results = outcome.results if outcome else []
+    passed = outcome is not None and outcome.passed
+    benches = [
+        {
+            "name": result.bench,
+            "passed": result.passed,
+            "failed": result.failed,
+            "skipped": result.skipped,
+            "seconds": round(result.seconds, 2),
+            "cycles": result.cycles,
+            "khz": round(result.cycles / result.seconds / 1000, 2),
+            "rows": [asdict(row) for row in result.rows],
+        }
+        for result in results
+    ]
+    said = [
+        line for r in results if r.failed and r.log.is_file() for line in failures(r.log.read_text(errors="replace"))
+    ]
+    return {
+        **asdict(case),
+        "passed": passed,
+        "began": round(began, 2),
+        "seconds": round(time.time() - began, 2),
+        "sources": expected,
+        "commit": commit(),
+        "command": case.command,
+        "failures": [] if passed else said or output.getvalue().strip().splitlines()[-3:],
+        "output": "" if passed else output.getvalue()[-LOG_END:],
+        "benches": benches,
+    }
+
+
+def lost(case: Case, expected: str, error: BaseException) -> dict:
+    """The file of a run that has no result: its worker failed, or would not run it."""
+    return {
+        **asdict(case),
+        "passed": False,
+        "began": round(time.time(), 2),
+        "seconds": 0.0,
+        "sources": expected,
+        "commit": commit(),
+        "command": case.command,
+        "failures": [f"no result: {error}"],
+        "output": "",
+        "benches": [],
+    }
+
+
+def stored(case: Case, folder: Path) -> dict | None:
+    """The result of a run that passed with the present sources, if there is one."""
+    path = folder / f"{case.name}.json"
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if found.get("passed") and found.get("sources") == sources() else None
+
+
+def store(result: dict, folder: Path) -> None:
+    """Write a run's file, all of it or nothing."""
+    write(folder / f"{Case(*(result[key] for key in Case.__annotations__)).name}.json", json.dumps(result, indent=1))
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file by a new one, all of it or nothing."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def first_seed(asked: str, plan: dict, folder: Path) -> int:
+    """The regression's first seed: the one asked for, that of the same regression if it did not end, or a new one."""
+    if asked:
+        return integer("SEED", asked, 0)
+    with contextlib.suppress(OSError, ValueError):
+        last = json.loads((folder / "plan.json").read_text())
+        if not last.pop("complete") and plan == {key: last[key] for key in plan}:
+            return last["first"]
+    return secrets.randbelow(2**30)
+
+
+@contextlib.contextmanager
+def workers(scheduler: str, jobs: int) -> Iterator:
+    """A Dask client: of the scheduler at an address, or of as many processes of this machine.
+
+    Raises:
+        SystemExit: nothing answers there, or it has no workers.
+    """
+    from distributed import Client, LocalCluster
+
+    if not scheduler:
+        with (
+            LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(scheduler, timeout="5s")
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: no Dask scheduler answers at SCHEDULER={scheduler}: {error}") from error
+    with client:
+        threads = client.nthreads()
+        if not threads:
+            raise SystemExit(
+                f"error: the scheduler at {scheduler} has no workers; 'make worker SCHEDULER={scheduler}' begins "
+                "some, in a checkout of the same sources"
+            )
+        if busy := [name for name, count in threads.items() if count != 1]:
+            raise SystemExit(f"error: worker {busy[0]} has several threads; runs need a process each: --nthreads 1")
+        yield client
+
+
+def execute(
+    cases: Sequence[Case], scheduler: str, jobs: int, run: Callable[[Case, str], dict] = run_case
+) -> Iterator[dict]:
+    """Run cases, in about this order, and give each result as it comes; a run that raises has failed."""
+    from distributed import as_completed
+
+    if not cases:
+        return
+    with workers(scheduler, jobs) as client:
+        expected = sources()
+        begun = {
+            client.submit(run, case, expected, key=f"{case.name}-{expected[:8]}", priority=-place, pure=False): case
+            for place, case in enumerate(cases)
+        }
+        for future in as_completed(begun):
+            error = future.exception()
+            yield lost(begun[future], expected, error) if error else future.result()
+
+
+def table(results: Sequence[dict]) -> str:
+    """Seeds that passed, per test, simulator and configuration, as text."""
+    groups: dict[tuple, list[dict]] = defaultdict(list)
+    for result in results:
+        groups[result["test"], result["simulator"], result["config"]].append(result)
+    lines = [
+        "| test | simulator | configuration | seeds that pass | transactions | cycles | kHz | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (test, simulator, config), found in sorted(groups.items()):
+        good = sum(result["passed"] for result in found)
+        benches = [bench for result in found for bench in result["benches"]]
+        compared = sum(row["transactions"] for bench in benches for row in bench["rows"])
+        cycles, seconds = sum(b["cycles"] for b in benches), sum(b["seconds"] for b in benches)
+        speed = f"{cycles / seconds / 1000:.1f}" if seconds else "-"
+        lines.append(
+            f"| {test} | {simulator} | {config} | {good} of {len(found)} | {compared:,} | {cycles:,} | {speed} "
+            f"| {sum(result['seconds'] for result in found):.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def junit(results: Sequence[dict]) -> JUnitXml:
+    """The results as CI servers read them: a suite per simulator and configuration, a case per test and seed."""
+    suites: dict[str, TestSuite] = {}
+    for result in results:
+        name = f"{result['simulator']}.{result['config']}"
+        case = TestCase(f"{result['test']} SEED={result['seed']}", f"{name}.{result['test']}", result["seconds"])
+        if not result["passed"]:
+            failure = Failure(result["failures"][0] if result["failures"] else "failed")
+            failure.text = "\n".join([*result["failures"], f"reproduce with: {result['command']}"])
+            case.result = [failure]
+        suites.setdefault(name, TestSuite(name)).add_testcase(case)
+    whole = JUnitXml("regression")
+    for suite in suites.values():
+        whole.add_testsuite(suite)
+    whole.update_statistics()
+    return whole
+
+
+def summary(results: Sequence[dict], wall: float, repeated: int, plan: dict) -> dict:
+    """Numbers of the whole regression; ``repeated`` runs were made now, in ``wall`` seconds."""
+    return {
+        "plan": plan,
+        "commit": commit(),
+        "sources": sources(),
+        "runs": len(results),
+        "passed": sum(result["passed"] for result in results),
+        "wall_seconds": round(wall, 1),
+        "runs_now": repeated,
+        "runs_per_minute": round(60 * repeated / wall, 2) if repeated else None,
+        "failed": [result["command"] for result in results if not result["passed"]],
+    }
+
+
+def regress(
+    cases: Sequence[Case],
+    scheduler: str,
+    jobs: int,
+    plan: dict,
+    folder: Path = RESULTS,
+    run: Callable[[Case, str], dict] = run_case,
+) -> bool:
+    """Run the cases that have not passed yet, and write what came of all of them.
+
+    Returns:
+        Whether all passed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    results = {case.name: found for case in cases if (found := stored(case, folder))}
+    missing = [case for case in cases if case.name not in results]
+    if results:
+        print(f"{len(results)} of {len(cases)} runs passed before with the same sources and are not repeated")
+    write(folder / "plan.json", json.dumps({**plan, "sources": sources(), "complete": False}))
+    began = time.monotonic()
+    with tqdm(total=len(missing), unit="run", disable=not sys.stderr.isatty(), smoothing=0.1) as bar:
+        for number, result in enumerate(execute(missing, scheduler, jobs, run), 1):
+            store(result, folder)
+            case = Case(*(result[key] for key in Case.__annotations__))
+            results[case.name] = result
+            bar.update()
+            if not result["passed"]:
+                tqdm.write("\n".join([f"FAIL  {case.name}", *(f"  {line}" for line in result["failures"])]))
+                tqdm.write(f"  reproduce with: {case.command}")
+            elif bar.disable:
+                print(f"[{number}/{len(missing)}] PASS  {case.name}  {result['seconds']:.0f} s", flush=True)
+    wall = time.monotonic() - began
+    ordered = [results[case.name] for case in cases]
+    whole = summary(ordered, wall, len(missing), plan)
+    junit(ordered).write(str(folder / "junit.xml"), pretty=True)
+    write(folder / "summary.json", json.dumps(whole, indent=1))
+    write(folder / "plan.json", json.dumps({**plan, "sources": sources(), "complete": not whole["failed"]}))
+    print(table(ordered))
+    speed = f", {whole['runs_per_minute']} runs per minute" if missing else ""
+    print(f"regress: {whole['passed']} of {whole['runs']} runs pass; {len(missing)} made now in {wall:.0f} s{speed}")
+    for command in whole["failed"]:
+        print(f"  failed: {command}")
+    print(f"files: {os.path.relpath(folder)}/summary.json, junit.xml and one per run")
+    return not whole["failed"]
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", default="2", help="how many consecutive seeds")
+    parser.add_argument(
+        "--seed", default="", help="the first one; without it that of an unfinished regression, or random"
+    )
+    parser.add_argument("--test", default="", help="only these tests; all that are not slow when empty")
+    parser.add_argument("--sim", default="", help="only these simulators")
+    parser.add_argument("--config", default="", help="only these configurations")
+    parser.add_argument("--jobs", default="2", help="runs at the same time on this machine")
+    parser.add_argument("--results", default=RESULTS, type=Path, help="folder of the results")
+    parser.add_argument("--scheduler", default="", help="address of a Dask scheduler whose workers run the tests")
+    arguments = parser.parse_args()
+    count, jobs = integer("N", arguments.n, 1), integer("JOBS", arguments.jobs, 1)
+    names, simulators, configs = (text.split() for text in (arguments.test, arguments.sim, arguments.config))
+    for what, asked, possible in (
+        ("TEST", names, list(tests())),
+        ("SIM", simulators, SIMULATORS),
+        ("CONFIG", configs, sorted({config for _, config in COLUMNS})),
+    ):
+        if unknown := [name for name in asked if name not in possible]:
+            raise SystemExit(f"error: {what}={unknown[0]}; choose from {', '.join(possible)}")
+    chosen = matrix(names, simulators, configs)
+    if not chosen:
+        raise SystemExit("error: none of these tests runs with this simulator and configuration")
+    for simulator in {simulator for _, simulator, _ in chosen} if not arguments.scheduler else ():
+        require_simulator(simulator)
+    plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs}
+    first = first_seed(arguments.seed, {**plan, "sources": sources()}, arguments.results)
+    # All with the first seed come first, so that builds are made once and early.
+    cases = [Case(*case, seed) for seed in range(first, first + count) for case in chosen]
+    print(f"{len(chosen)} tests with simulators and configurations, seeds {first} to {first + count - 1}", flush=True)
+    try:
+        passed = regress(cases, arguments.scheduler, jobs, {**plan, "first": first}, arguments.results)
+    except KeyboardInterrupt:
+        raise SystemExit("\ninterrupted; the same command goes on with what is missing") from None
+    sys.exit(not passed)
+
+
+if __name__ == "__main__":
+    from sim import regress as module  # so that workers know what they run by its name
+
+    module.main()

@@ -1,0 +1,163 @@
+"""Tests of the regression: what it runs where, what it keeps, and what it says."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from xml.etree import ElementTree
+
+import pytest
+from distributed import LocalCluster
+
+from sim import regress
+from sim.bench import ROOT, tests
+from sim.regress import Case
+
+CASES = [Case("fp32", simulator, "tiny", seed) for seed in (3, 4) for simulator in ("verilator", "icarus")]
+PLAN = {"seeds": 2, "tests": [], "simulators": [], "configs": [], "first": 3}
+
+
+def result_of(case: Case, sources: str, passed: bool = True) -> dict:
+    """The result of a run that was not made."""
+    row = {"name": case.test, "transactions": 10, "mismatches": 0, "bins": {"a: 1": 2}, "cycles": 5}
+    bench = {"name": case.test, "passed": 1, "failed": 0, "skipped": 0, "seconds": 2.0, "cycles": 4000, "khz": 2.0}
+    said = [] if passed else ["Values failed at 90.00ns", "  MISMATCH"]
+    return {
+        **regress.lost(case, sources, RuntimeError()),
+        "passed": passed,
+        "failures": said,
+        "seconds": 3.0,
+        "benches": [{**bench, "rows": [row]}],
+    }
+
+
+def run_somewhere(case: Case, sources: str) -> dict:
+    """A run that takes a moment, says which process it was in, and fails under Icarus with one seed."""
+    if (case.simulator, case.seed) == ("icarus", 4):
+        raise RuntimeError("the simulator is gone")
+    time.sleep(0.5)
+    return {**result_of(case, sources), "process": os.getpid()}
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """An empty folder for results, of a project without any source."""
+    monkeypatch.setattr(regress, "ROOT", tmp_path)
+    regress.sources.cache_clear()
+    yield tmp_path / "results"
+    regress.sources.cache_clear()
+
+
+def test_workers_of_a_scheduler_share_the_runs():
+    """Two workers make all runs of a regression that has the address of their scheduler; one that raises has failed."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster:
+        found = list(regress.execute(CASES, cluster.scheduler_address, 1, run_somewhere))
+    assert sorted(result["command"] for result in found) == sorted(case.command for case in CASES)
+    assert len({result["process"] for result in found if result["passed"]}) == 2
+    failed = [result for result in found if not result["passed"]]
+    assert [(result["simulator"], result["seed"], result["failures"]) for result in failed] == [
+        ("icarus", 4, ["no result: the simulator is gone"])
+    ]
+
+
+def test_a_run_is_of_the_same_sources():
+    """A worker whose checkout differs does not run anything."""
+    with pytest.raises(RuntimeError, match="has other sources"):
+        regress.run_case(CASES[0], "other")
+
+
+def test_a_regression_goes_on_where_it_was(results, monkeypatch, capsys):
+    """What passed with the same sources is not run again; what failed, or passed with other sources, is."""
+    begun = []
+
+    def execute(cases, scheduler, jobs, run):
+        begun.append(cases)
+        return (result_of(case, regress.sources(), passed=case.simulator == "verilator") for case in cases)
+
+    monkeypatch.setattr(regress, "execute", execute)
+    assert not regress.regress(CASES, "", 1, PLAN, results)
+    assert not regress.regress(CASES, "", 1, PLAN, results)
+    assert begun == [CASES, [case for case in CASES if case.simulator == "icarus"]]
+    said = capsys.readouterr().out
+    assert "2 of 4 runs passed before with the same sources" in said
+    assert "| fp32 | icarus | tiny | 0 of 2 | 20 | 8,000 | 2.0 | 6 |" in said
+    assert "  failed: make sim TEST=fp32 SIM=icarus CONFIG=tiny SEED=3" in said
+    (regress.ROOT / "pyproject.toml").write_text("changed")
+    regress.sources.cache_clear()
+    assert not regress.regress(CASES, "", 1, PLAN, results)
+    assert begun[2] == CASES
+
+
+def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
+    """One that failed or was interrupted is repeated with its seed; after one that passed the seed is a new one."""
+    monkeypatch.setattr(regress, "execute", lambda cases, *_: (result_of(c, regress.sources(), passing) for c in cases))
+    asked = {key: PLAN[key] for key in ("seeds", "tests", "simulators", "configs")} | {"sources": regress.sources()}
+    passing = False
+    regress.regress(CASES, "", 1, PLAN, results)
+    assert regress.first_seed("", asked, results) == 3
+    assert regress.first_seed("7", asked, results) == 7
+    assert regress.first_seed("", asked | {"seeds": 5}, results) != 3
+    passing = True
+    regress.regress(CASES, "", 1, PLAN, results)
+    assert regress.first_seed("", asked, results) != 3
+
+
+def test_files_for_other_programs(results, monkeypatch):
+    """JUnit XML has a case per run, with what failed and how to repeat it; the summary has the numbers."""
+    bad = CASES[1]
+    monkeypatch.setattr(
+        regress, "execute", lambda cases, *_: (result_of(c, regress.sources(), passed=c != bad) for c in cases)
+    )
+    regress.regress(CASES, "", 1, PLAN, results)
+    tree = ElementTree.parse(results / "junit.xml").getroot()
+    assert (tree.get("tests"), tree.get("failures")) == ("4", "1")
+    (failure,) = tree.iter("failure")
+    assert failure.get("message") == "Values failed at 90.00ns"
+    assert f"reproduce with: {bad.command}" in failure.text
+    whole = json.loads((results / "summary.json").read_text())
+    assert (whole["runs"], whole["passed"], whole["failed"]) == (4, 3, [bad.command])
+    one = json.loads((results / f"{bad.name}.json").read_text())
+    assert (one["passed"], one["seed"], one["benches"][0]["khz"]) == (False, 3, 2.0)
+
+
+def test_real_runs_on_workers_elsewhere(tmp_path):
+    """The command gives a real run to a scheduler's workers; its file has cycles, speed and coverage."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sw'}"}
+    options = ["--test", "scratchpad", "--sim", "icarus", "--n", "1", "--seed", "1", "--results", str(tmp_path)]
+    with LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster:
+        command = [sys.executable, "-m", "sim.regress", *options, "--scheduler", cluster.scheduler_address]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / "scratchpad-icarus-tiny-1.json").read_text())
+    assert result["passed"] and result["sources"] == regress.sources()
+    assert {bench["name"] for bench in result["benches"]} == {bench.name for bench in tests()["scratchpad"].benches}
+    for bench in result["benches"]:
+        (row,) = bench["rows"]
+        assert bench["cycles"] > row["transactions"] / 100 and bench["khz"] > 0 and sum(row["bins"].values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--test", "sistolic"], "error: TEST=sistolic; choose from attention, "),
+        (["--config", "huge"], "error: CONFIG=huge; choose from ecp5, genesys2, tiny"),
+        (["--n", "0"], "error: N=0 is not an integer of 1 or more"),
+        (["--test", "pair", "--sim", "icarus"], "error: none of these tests runs with this simulator"),
+        (["--test", "fp32", "--scheduler", "tcp://127.0.0.1:9"], "error: no Dask scheduler answers at SCHEDULER=tcp:"),
+    ],
+)
+def test_what_cannot_be_is_said(options, message, monkeypatch, results):
+    """Wrong arguments stop with what is wrong."""
+    monkeypatch.setattr("sys.argv", ["regress", *options])
+    with pytest.raises(SystemExit) as stopped:
+        regress.main()
+    assert str(stopped.value).startswith(message)
+
+
+def test_everything_that_a_run_reads_is_a_source():
+    """Files of the design and its tests, in whatever folder, count when it is asked whether a run is still true."""
+    files = {path for pattern in regress.SOURCES for path in ROOT.glob(pattern)}
+    for name in ("rtl/common/stream_fifo.sv", "tb/common/base.py", "sim/configs.toml", "sw/edge_qlora/layout.py",
+                 "fpga/ecp5/pe.sv", "sim/models/axi_ddr3_memory.sv", "rtl/common/stream_formal.svh"):  # fmt: skip
+        assert ROOT / name in files, name
