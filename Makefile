@@ -18,6 +18,7 @@ SIM ?= verilator
 SEED ?=
 SEEDS ?=
 SCHEDULER ?=
+COVER ?=
 PORT ?= 8786
 WAVES ?=
 GATES ?=
@@ -52,7 +53,7 @@ REGRESS_N = $(or $(call given,N),2)
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress scheduler worker synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress coverage scheduler worker synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -106,8 +107,11 @@ equality: $(READY) ## Compare the golden models with bitsandbytes and PyTorch on
 text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplexity, on the golden model (about 40 minutes)
 	@$(RUN) -m pytest -m slow -s sw/tests/test_text.py
 
-regress: $(READY) ## Run every test with N seeds on both simulators, in parallel; goes on where it was (N=2 TEST= SIM= CONFIG= SEED= JOBS= SCHEDULER=tcp://...)
-	@$(RUN) -m sim.regress --n "$(REGRESS_N)" --seed "$(SEED)" --test "$(TEST)" --sim "$(call given,SIM)" --config "$(call given,CONFIG)" --jobs $(JOBS) --scheduler "$(SCHEDULER)"
+regress: $(READY) ## Run every test with N seeds on both simulators, in parallel; goes on where it was (N=2 TEST= SIM= CONFIG= SEED= JOBS= SCHEDULER=tcp://... COVER=1)
+	@$(RUN) -m sim.regress --n "$(REGRESS_N)" --seed "$(SEED)" --test "$(TEST)" --sim "$(call given,SIM)" --config "$(call given,CONFIG)" --jobs $(JOBS) --scheduler "$(SCHEDULER)" --coverage "$(COVER)"
+
+coverage: $(READY) ## Merge the coverage of the last regression with COVER=1: lines, branches, toggles, bins, and what is missing
+	@$(RUN) -m sim.coverage
 
 scheduler: $(READY) ## Begin a Dask scheduler, which gives runs to workers (PORT=8786)
 	@$(RUN) -m dask scheduler --port "$(PORT)" --no-dashboard

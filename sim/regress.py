@@ -26,6 +26,7 @@ from junitparser import Failure, JUnitXml, TestCase, TestSuite
 from tqdm import tqdm
 
 from sim.bench import ROOT, SIMULATORS, tests
+from sim.coverage import merge, read, save
 from sim.matrix import COLUMNS, matrix
 from sim.run import BUILD, failures, integer, run_test
 from sim.tools import fingerprint_of, require_simulator
@@ -38,6 +39,7 @@ SOURCES = (
     "sim/*.toml",
     "pyproject.toml",
 )
+SHOWN = 8  # lines of what a failed run says that are printed
 LOG_END = 20_000  # characters of a failed run's output that are kept
 
 
@@ -49,6 +51,7 @@ class Case:
     simulator: str
     config: str
     seed: int
+    coverage: bool = False  # lines and toggles are counted
 
     @property
     def name(self) -> str:
@@ -80,7 +83,7 @@ def commit() -> str:
 
 
 def run_case(case: Case, expected: str) -> dict:
-    """Run one case and say what came of it, as its file holds it.
+    """Run one case and say what came of it, as its file holds it, but for "points", which have their own.
 
     Args:
         expected: digest of the sources that the regression is about.
@@ -93,11 +96,13 @@ def run_case(case: Case, expected: str) -> dict:
     began, output, outcome = time.time(), io.StringIO(), None
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
-            outcome = run_test(tests()[case.test], case.simulator, case.config, case.seed)
+            test = tests()[case.test]
+            outcome = run_test(test, case.simulator, case.config, case.seed, coverage=case.coverage)
         except SystemExit as error:  # it did not build
             print(error)
     results = outcome.results if outcome else []
     passed = outcome is not None and outcome.passed
+    counted = passed and case.coverage
     benches = [
         {
             "name": result.bench,
@@ -115,6 +120,7 @@ def run_case(case: Case, expected: str) -> dict:
         line for r in results if r.failed and r.log.is_file() for line in failures(r.log.read_text(errors="replace"))
     ]
     return {
+        "name": case.name,
         **asdict(case),
         "passed": passed,
         "began": round(began, 2),
@@ -125,12 +131,14 @@ def run_case(case: Case, expected: str) -> dict:
         "failures": [] if passed else said or output.getvalue().strip().splitlines()[-3:],
         "output": "" if passed else output.getvalue()[-LOG_END:],
         "benches": benches,
+        "points": merge(read(result.log.with_name("coverage.dat")) for result in results) if counted else None,
     }
 
 
 def lost(case: Case, expected: str, error: BaseException) -> dict:
     """The file of a run that has no result: its worker failed, or would not run it."""
     return {
+        "name": case.name,
         **asdict(case),
         "passed": False,
         "began": round(time.time(), 2),
@@ -151,12 +159,15 @@ def stored(case: Case, folder: Path) -> dict | None:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found if found.get("passed") and found.get("sources") == sources() else None
+    same = found.get("passed") and found.get("sources") == sources() and found.get("coverage") == case.coverage
+    return found if same else None
 
 
 def store(result: dict, folder: Path) -> None:
-    """Write a run's file, all of it or nothing."""
-    write(folder / f"{Case(*(result[key] for key in Case.__annotations__)).name}.json", json.dumps(result, indent=1))
+    """Write a run's files, each of them whole or not at all."""
+    if points := result.pop("points", None):
+        save(points, folder / f"{result['name']}.coverage.gz")
+    write(folder / f"{result['name']}.json", json.dumps(result, indent=1))
 
 
 def write(path: Path, text: str) -> None:
@@ -280,6 +291,7 @@ def summary(results: Sequence[dict], wall: float, repeated: int, plan: dict) -> 
         "runs_now": repeated,
         "runs_per_minute": round(60 * repeated / wall, 2) if repeated else None,
         "failed": [result["command"] for result in results if not result["passed"]],
+        "names": [result["name"] for result in results],
     }
 
 
@@ -306,14 +318,16 @@ def regress(
     with tqdm(total=len(missing), unit="run", disable=not sys.stderr.isatty(), smoothing=0.1) as bar:
         for number, result in enumerate(execute(missing, scheduler, jobs, run), 1):
             store(result, folder)
-            case = Case(*(result[key] for key in Case.__annotations__))
-            results[case.name] = result
+            name = result["name"]
+            results[name] = result
             bar.update()
             if not result["passed"]:
-                tqdm.write("\n".join([f"FAIL  {case.name}", *(f"  {line}" for line in result["failures"])]))
-                tqdm.write(f"  reproduce with: {case.command}")
+                said, more = result["failures"][:SHOWN], result["failures"][SHOWN:]
+                said = said + [f"... and {len(more)} more lines in {name}.json"] if more else said
+                tqdm.write("\n".join([f"FAIL  {name}", *(f"  {line}" for line in said)]))
+                tqdm.write(f"  reproduce with: {result['command']}")
             elif bar.disable:
-                print(f"[{number}/{len(missing)}] PASS  {case.name}  {result['seconds']:.0f} s", flush=True)
+                print(f"[{number}/{len(missing)}] PASS  {name}  {result['seconds']:.0f} s", flush=True)
     wall = time.monotonic() - began
     ordered = [results[case.name] for case in cases]
     whole = summary(ordered, wall, len(missing), plan)
@@ -340,6 +354,7 @@ def main() -> None:
     parser.add_argument("--sim", default="", help="only these simulators")
     parser.add_argument("--config", default="", help="only these configurations")
     parser.add_argument("--jobs", default="2", help="runs at the same time on this machine")
+    parser.add_argument("--coverage", default="", help="1 counts lines and toggles of the RTL in runs with Verilator")
     parser.add_argument("--results", default=RESULTS, type=Path, help="folder of the results")
     parser.add_argument("--scheduler", default="", help="address of a Dask scheduler whose workers run the tests")
     arguments = parser.parse_args()
@@ -357,10 +372,17 @@ def main() -> None:
         raise SystemExit("error: none of these tests runs with this simulator and configuration")
     for simulator in {simulator for _, simulator, _ in chosen} if not arguments.scheduler else ():
         require_simulator(simulator)
-    plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs}
+    if arguments.coverage not in ("", "0", "1"):
+        raise SystemExit(f"error: COVER={arguments.coverage}; 1 counts lines and toggles")
+    coverage = arguments.coverage == "1"
+    plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs, "coverage": coverage}
     first = first_seed(arguments.seed, {**plan, "sources": sources()}, arguments.results)
     # All with the first seed come first, so that builds are made once and early.
-    cases = [Case(*case, seed) for seed in range(first, first + count) for case in chosen]
+    cases = [
+        Case(test, simulator, config, seed, coverage and simulator == "verilator")
+        for seed in range(first, first + count)
+        for test, simulator, config in chosen
+    ]
     print(f"{len(chosen)} tests with simulators and configurations, seeds {first} to {first + count - 1}", flush=True)
     try:
         passed = regress(cases, arguments.scheduler, jobs, {**plan, "first": first}, arguments.results)

@@ -132,11 +132,14 @@ def _keep_runtime(folder: Path, store: Path, program: Path) -> None:
             shutil.copy(path, partial).replace(store / path.name)
 
 
-def build(bench: Bench, simulator: str, config: str, waves: bool, gates: Path | None = None) -> tuple[object, Path]:
+def build(
+    bench: Bench, simulator: str, config: str, waves: bool, gates: Path | None = None, coverage: bool = False
+) -> tuple[object, Path]:
     """Build a bench, or reuse the build of the same sources, parameters and options, whichever bench it was made for.
 
     Args:
         gates: netlist in place of the bench's module that has one.
+        coverage: count lines and toggles of the RTL, which only Verilator does.
 
     Returns:
         The cocotb runner and the build folder.
@@ -146,9 +149,14 @@ def build(bench: Bench, simulator: str, config: str, waves: bool, gates: Path | 
     """
     parameters = dict(bench.parameters(bench.config(config)))
     shape = hashlib.sha256(repr((bench.filelist, sorted(parameters.items()))).encode()).hexdigest()[:8]
-    folder = BUILD / f"{bench.top}-{simulator}-{shape}{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}"
+    folder = BUILD / f"{bench.top}-{simulator}-{shape}{_kind(waves, gates, coverage)}"
     with alone(BUILD / f"{folder.name}.lock"):
-        return _build(bench, simulator, config, waves, parameters, folder, gates), folder
+        return _build(bench, simulator, config, waves, parameters, folder, gates, coverage), folder
+
+
+def _kind(waves: bool, gates: Path | None, coverage: bool) -> str:
+    """What distinguishes the folders of other builds than the usual one."""
+    return f"{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}{'-coverage' if coverage else ''}"
 
 
 def _build(
@@ -159,6 +167,7 @@ def _build(
     parameters: Mapping[str, int],
     folder: Path,
     gates: Path | None,
+    coverage: bool,
 ) -> object:
     sources = read_filelist(bench.filelist)
     if gates:
@@ -166,6 +175,8 @@ def _build(
     compiled = (compiler_version(), quick_build()) if simulator == "verilator" else ()
     tools = simulator_version(simulator), version("cocotb"), *compiled
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
+    if coverage:
+        arguments = [*arguments, "--coverage-line", "--coverage-toggle"]
     if gates and simulator == "icarus":
         arguments = [*arguments, "-Wno-portbind"]  # yosys leaves pins that a cell does not use unconnected
     stamp, log, visible = folder / "fingerprint", folder / "build.log", folder / "visible.vlt"
@@ -221,11 +232,13 @@ def run(
     verbose: bool = False,
     gates: Path | None = None,
     only: str | None = None,
+    coverage: bool = False,
 ) -> Result:
     """Build and run one bench.
 
     Args:
         gates: netlist in place of the bench's module that has one.
+        coverage: count lines and toggles of the RTL, in ``coverage.dat`` beside the log.
         only: regular expression of the names of the cocotb tests to run; all without it.
 
     Returns:
@@ -233,9 +246,8 @@ def run(
     """
     require_simulator(simulator)
     with _environment(**(verilator_environment() | {"MAKEFLAGS": quick_build()} if simulator == "verilator" else {})):
-        runner, folder = build(bench, simulator, config, waves, gates)
-        kind = f"{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}"
-        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{kind}" / f"seed-{seed}"
+        runner, folder = build(bench, simulator, config, waves, gates, coverage)
+        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{_kind(waves, gates, coverage)}" / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)
         test_dir.mkdir(parents=True)
         rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"
@@ -369,8 +381,14 @@ def run_test(
     waves: bool = False,
     verbose: bool = False,
     gates: bool = False,
+    coverage: bool = False,
 ) -> Outcome:
-    """Run all benches of a test and print its closing table; ``gates`` simulates netlists, of benches that have one."""
+    """Run all benches of a test and print its closing table.
+
+    Args:
+        gates: simulate netlists, of benches that have one.
+        coverage: count lines and toggles of the RTL; only with Verilator.
+    """
     benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
     benches = [b for b in benches if b.netlist or not gates]
     command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{' GATES=1' if gates else ''}"
@@ -384,7 +402,8 @@ def run_test(
         print(f"  not run with SIM={simulator} CONFIG={config}: {', '.join(skipped)}", flush=True)
     results = []
     for bench in benches:
-        result = run(bench, simulator, config, seed, waves, verbose, netlist(bench, config) if gates else None)
+        netlists = netlist(bench, config) if gates else None
+        result = run(bench, simulator, config, seed, waves, verbose, netlists, coverage=coverage)
         results.append(result)
         skipped = f", {result.skipped} skipped" if result.skipped else ""
         print(

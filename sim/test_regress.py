@@ -12,10 +12,11 @@ from distributed import LocalCluster
 
 from sim import regress
 from sim.bench import ROOT, tests
+from sim.coverage import of_regression
 from sim.regress import Case
 
 CASES = [Case("fp32", simulator, "tiny", seed) for seed in (3, 4) for simulator in ("verilator", "icarus")]
-PLAN = {"seeds": 2, "tests": [], "simulators": [], "configs": [], "first": 3}
+PLAN = {"seeds": 2, "tests": [], "simulators": [], "configs": [], "coverage": False, "first": 3}
 
 
 def result_of(case: Case, sources: str, passed: bool = True) -> dict:
@@ -92,7 +93,7 @@ def test_a_regression_goes_on_where_it_was(results, monkeypatch, capsys):
 def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
     """One that failed or was interrupted is repeated with its seed; after one that passed the seed is a new one."""
     monkeypatch.setattr(regress, "execute", lambda cases, *_: (result_of(c, regress.sources(), passing) for c in cases))
-    asked = {key: PLAN[key] for key in ("seeds", "tests", "simulators", "configs")} | {"sources": regress.sources()}
+    asked = {key: PLAN[key] for key in PLAN if key != "first"} | {"sources": regress.sources()}
     passing = False
     regress.regress(CASES, "", 1, PLAN, results)
     assert regress.first_seed("", asked, results) == 3
@@ -122,19 +123,24 @@ def test_files_for_other_programs(results, monkeypatch):
 
 
 def test_real_runs_on_workers_elsewhere(tmp_path):
-    """The command gives a real run to a scheduler's workers; its file has cycles, speed and coverage."""
+    """The command gives a real run to a scheduler's workers; its files have cycles, speed, bins and lines."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sw'}"}
-    options = ["--test", "scratchpad", "--sim", "icarus", "--n", "1", "--seed", "1", "--results", str(tmp_path)]
+    options = ["--test", "scratchpad", "--sim", "verilator", "--n", "1", "--seed", "1", "--coverage", "1"]
     with LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster:
-        command = [sys.executable, "-m", "sim.regress", *options, "--scheduler", cluster.scheduler_address]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-m", "sim.regress", *options, "--results", str(tmp_path), "--scheduler"]
+        done = subprocess.run(
+            [*command, cluster.scheduler_address], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
     assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads((tmp_path / "scratchpad-icarus-tiny-1.json").read_text())
+    result = json.loads((tmp_path / "scratchpad-verilator-tiny-1.json").read_text())
     assert result["passed"] and result["sources"] == regress.sources()
     assert {bench["name"] for bench in result["benches"]} == {bench.name for bench in tests()["scratchpad"].benches}
     for bench in result["benches"]:
         (row,) = bench["rows"]
         assert bench["cycles"] > row["transactions"] / 100 and bench["khz"] > 0 and sum(row["bins"].values()) > 0
+    found = of_regression(tmp_path)
+    hit, points = found["files"]["rtl/core/scratchpad_banks.sv"]["code"]
+    assert 0 < hit <= points and found["runs_with_lines"] == 1
 
 
 @pytest.mark.parametrize(

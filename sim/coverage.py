@@ -1,0 +1,152 @@
+"""Coverage of a regression, merged over its runs: ``make coverage`` after ``make regress COVER=1``.
+
+Lines, branches and toggles of the RTL come from Verilator, bins of functional coverage from the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sim.bench import ROOT
+
+POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
+# Verilator's kinds of points: what can be executed, and what bits do.
+CODE, TOGGLE = ("line", "branch"), "toggle"
+# Hits by point, by source file from the project's root. A point is "kind line what", as "branch 17 else".
+Points = dict[str, Counter]
+
+
+def read(path: Path) -> Points:
+    """What Verilator counted in one simulation, of files in ``rtl/``; instances of a module add up.
+
+    Raises:
+        ValueError: the file has nothing of the kind.
+    """
+    found: Points = defaultdict(Counter)
+    text = path.read_text()
+    for fields, hits in POINT.findall(text):
+        field = dict(part.split("\2", 1) for part in fields.split("\1")[1:])
+        source = Path(field["f"])
+        if source.is_relative_to(ROOT / "rtl"):
+            point = f"{field['t']} {field['l']} {field['o']}"
+            found[str(source.relative_to(ROOT))][point] += int(hits)
+    if "C '" not in text:
+        raise ValueError(f"{path} has no coverage")
+    return dict(found)
+
+
+def merge(all_points: Iterable[Mapping[str, Mapping[str, int]]]) -> Points:
+    """Points of several simulations, with all their hits."""
+    whole: Points = defaultdict(Counter)
+    for points in all_points:
+        for source, hits in points.items():
+            whole[source].update(hits)
+    return dict(whole)
+
+
+def save(points: Points, path: Path) -> None:
+    """Write points to a compressed JSON file."""
+    with gzip.open(path, "wt") as file:
+        json.dump(points, file)
+
+
+def load(path: Path) -> Points:
+    """Points that ``save`` wrote."""
+    with gzip.open(path, "rt") as file:
+        return {source: Counter(hits) for source, hits in json.load(file).items()}
+
+
+def summary(points: Points, bins: Mapping[str, Mapping[str, int]]) -> dict:
+    """Shares and holes.
+
+    Args:
+        points: of the RTL.
+        bins: hits of each bin, by bench.
+
+    Returns:
+        ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit;
+        ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit.
+    """
+    files = {}
+    for source, hits in sorted(points.items()):
+        code = {point: count for point, count in hits.items() if point.split()[0] in CODE}
+        toggles = [count for point, count in hits.items() if point.split()[0] == TOGGLE]
+        holes = sorted((point for point, count in code.items() if not count), key=lambda point: int(point.split()[1]))
+        files[source] = {
+            "code": [len(code) - len(holes), len(code)],
+            "toggle": [sum(count > 0 for count in toggles), len(toggles)],
+            "holes": holes,
+        }
+    benches = {
+        name: {"bins": [sum(n > 0 for n in hits.values()), len(hits)], "missed": [b for b, n in hits.items() if not n]}
+        for name, hits in sorted(bins.items())
+    }
+    return {"files": files, "benches": benches}
+
+
+def of_regression(folder: Path) -> dict:
+    """Coverage of the regression in a folder, of its runs that passed.
+
+    Raises:
+        SystemExit: there is no regression, or none of its runs counted lines.
+    """
+    try:
+        names = json.loads((folder / "summary.json").read_text())["names"]
+    except (OSError, ValueError, KeyError):
+        raise SystemExit(f"error: no regression in {folder}; run 'make regress COVER=1'") from None
+    bins: dict[str, Counter] = defaultdict(Counter)
+    counted = []
+    for name in names:
+        result = json.loads((folder / f"{name}.json").read_text())
+        if not result["passed"]:
+            continue
+        if (path := folder / f"{name}.coverage.gz").is_file():
+            counted.append(path)
+        for row in (row for bench in result["benches"] for row in bench["rows"]):
+            bins[row["name"]].update(row["bins"])
+    if not counted:
+        raise SystemExit("error: no run of the regression counted lines; run 'make regress COVER=1'")
+    return {"runs": len(names), "runs_with_lines": len(counted), **summary(merge(map(load, counted)), bins)}
+
+
+def share(pair: tuple[int, int]) -> str:
+    """A part of a whole, as text."""
+    hit, whole = pair
+    return f"{hit:,} of {whole:,} = {100 * hit / whole:.1f} %" if whole else "-"
+
+
+def text(found: dict) -> str:
+    """The summary as two tables and lists of what is missing."""
+    lines = ["| file | lines and branches | toggles |", "|---|---|---|"]
+    files = found["files"]
+    lines += [f"| {name} | {share(file['code'])} | {share(file['toggle'])} |" for name, file in files.items()]
+    totals = [[sum(file[kind][i] for file in files.values()) for i in (0, 1)] for kind in ("code", "toggle")]
+    lines += [f"| **rtl/** | {share(totals[0])} | {share(totals[1])} |", "", "| bench | bins |", "|---|---|"]
+    lines += [f"| {name} | {share(bench['bins'])} |" for name, bench in found["benches"].items()]
+    holes = [f"  {name}:{point.split(' ', 1)[1]}" for name, file in files.items() for point in file["holes"]]
+    missed = [f"  {name}, {label}" for name, bench in found["benches"].items() for label in bench["missed"]]
+    lines += ["", f"lines and branches never reached: {len(holes)}", *holes, f"bins never hit: {len(missed)}", *missed]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Command line entry."""
+    from sim.regress import RESULTS
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", default=RESULTS, type=Path, help="folder of the regression's results")
+    arguments = parser.parse_args()
+    found = of_regression(arguments.results)
+    (arguments.results / "coverage.json").write_text(json.dumps(found, indent=1))
+    print(text(found))
+    print(f"coverage of {found['runs_with_lines']} runs; with all numbers in {arguments.results}/coverage.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Tests of what is said of coverage: points from Verilator's files, their sum over runs, and what is missing."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from sim import coverage
+from sim.bench import ROOT
+
+FIFO = "rtl/common/stream_fifo.sv"
+
+
+def line(source: str, number: int, kind: str, what: str, hits: int, instance: str = "top.u_fifo") -> str:
+    """A line of Verilator's file."""
+    fields = {"f": source, "l": number, "n": 7, "t": kind, "page": f"v_{kind}/x", "o": what, "h": instance}
+    return "C '" + "".join(f"\1{key}\2{value}" for key, value in fields.items()) + f"' {hits}\n"
+
+
+def dat(tmp_path, *lines: str):
+    """A file of Verilator with these lines."""
+    path = tmp_path / "coverage.dat"
+    path.write_text("# SystemC::Coverage-3\n" + "".join(lines))
+    return path
+
+
+def test_points_of_a_simulation(tmp_path):
+    """Instances of a module add up; what is not in rtl/ does not count."""
+    source = f"{ROOT}/{FIFO}"
+    path = dat(
+        tmp_path,
+        line(source, 40, "branch", "if", 3),
+        line(source, 40, "branch", "if", 4, "top.u_other"),
+        line(source, 40, "branch", "else", 0),
+        line(source, 18, "toggle", "rst_ni:0->1", 1),
+        line(f"{ROOT}/sim/tops/streams_top.sv", 5, "line", "block", 9),
+    )
+    assert coverage.read(path) == {FIFO: {"branch 40 if": 7, "branch 40 else": 0, "toggle 18 rst_ni:0->1": 1}}
+
+
+def test_an_empty_file_is_an_error(tmp_path):
+    """A simulation that counted nothing is not one that reached nothing."""
+    with pytest.raises(ValueError, match="has no coverage"):
+        coverage.read(dat(tmp_path))
+
+
+def test_runs_add_up(tmp_path):
+    """A point is reached if a run reached it, whatever others did; files keep what they hold."""
+    one = {FIFO: Counter({"branch 40 if": 0, "line 50 block": 2})}
+    two = {FIFO: Counter({"branch 40 if": 1}), "rtl/a.sv": Counter({"line 1 block": 0})}
+    coverage.save(one, tmp_path / "one.gz")
+    whole = coverage.merge([coverage.load(tmp_path / "one.gz"), two])
+    assert whole == {FIFO: {"branch 40 if": 1, "line 50 block": 2}, "rtl/a.sv": {"line 1 block": 0}}
+
+
+def test_holes_are_named():
+    """Shares of lines and toggles, and every line and bin without a hit, in order."""
+    points = {FIFO: Counter({"line 101 block": 0, "branch 40 if": 0, "line 50 block": 2, "toggle 9 a:0->1": 0})}
+    found = coverage.summary(points, {"streams": {"fifo: push at 0": 3, "fifo: pop at 1": 0}})
+    assert found["files"][FIFO] == {"code": [1, 3], "toggle": [0, 1], "holes": ["branch 40 if", "line 101 block"]}
+    assert found["benches"]["streams"] == {"bins": [1, 2], "missed": ["fifo: pop at 1"]}
+    said = coverage.text(found)
+    assert f"| {FIFO} | 1 of 3 = 33.3 % | 0 of 1 = 0.0 % |" in said
+    assert f"lines and branches never reached: 2\n  {FIFO}:40 if\n  {FIFO}:101 block\nbins never hit: 1\n" in said
+
+
+def regression(folder, **runs: bool) -> None:
+    """Files of a regression with these runs, which passed or did not, each with lines and a bin."""
+    (folder / "summary.json").write_text(json.dumps({"names": list(runs)}))
+    for number, (name, passed) in enumerate(runs.items()):
+        rows = [{"name": "streams", "bins": {"a": number, "b": 0}}]
+        (folder / f"{name}.json").write_text(json.dumps({"passed": passed, "benches": [{"rows": rows}]}))
+        coverage.save({FIFO: {f"line {number} block": 1}}, folder / f"{name}.coverage.gz")
+
+
+def test_runs_that_failed_cover_nothing(tmp_path):
+    """Lines and bins of the runs that passed count, and no others."""
+    regression(tmp_path, one=True, two=True, three=False)
+    found = coverage.of_regression(tmp_path)
+    assert (found["runs"], found["runs_with_lines"]) == (3, 2)
+    assert found["files"][FIFO]["code"] == [2, 2]
+    assert found["benches"]["streams"] == {"bins": [1, 2], "missed": ["b"]}
+
+
+def test_nothing_to_say(tmp_path):
+    """Without a regression, and without one that counted lines, it is said what to run."""
+    with pytest.raises(SystemExit, match="no regression in .*; run 'make regress COVER=1'"):
+        coverage.of_regression(tmp_path)
+    regression(tmp_path, one=True)
+    (tmp_path / "one.coverage.gz").unlink()
+    with pytest.raises(SystemExit, match="no run of the regression counted lines; run 'make regress COVER=1'"):
+        coverage.of_regression(tmp_path)
