@@ -12,8 +12,8 @@ module row_counter #(
   input  logic               clk_i,
   input  logic               rst_ni,
 
-  // Begins a walk of outer_i * inner_i rows of words_i words; only while valid_o is low, or when the last word of the walk
-  // before is taken. With a number that is 0 the walk has no meaning and must be ended by a reset.
+  // Begins a walk of outer_i * inner_i rows of words_i words; only while valid_o is low, or when the last word of the
+  // walk before is taken. With a number that is 0 the walk has no meaning and must be ended by a reset.
   input  logic               start_i,
   input  logic [COUNT_W-1:0] outer_i,
   input  logic [COUNT_W-1:0] inner_i,

@@ -15,7 +15,7 @@ module row_walker #(
   input  logic              clk_i,
   input  logic              rst_ni,
 
-  // Begins a walk of outer_i * inner_i rows of words_i addresses, each at least 1; only while start_ready_o.
+  // Begins a walk of outer_i * inner_i rows of words_i addresses; only while start_ready_o. Of 0: see row_counter.
   input  logic               start_i,
   output logic               start_ready_o,
   input  logic [COUNT_W-1:0] outer_i,
