@@ -46,7 +46,7 @@ BENCH ?= --decode 1 512
 CHECK ?=
 FORMATS ?=
 JOBS ?= 2
-CLI_OPTIONS = $(FORMATS) $(if $(filter-out file,$(origin CONFIG)),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
+CLI_OPTIONS = $(FORMATS) $(if $(call given,CONFIG),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # A variable's value where the user set it, nothing where it is this file's.
 given = $(if $(filter-out file,$(origin $(1))),$($(1)))
 REGRESS_N = $(or $(call given,N),2)
@@ -130,7 +130,7 @@ report: $(READY) ## Write docs/results/report.md: each target, what was measured
 	@$(RUN) -m fpga.report
 
 power: $(READY) ## Estimate the power of two pipelines on a Kintex-7 from a simulation (AREA=report of make synth, MODEL=smollm2; REUSE=1 takes the last one's activity; 10 minutes)
-	@$(RUN) -m fpga.power --config "$(if $(filter-out file,$(origin CONFIG)),$(CONFIG),genesys2)" --model "$(MODEL)" --reuse "$(REUSE)" $(if $(AREA),--area "$(AREA)")
+	@$(RUN) -m fpga.power --config "$(or $(call given,CONFIG),genesys2)" --model "$(MODEL)" --reuse "$(REUSE)" $(if $(AREA),--area "$(AREA)")
 
 timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG= SET=columns=4; minutes, whole cores longer)
 	@$(RUN) -m fpga.timing --top "$(TOP)" --config "$(call given,CONFIG)" $(addprefix --set ,$(SET))

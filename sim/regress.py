@@ -67,8 +67,9 @@ class Case:
 @cache
 def sources() -> str:
     """Digest of everything that a run depends on: of this checkout, as it was when this was first asked."""
-    files = sorted({path for pattern in SOURCES for path in ROOT.glob(pattern) if "build" not in path.parts})
-    return fingerprint_of(files, [str(path.relative_to(ROOT)) for path in files])
+    found = sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
+    names = [name for name in found if "build" not in name.parts]
+    return fingerprint_of([ROOT / name for name in names], list(map(str, names)))
 
 
 def commit() -> str:
@@ -120,14 +121,10 @@ def run_case(case: Case, expected: str) -> dict:
         line for r in results if r.failed and r.log.is_file() for line in failures(r.log.read_text(errors="replace"))
     ]
     return {
-        "name": case.name,
-        **asdict(case),
+        **no_result(case, expected),
         "passed": passed,
         "began": round(began, 2),
         "seconds": round(time.time() - began, 2),
-        "sources": expected,
-        "commit": commit(),
-        "command": case.command,
         "failures": [] if passed else said or output.getvalue().strip().splitlines()[-3:],
         "output": "" if passed else output.getvalue()[-LOG_END:],
         "benches": benches,
@@ -135,8 +132,8 @@ def run_case(case: Case, expected: str) -> dict:
     }
 
 
-def lost(case: Case, expected: str, error: BaseException) -> dict:
-    """The file of a run that has no result: its worker failed, or would not run it."""
+def no_result(case: Case, expected: str, *failures: str) -> dict:
+    """The file of a run of which nothing is known but what is said: its worker failed, or would not run it."""
     return {
         "name": case.name,
         **asdict(case),
@@ -146,7 +143,7 @@ def lost(case: Case, expected: str, error: BaseException) -> dict:
         "sources": expected,
         "commit": commit(),
         "command": case.command,
-        "failures": [f"no result: {error}"],
+        "failures": list(failures),
         "output": "",
         "benches": [],
     }
@@ -183,7 +180,7 @@ def first_seed(asked: str, plan: dict, folder: Path) -> int:
         return integer("SEED", asked, 0)
     with contextlib.suppress(OSError, ValueError):
         last = json.loads((folder / "plan.json").read_text())
-        if not last.pop("complete") and plan == {key: last[key] for key in plan}:
+        if not last.pop("complete") and plan == {key: last.get(key) for key in plan}:
             return last["first"]
     return secrets.randbelow(2**30)
 
@@ -236,7 +233,7 @@ def execute(
         }
         for future in as_completed(begun):
             error = future.exception()
-            yield lost(begun[future], expected, error) if error else future.result()
+            yield no_result(begun[future], expected, f"no result: {error}") if error else future.result()
 
 
 def table(results: Sequence[dict]) -> str:

@@ -25,7 +25,7 @@ def result_of(case: Case, sources: str, passed: bool = True) -> dict:
     bench = {"name": case.test, "passed": 1, "failed": 0, "skipped": 0, "seconds": 2.0, "cycles": 4000, "khz": 2.0}
     said = [] if passed else ["Values failed at 90.00ns", "  MISMATCH"]
     return {
-        **regress.lost(case, sources, RuntimeError()),
+        **regress.no_result(case, sources),
         "passed": passed,
         "failures": said,
         "seconds": 3.0,
@@ -99,6 +99,7 @@ def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
     assert regress.first_seed("", asked, results) == 3
     assert regress.first_seed("7", asked, results) == 7
     assert regress.first_seed("", asked | {"seeds": 5}, results) != 3
+    assert regress.first_seed("", asked | {"asked for later": 1}, results) != 3
     passing = True
     regress.regress(CASES, "", 1, PLAN, results)
     assert regress.first_seed("", asked, results) != 3
@@ -159,6 +160,20 @@ def test_what_cannot_be_is_said(options, message, monkeypatch, results):
     with pytest.raises(SystemExit) as stopped:
         regress.main()
     assert str(stopped.value).startswith(message)
+
+
+def test_sources_count_wherever_the_project_is(tmp_path, monkeypatch):
+    """What is built does not count; a project in a folder named build does."""
+    monkeypatch.setattr(regress, "ROOT", tmp_path / "build/project")
+    said = []
+    for name in ("rtl/a.sv", "sim/build/b.sv", "tb/c.py"):
+        path = regress.ROOT / name
+        path.parent.mkdir(parents=True)
+        path.write_text(name)
+        regress.sources.cache_clear()
+        said.append(regress.sources())
+    regress.sources.cache_clear()
+    assert said[0] == said[1] != said[2]
 
 
 def test_everything_that_a_run_reads_is_a_source():
