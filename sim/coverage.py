@@ -1,6 +1,7 @@
 """Coverage of a regression, merged over its runs: ``make coverage`` after ``make regress COVER=1``.
 
-Lines, branches and toggles of the RTL come from Verilator, bins of functional coverage from the tests.
+Lines, branches and toggles of the RTL come from Verilator, bins of functional coverage from the tests; those are held
+against the plans in docs/ip, and lines without a hit against the reasons in sim/holes.toml.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import argparse
 import gzip
 import json
 import re
+import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sim.bench import ROOT
+from sim.plan import planned
 
+HOLES = ROOT / "sim/holes.toml"
 POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
 # Verilator's kinds of points: what can be executed, and what bits do.
 CODE, TOGGLE = ("line", "branch"), "toggle"
@@ -62,32 +66,80 @@ def load(path: Path) -> Points:
         return {source: Counter(hits) for source, hits in json.load(file).items()}
 
 
-def summary(points: Points, bins: Mapping[str, Mapping[str, int]]) -> dict:
+def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
+    """Why a line or branch is never reached, by source file, text of the source line and what of it ("else").
+
+    Raises:
+        SystemExit: an entry lacks something; the message says which.
+    """
+    found = {}
+    for number, entry in enumerate(tomllib.loads(path.read_text()).get("hole", []), 1):
+        try:
+            for what in entry["what"]:
+                found[entry["file"], " ".join(entry["line"].split()), what] = entry["reason"]
+        except KeyError as error:
+            raise SystemExit(f"error: {path.name}: hole {number} has no {error}") from None
+    return found
+
+
+def hole_of(source: str, point: str) -> tuple[str, str, str]:
+    """A point as ``reasons`` names it, which stays the same when lines above it come or go."""
+    _, number, what = point.split(" ", 2)
+    lines = (ROOT / source).read_text().splitlines() if (ROOT / source).is_file() else []
+    line = lines[int(number) - 1] if int(number) <= len(lines) else ""
+    return source, " ".join(line.split()), what
+
+
+def summary(
+    points: Points,
+    bins: Mapping[str, Mapping[str, int]],
+    plans: Mapping[str, Sequence[str]] | None = None,
+    known: Mapping[tuple[str, str, str], str] | None = None,
+) -> dict:
     """Shares and holes.
 
     Args:
         points: of the RTL.
         bins: hits of each bin, by bench.
+        plans: bins of each IP's test plan.
+        known: reasons of holes, as ``reasons`` gives them.
 
     Returns:
-        ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit;
-        ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit.
+        ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit,
+        with their reasons ("" without one);
+        ``stale``: holes with a reason that are none;
+        ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit;
+        ``plans``: by IP, the same of its plan; ``unplanned``: bins that are in no plan.
     """
-    files = {}
+    files, open_holes, known = {}, set(), known or {}
     for source, hits in sorted(points.items()):
         code = {point: count for point, count in hits.items() if point.split()[0] in CODE}
         toggles = [count for point, count in hits.items() if point.split()[0] == TOGGLE]
         holes = sorted((point for point, count in code.items() if not count), key=lambda point: int(point.split()[1]))
+        names = {point: hole_of(source, point) for point in holes}
+        open_holes.update(names.values())
         files[source] = {
             "code": [len(code) - len(holes), len(code)],
             "toggle": [sum(count > 0 for count in toggles), len(toggles)],
-            "holes": holes,
+            "holes": {point: known.get(name, "") for point, name in names.items()},
         }
-    benches = {
-        name: {"bins": [sum(n > 0 for n in hits.values()), len(hits)], "missed": [b for b, n in hits.items() if not n]}
-        for name, hits in sorted(bins.items())
+    merged: Counter = sum((Counter(hits) for hits in bins.values()), Counter())
+    plans = plans or {}
+    wanted = {name for names in plans.values() for name in names}
+    return {
+        "files": files,
+        "stale": [list(name) for name in known if name not in open_holes],
+        "benches": {name: shares(hits, hits) for name, hits in sorted(bins.items())},
+        "plans": {name: shares(names, merged) for name, names in plans.items()},
+        "unplanned": sorted({name for hits in bins.values() for name in hits} - wanted) if plans else [],
     }
-    return {"files": files, "benches": benches}
+
+
+def shares(names: Iterable[str], hits: Mapping[str, int]) -> dict:
+    """[hit, all] of some bins, and those that were missed."""
+    names = list(names)
+    missed = [name for name in names if not hits.get(name)]
+    return {"bins": [len(names) - len(missed), len(names)], "missed": missed}
 
 
 def of_regression(folder: Path) -> dict:
@@ -112,7 +164,8 @@ def of_regression(folder: Path) -> dict:
             bins[row["name"]].update(row["bins"])
     if not counted:
         raise SystemExit("error: no run of the regression counted lines; run 'make regress COVER=1'")
-    return {"runs": len(names), "runs_with_lines": len(counted), **summary(merge(map(load, counted)), bins)}
+    found = summary(merge(map(load, counted)), bins, planned(), reasons())
+    return {"runs": len(names), "runs_with_lines": len(counted), **found}
 
 
 def share(pair: tuple[int, int]) -> str:
@@ -127,11 +180,26 @@ def text(found: dict) -> str:
     files = found["files"]
     lines += [f"| {name} | {share(file['code'])} | {share(file['toggle'])} |" for name, file in files.items()]
     totals = [[sum(file[kind][i] for file in files.values()) for i in (0, 1)] for kind in ("code", "toggle")]
-    lines += [f"| **rtl/** | {share(totals[0])} | {share(totals[1])} |", "", "| bench | bins |", "|---|---|"]
-    lines += [f"| {name} | {share(bench['bins'])} |" for name, bench in found["benches"].items()]
-    holes = [f"  {name}:{point.split(' ', 1)[1]}" for name, file in files.items() for point in file["holes"]]
-    missed = [f"  {name}, {label}" for name, bench in found["benches"].items() for label in bench["missed"]]
-    lines += ["", f"lines and branches never reached: {len(holes)}", *holes, f"bins never hit: {len(missed)}", *missed]
+    lines += [f"| **rtl/** | {share(totals[0])} | {share(totals[1])} |"]
+    for title, key in (("test plan", "plans"), ("bench", "benches")):
+        lines += ["", f"| {title} | bins |", "|---|---|"]
+        lines += [f"| {name} | {share(part['bins'])} |" for name, part in found[key].items()]
+    holes = [
+        f"  {name}:{point.split(' ', 1)[1]}: {reason or 'NO REASON'}"
+        for name, file in files.items()
+        for point, reason in file["holes"].items()
+    ]
+    missed = [f"  {name}, {label}" for name, plan in found["plans"].items() for label in plan["missed"]]
+    for title, names in (
+        ("lines and branches never reached", holes),
+        (
+            "reasons in sim/holes.toml for what was reached, or is not there",
+            [f"  {': '.join(h)}" for h in found["stale"]],
+        ),
+        ("planned bins never hit", missed),
+        ("bins in no plan", [f"  {name}" for name in found["unplanned"]]),
+    ):
+        lines += ["", f"{title}: {len(names)}", *names]
     return "\n".join(lines)
 
 

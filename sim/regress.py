@@ -34,9 +34,15 @@ from sim.tools import fingerprint_of, require_simulator
 RESULTS = BUILD / "regress"
 # What a run depends on besides the versions of the tools, which pyproject.toml fixes.
 SOURCES = (
-    *(f"{folder}/**/*.{kind}" for folder in ("rtl", "tb", "sim", "fpga") for kind in ("sv", "svh", "f", "py")),
+    *(
+        f"{folder}/**/*.{kind}"
+        for folder in ("rtl", "tb", "sim", "fpga")
+        for kind in ("sv", "svh", "v", "f", "cpp", "mem")
+    ),
+    "tb/**/*.py",
     "sw/edge_qlora/**/*.py",
-    "sim/*.toml",
+    *(f"sim/{module}.py" for module in ("bench", "run", "tools", "system", "regress")),
+    "sim/configs.toml",
     "pyproject.toml",
 )
 SHOWN = 8  # lines of what a failed run says that are printed
@@ -192,9 +198,12 @@ def workers(scheduler: str, jobs: int) -> Iterator:
     Raises:
         SystemExit: nothing answers there, or it has no workers.
     """
+    import dask
     from distributed import Client, LocalCluster
 
     if not scheduler:
+        # Workers would look at their threads' stacks a hundred times a second, for a web page that nobody opens.
+        dask.config.set({"distributed.worker.profile.enabled": False})
         with (
             LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
             Client(cluster) as client,

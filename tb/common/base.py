@@ -56,6 +56,11 @@ async def within(cycles: int, awaitable, what: str):
         raise AssertionError(f"hang: {what} did not happen within {cycles} cycles") from None
 
 
+def bin_name(point: str, label: object) -> str:
+    """A bin's name in results and plans: its point and itself, of a cross its parts with x in between."""
+    return f"{point}: {' x '.join(map(str, label)) if isinstance(label, tuple) else label}"
+
+
 def finish(
     coverage: str | None,
     transactions: int,
@@ -79,7 +84,7 @@ def finish(
     if injected:
         return
     bins = {
-        f"{name}: {label}": hits
+        bin_name(name, label): hits
         for name, point in coverage_db.items()
         if coverage is not None and name.startswith(f"{coverage}.") and type(point) is not CoverItem
         for label, hits in point.detailed_coverage.items()

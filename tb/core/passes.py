@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import cocotb
 import numpy as np
-from edge_qlora.checkpoint import ModelConfig
+from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
+from edge_qlora.command_layout import ValueFormat, WeightFormat
 from edge_qlora.commands import Limits
 from edge_qlora.footprint import MemoryWindow
 
 from tb.common.base import config
+from tb.common.coverage import events
 from tb.core.env import ListTest
 from tb.core.items import ListItem
 from tb.models.core import Core
@@ -26,6 +28,19 @@ def limits() -> Limits:
     chosen = config()
     sizes = (chosen[name] for name in ("scratch_words", "max_rows", "nested_depth"))
     return Limits(*sizes, MemoryWindow(BASE, SIZE))
+
+
+def formats_coverage(
+    group: str, weights: Sequence[WeightFormat], heads: Sequence[WeightFormat]
+) -> dict[str, Callable[[str], None]]:
+    """Functions that cover a pass by its model's formats, of weights, output head and cache, and by its adapter."""
+    bins = {
+        "weights": [form.name for form in weights],
+        "head": [form.name for form in heads],
+        "cache": [form.name for form in (ValueFormat.FP16, ValueFormat.BFP8)],
+        "adapter": ["no", "yes"],
+    }
+    return {name: events(f"{group}.{name}", labels) for name, labels in bins.items()}
 
 
 class PassError(AssertionError):
@@ -65,3 +80,27 @@ class PassTest(ListTest):
         wrong = np.flatnonzero(found != step.logits.view(np.uint32).reshape(-1))
         if len(wrong):
             raise PassError(f"{item.get_name()}: {len(wrong)} logits of {len(found)} differ, the first is {wrong[0]}")
+
+
+class FormatsTest(PassTest):
+    """Conversations with models of chosen formats.
+
+    Attributes:
+        rank: of the adapter in every projection; none if 0.
+        weights, head, cache: formats; of weights for all projections or by name.
+        samples: what ``formats_coverage`` gave.
+    """
+
+    rank = 0
+    weights: WeightFormat | Mapping[str, WeightFormat] = WeightFormat.CODES
+    head = WeightFormat.CODES
+    cache = ValueFormat.FP16
+    samples: Mapping[str, Callable[[str], None]]
+
+    def sample(self, item: ListItem) -> None:
+        every = self.weights if isinstance(self.weights, Mapping) else dict.fromkeys(PROJECTIONS, self.weights)
+        for form in set(every.values()):
+            self.samples["weights"](form.name)
+        self.samples["head"](self.head.name)
+        self.samples["cache"](self.cache.name)
+        self.samples["adapter"]("yes" if self.rank else "no")

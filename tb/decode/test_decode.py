@@ -12,28 +12,40 @@ from edge_qlora.driver import Accelerator
 from edge_qlora.runtime import Decoder
 
 from tb.common.base import scaled, simulator
+from tb.common.coverage import events
 from tb.common.scoreboard import ScoreboardError
 from tb.core.items import ListItem
-from tb.core.passes import BASE, SIZE, PassTest
+from tb.core.passes import BASE, SIZE, FormatsTest, PassTest, formats_coverage
 
 GROUPED = ModelConfig(192, 128, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
 LONG_HEADS = ModelConfig(128, 128, 2, 1, 1, 128, 64, 64, 1e-5, 10000.0, True)
 SMALLEST = ModelConfig(64, 64, 1, 1, 1, 64, 64, 64, 1e-5, 10000.0, True)
 SEED = 1  # of the weights: the same program on every array and bus
+GROUP = "decode"
+FORMATS = formats_coverage(
+    GROUP,
+    [WeightFormat.CODES, WeightFormat.INT8, WeightFormat.FP16],
+    [WeightFormat.CODES, WeightFormat.CODES2],
+)
+PASSES = scaled([2, 1, 1], [1])  # tokens
+sample_tokens = events(f"{GROUP}.tokens", ["several", "one", "chosen by the runtime"])
 
 
-class DecodeTest(PassTest):
+class DecodeTest(FormatsTest):
     """A conversation."""
 
-    rank = 0
+    group = GROUP
+    samples = FORMATS
     shape = GROUPED
-    weights, head = WeightFormat.CODES, WeightFormat.CODES
-    cache = ValueFormat.FP16
 
     def lists(self) -> Iterator[ListItem]:
         formats = {"weights": self.weights, "head": self.head, "cache": self.cache}
         model = self.model(scaled(self.shape, SMALLEST), 32, 4, rank=self.rank, seed=SEED, **formats)
-        return self.converse(model, scaled([2, 1, 1], [1]))
+        return self.converse(model, PASSES)
+
+    def sample(self, item: ListItem) -> None:
+        super().sample(item)
+        sample_tokens("one" if PASSES[len(self.items) - 1] == 1 else "several")
 
     def utilisation(self) -> tuple[str, float]:
         beats, cycles = (sum(i.counters[name] for i in self.items) for name in ("READ_BEATS", "CYCLES_BUSY"))
@@ -60,6 +72,8 @@ class LongHeads(DecodeTest):
 class Generate(PassTest):
     """The runtime, through the driver: the tokens of the golden decoder."""
 
+    group = GROUP
+
     def lists(self) -> Iterator[ListItem]:
         # A first list, by which the environment comes to its feet.
         return self.converse(self.model(SMALLEST, 32, 1), [1])
@@ -74,6 +88,7 @@ class Generate(PassTest):
         prompt, count = np.array([3, 1, 4, 1]), scaled(4, 2)
         found = [token async for token, _ in Decoder(accelerator, model.image).generate(prompt, count)]
         assert found == model.golden.generate(prompt, count)
+        sample_tokens("chosen by the runtime")
 
 
 @pyuvm.test(expect_error=ScoreboardError)

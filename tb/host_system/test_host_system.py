@@ -7,6 +7,7 @@ import random
 import cocotb
 import pyuvm
 from cocotb.triggers import RisingEdge, gather
+from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from cocotbext.axi import AxiBus, AxiMaster, AxiRam
 from edge_qlora import registers as regs
 from edge_qlora.commands import End, Read, Write, pack_list
@@ -17,12 +18,22 @@ from pyuvm import uvm_test
 from tb.common.base import cycle, finish, within
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import StreamItem
-from tb.crossing.clocks import Domain, start_clocks
+from tb.crossing.clocks import RATIOS, Domain, start_clocks
 
 WINDOW, MEMORY, PART = 0x2004_0000, 0x8000_0000, 1 << 16
 VALUES = 64
 CORES = 2
 ID = 0x45514C52
+GROUP = "host_system"
+
+
+@coverage_section(
+    CoverPoint(f"{GROUP}.core", xf=lambda core, ratio: core, bins=list(range(CORES))),
+    CoverPoint(f"{GROUP}.ratio", xf=lambda core, ratio: ratio, bins=list(RATIOS)),
+    CoverCross(f"{GROUP}.list", items=[f"{GROUP}.core", f"{GROUP}.ratio"]),
+)
+def sample(core: int, ratio: str) -> None:
+    """A core has run a list that came over the host's port, with these clocks."""
 
 
 class SystemTest(uvm_test):
@@ -44,7 +55,7 @@ class SystemTest(uvm_test):
         await start_clocks(host, device, self.ratio)
         began = cycle()
         await within(200_000, gather(*(self.run_core(core) for core in range(CORES))), "the end of both lists")
-        finish(None, self.board.compared, self.board.mismatches, cycle() - began, injected=self.injected)
+        finish(GROUP, self.board.compared, self.board.mismatches, cycle() - began, injected=self.injected)
         self.drop_objection()
 
     async def run_core(self, core: int) -> None:
@@ -66,6 +77,7 @@ class SystemTest(uvm_test):
         await self.set_register(core, regs.IRQ_STATUS, regs.IRQ_STATUS["done"].put(1))
         self.compare("interrupt", int(cocotb.top.irq_o.value) >> core & 1, 0)  # low before the answer
         self.compare("done", await self.register(core, regs.LISTS_DONE), 1)
+        sample(core, self.ratio)
         if self.injected:
             self.ram.write(target - MEMORY + 5, bytes([data[5] ^ 4]))
         answer = await self.host.read(target, len(data))

@@ -9,26 +9,40 @@ from edge_qlora.checkpoint import PROJECTIONS, ModelConfig
 from edge_qlora.command_layout import ValueFormat, WeightFormat
 
 from tb.common.base import scaled, simulator
+from tb.common.coverage import events
 from tb.core.items import ListItem
-from tb.core.passes import PassTest
+from tb.core.passes import FormatsTest, formats_coverage
 
 GROUPED = ModelConfig(192, 128, 2, 3, 1, 64, 128, 64, 1e-5, 10000.0, False)
 SMALLEST = ModelConfig(64, 64, 1, 2, 1, 64, 64, 64, 1e-5, 10000.0, True)
 MOST = 8  # tokens per pass that are asked for; the smallest configuration takes fewer
+GROUP = "prefill"
+FORMATS = formats_coverage(
+    GROUP,
+    [WeightFormat.CODES, WeightFormat.CODES3, WeightFormat.FP16, WeightFormat.INT8],
+    [WeightFormat.CODES, WeightFormat.FP16],
+)
+sample_tokens = events(f"{GROUP}.tokens", ["as many as enter", "fewer", "one"])
 
 
-class PrefillTest(PassTest):
+class PrefillTest(FormatsTest):
     """A prompt of a whole pass and a shorter one, then a token."""
 
-    rank = 0
-    weights, head, cache = WeightFormat.CODES, WeightFormat.CODES, ValueFormat.FP16
+    group = GROUP
+    samples = FORMATS
 
     def lists(self) -> Iterator[ListItem]:
         shape, formats = scaled(GROUPED, SMALLEST), {"weights": self.weights, "head": self.head, "cache": self.cache}
         model = self.model(shape, 32, scaled(MOST, 2), rank=self.rank, **formats)
         size = model.image.tokens
         assert size > 1, "the prompt enters token by token"
-        return self.converse(model, scaled([size, size - 1, 1], [size]), size)
+        self.sizes = scaled([size, size - 1, 1], [size])
+        return self.converse(model, self.sizes, size)
+
+    def sample(self, item: ListItem) -> None:
+        super().sample(item)
+        tokens = self.sizes[len(self.items) - 1]
+        sample_tokens("as many as enter" if tokens == self.sizes[0] else "one" if tokens == 1 else "fewer")
 
     def utilisation(self) -> tuple[str, float]:
         vectors, slots = (sum(i.counters[name] for i in self.items) for name in ("MAC_VECTORS", "MAC_SLOTS"))

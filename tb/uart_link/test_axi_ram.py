@@ -8,6 +8,7 @@ import random
 import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from cocotbext.axi import AxiBus, AxiMaster
 from cocotbext.axi.axi_master import AxiReadResp
 from pyuvm import uvm_component, uvm_env, uvm_test
@@ -22,6 +23,24 @@ LANES = len(DUT.s_axi_wstrb)
 BYTES = int(DUT.BYTES.value)
 OKAY, DECERR = 0, 3
 PAGE = 4096
+GROUP = "axi_ram"
+
+
+@coverage_section(
+    CoverPoint(f"{GROUP}.direction", xf=lambda a: "write" if a.write else "read", bins=["read", "write"]),
+    CoverPoint(f"{GROUP}.where", xf=lambda a: "inside" if a.response == OKAY else "behind", bins=["inside", "behind"]),
+    CoverPoint(f"{GROUP}.size", xf=lambda a: _size(a.address, a.size), bins=["part of a beat", "beats", "both"]),
+    CoverCross(f"{GROUP}.access", items=[f"{GROUP}.direction", f"{GROUP}.where", f"{GROUP}.size"]),
+)
+def sample(access: Access) -> None:
+    """An access was answered."""
+
+
+def _size(address: int, size: int) -> str:
+    """Whether an access is of whole beats, of a part of one, or of whole ones and parts."""
+    if address % LANES == 0 and size % LANES == 0:
+        return "beats"
+    return "part of a beat" if address // LANES == (address + size - 1) // LANES else "both"
 
 
 class Access:
@@ -88,6 +107,7 @@ class RamEnv(uvm_env):
         data = 0 if access.write or not good else int.from_bytes(self.memory[part], "little")
         what = f"{'write' if access.write else 'read'} of {access.size} bytes at {access.address:#x}"
         found = await self.master.run(access)
+        sample(access)
         self.board.expect({"response": access.response, "data": data}, what)
         self.board.write(found)
 
@@ -122,7 +142,7 @@ class RamTest(uvm_test):
         begin = cycle()
         found = await self.body() or (None, "")
         board = self.env.board
-        finish(None, board.compared, board.mismatches, cycle() - begin, *found, injected=self.injected)
+        finish(GROUP, board.compared, board.mismatches, cycle() - begin, *found, injected=self.injected)
         self.drop_objection()
 
 

@@ -20,6 +20,7 @@ from edge_qlora.uart_link import AccessError, Kind, UartBackend
 from pyuvm import uvm_test
 
 from tb.common.base import config, cycle, finish, start
+from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import StreamItem
 from tb.lora_linear.jobs import random_job
@@ -29,6 +30,19 @@ DUT = cocotb.top
 FP32 = (np.float32,) * 3
 BYTES = int(DUT.MEMORY_BYTES.value)
 BACKWARD = bool(DUT.BACKWARD.value)
+GROUP = "ecp5_system"
+sample = events(
+    f"{GROUP}.seen",
+    [
+        "layer forward",
+        "layer backward" if BACKWARD else "layer backward refused",
+        "list outside of the window",
+        "memory that is not there",
+        "frame to memory that is not there",
+        "register that is not written",
+        "image larger than memory",
+    ],
+)
 
 
 class BoardTest(uvm_test):
@@ -57,7 +71,7 @@ class BoardTest(uvm_test):
         assert (limits.scratch_words, limits.max_rows) == (chosen["scratch_words"], chosen["max_rows"])
         assert limits.backward == BACKWARD
         await self.body()
-        finish(None, self.board.compared, self.board.mismatches, cycle() - begin)
+        finish(GROUP, self.board.compared, self.board.mismatches, cycle() - begin)
         self.drop_objection()
 
     async def run_layer(self, backward: bool) -> None:
@@ -69,7 +83,7 @@ class BoardTest(uvm_test):
             try:
                 await self.accelerator.run_list(placed.list_address)
             except FieldError:
-                return
+                return sample("layer backward refused")
             raise AssertionError("a core without codes in T mode took some")
         await self.accelerator.run_list(placed.list_address)
         for name, values in job.expected(config()["act_width"]).items():
@@ -77,6 +91,7 @@ class BoardTest(uvm_test):
             output = placed.outputs[name]
             found = await self.backend.read(output.address, output.size)
             self.board.write(StreamItem({name: int.from_bytes(found, "little")}))
+        sample("layer backward" if backward else "layer forward")
 
 
 @pyuvm.test()
@@ -101,6 +116,7 @@ class Errors(BoardTest):
             await self.accelerator.run_list(BYTES)
         except RangeError as error:
             assert error.info == BYTES, error
+            sample("list outside of the window")
         else:
             raise AssertionError("a list behind the memory was run")
         # The memory itself refuses what the window lets pass.
@@ -109,24 +125,26 @@ class Errors(BoardTest):
             await self.accelerator.run_list(BYTES)
         except Exception as error:
             assert type(error).__name__ == "AxiReadError", error
+            sample("memory that is not there")
         else:
             raise AssertionError("memory that is not there was read")
         await self.backend.write_register(regs.MEM_LIMIT_LO.offset, BYTES)
-        for access, name in (
-            (self.backend.link.exchange(Kind.READ, BYTES, 1), "DECERR"),
-            (self.backend.write_register(regs.ID.offset, 1), "SLVERR"),
+        for access, name, what in (
+            (self.backend.link.exchange(Kind.READ, BYTES, 1), "DECERR", "frame to memory that is not there"),
+            (self.backend.write_register(regs.ID.offset, 1), "SLVERR", "register that is not written"),
         ):
             try:
                 await access
             except AccessError as error:
                 assert name in str(error), error
                 assert DUT.error_o.value == 1
+                sample(what)
             else:
                 raise AssertionError(f"an access without {name}")
         try:
             await self.backend.load(bytes(BYTES), 4)
         except MemoryFullError:
-            pass
+            sample("image larger than memory")
         else:
             raise AssertionError("an image larger than memory was written")
         await self.run_layer(False)
