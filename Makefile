@@ -110,8 +110,8 @@ text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplex
 regress: $(READY) ## Run every test with N seeds on both simulators, in parallel; goes on where it was (N=2 TEST= SIM= CONFIG= SEED= JOBS= SCHEDULER=tcp://... COVER=1)
 	@$(RUN) -m sim.regress --n "$(REGRESS_N)" --seed "$(SEED)" --test "$(TEST)" --sim "$(call given,SIM)" --config "$(call given,CONFIG)" --jobs $(JOBS) --scheduler "$(SCHEDULER)" --coverage "$(COVER)"
 
-coverage: $(READY) ## Merge the coverage of the last regression with COVER=1: lines, branches, toggles, bins, and what is missing
-	@$(RUN) -m sim.coverage
+coverage: $(READY) ## Merge the coverage of the last regression with COVER=1: lines, branches, toggles, bins, and what is missing (CHECK=1 fails if it is)
+	@$(RUN) -m sim.coverage --check "$(CHECK)"
 
 scheduler: $(READY) ## Begin a Dask scheduler, which gives runs to workers (PORT=8786)
 	@$(RUN) -m dask scheduler --port "$(PORT)" --no-dashboard

@@ -19,6 +19,7 @@ from sim.bench import ROOT
 from sim.plan import planned
 
 HOLES = ROOT / "sim/holes.toml"
+LINES = 0.98  # of lines and branches of rtl/ that tests reach, at least
 POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
 # Verilator's kinds of points: what can be executed, and what bits do.
 CODE, TOGGLE = ("line", "branch"), "toggle"
@@ -203,17 +204,33 @@ def text(found: dict) -> str:
     return "\n".join(lines)
 
 
+def still_open(found: dict) -> list[str]:
+    """What is missing: planned bins, bins without a plan, holes without a reason, lines below their target."""
+    hit, whole = (sum(file["code"][i] for file in found["files"].values()) for i in (0, 1))
+    counts = {
+        "planned bins never hit": sum(len(plan["missed"]) for plan in found["plans"].values()),
+        "bins in no plan": len(found["unplanned"]),
+        "holes without a reason": sum(not why for file in found["files"].values() for why in file["holes"].values()),
+        "reasons without a hole": len(found["stale"]),
+    }
+    low = [f"{100 * hit / whole:.2f} % of lines and branches, less than {100 * LINES} %"] if hit < LINES * whole else []
+    return [f"{number} {what}" for what, number in counts.items() if number] + low
+
+
 def main() -> None:
     """Command line entry."""
     from sim.regress import RESULTS
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", default=RESULTS, type=Path, help="folder of the regression's results")
+    parser.add_argument("--check", default="", help="1 is an error where a plan or a hole is open")
     arguments = parser.parse_args()
     found = of_regression(arguments.results)
     (arguments.results / "coverage.json").write_text(json.dumps(found, indent=1))
     print(text(found))
     print(f"coverage of {found['runs_with_lines']} runs; with all numbers in {arguments.results}/coverage.json")
+    if arguments.check and (still := still_open(found)):
+        raise SystemExit(f"error: coverage is open: {'; '.join(still)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The test plans in docs/ip: which bins of functional coverage each IP's tests have to hit.
 
-A plan is a table with the columns ``cover point``, ``bins`` and ``what for``. Bins are names in backticks, or a product
-of lists of them: ``(`read`, `write`) x (`0`, `2`)``; ``but not `read`, `2` `` takes one out of it.
+A plan is a table with the columns "cover point", "bins" and "what for". Bins are names in backticks with commas, `0`
+to `9` for numbers, or a product of such lists with an x in between, some taken out of it with "but not". A point may
+have several rows.
 """
 
 from __future__ import annotations
@@ -14,29 +15,31 @@ from sim.bench import ROOT
 
 HEADER = re.compile(r"^\| *cover point *\| *bins *\|", re.M)
 ROW = re.compile(r"^\| *`([\w.]+)` *\| *(.*?) *\|", re.M)
-NAME = re.compile(r"`([^`]*)`")
+NAMES = re.compile(r"`(\d+)` to `(\d+)`|`([^`]*)`")
+
+
+def names_of(text: str) -> list[str]:
+    """Names in backticks, and all numbers of ranges."""
+    found: list[str] = []
+    for first, last, name in NAMES.findall(text):
+        found += map(str, range(int(first), int(last) + 1)) if first else [name]
+    return found
 
 
 def bins_of(cell: str) -> list[str]:
-    """Names of bins that a cell of a plan says, those of a product as cocotb-coverage names them: ``('read', 2)``.
+    """Names of bins that a cell of a plan says; of a product "read x 2".
 
     Raises:
         ValueError: it names none, or one twice, or takes one out that is not there.
     """
-    wanted, *excepted = cell.split("but not")
-    lists = [NAME.findall(part) for part in wanted.split(" x ")]
-    found = [tuple(names) for names in itertools.product(*lists)]
-    for exception in (tuple(NAME.findall(part)) for text in excepted for part in text.split(";")):
-        found.remove(exception)
-    labels = [label(*names) for names in found]
+    wanted, _, excepted = cell.partition("but not")
+    lists = [names_of(part) for part in re.split(r"(?<=`) x (?=`)", wanted)]
+    labels = [" x ".join(names) for names in itertools.product(*lists)]
+    for names in filter(None, map(names_of, excepted.split(";"))):
+        labels.remove(" x ".join(names))
     if not labels or len(set(labels)) != len(labels):
         raise ValueError(f"no bins, or one of them twice: {cell}")
     return labels
-
-
-def label(*names: str) -> str:
-    """A bin's name in a plan: of a product its parts with x in between."""
-    return " x ".join(names)
 
 
 def planned(folder: Path = ROOT / "docs/ip") -> dict[str, list[str]]:
@@ -55,7 +58,10 @@ def planned(folder: Path = ROOT / "docs/ip") -> dict[str, list[str]]:
                 try:
                     if not cells:
                         raise ValueError(f"not a row of a plan: {row}")
-                    plans.setdefault(page.stem, []).extend(f"{cells[1]}: {name}" for name in bins_of(cells[2]))
+                    found = [f"{cells[1]}: {name}" for name in bins_of(cells[2])]
+                    if twice := set(found) & {name for plan in plans.values() for name in plan}:
+                        raise ValueError(f"planned twice: {min(twice)}")
+                    plans.setdefault(page.stem, []).extend(found)
                 except ValueError as error:
                     raise ValueError(f"{page.name}: {error}") from None
     return plans

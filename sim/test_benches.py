@@ -12,6 +12,7 @@ import pytest
 
 from sim.bench import SIMULATORS, tests
 from sim.matrix import matrix
+from sim.plan import planned
 from sim.run import run_test
 
 CASES = matrix()
@@ -26,10 +27,13 @@ def test_every_test_runs_on_its_simulators() -> None:
 
 @pytest.mark.parametrize(("name", "simulator", "config"), CASES, ids=["-".join(case) for case in CASES])
 def test_bench(name: str, simulator: str, config: str, capfd: pytest.CaptureFixture) -> None:
-    """The bench passes: no cocotb test failed and the closing table has no mismatch."""
+    """The bench passes: no cocotb test failed, the closing table has no mismatch, its bins are those of a test plan."""
     seed = int(os.environ.get("SEED") or secrets.randbelow(2**31))
-    passed = run_test(tests()[name], simulator, config, seed).passed
+    outcome = run_test(tests()[name], simulator, config, seed)
     output = capfd.readouterr()
     with capfd.disabled():
         print("\n" + output.out, end="", flush=True)
-    assert passed, output.err
+    assert outcome.passed, output.err
+    bins = {label for result in outcome.results for row in result.rows for label in row.bins}
+    assert bins, "no bin of functional coverage"
+    assert bins <= {label for plan in planned().values() for label in plan}, "bins that no plan in docs/ip has"

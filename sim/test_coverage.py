@@ -54,14 +54,51 @@ def test_runs_add_up(tmp_path):
 
 
 def test_holes_are_named():
-    """Shares of lines and toggles, and every line and bin without a hit, in order."""
-    points = {FIFO: Counter({"line 101 block": 0, "branch 40 if": 0, "line 50 block": 2, "toggle 9 a:0->1": 0})}
-    found = coverage.summary(points, {"streams": {"fifo: push at 0": 3, "fifo: pop at 1": 0}})
-    assert found["files"][FIFO] == {"code": [1, 3], "toggle": [0, 1], "holes": ["branch 40 if", "line 101 block"]}
+    """Shares of lines and toggles, every line and bin without a hit in order, and the reasons for them."""
+    points = {FIFO: Counter({"line 101 block": 0, "branch 1 if": 0, "line 50 block": 2, "toggle 9 a:0->1": 0})}
+    first = " ".join((ROOT / FIFO).read_text().splitlines()[0].split())
+    known = {(FIFO, first, "if"): "it is a comment", (FIFO, first, "else"): "none"}
+    bins = {"streams": {"fifo: push at 0": 3, "fifo: pop at 1": 0}, "deep": {"fifo: push at 9": 1}}
+    found = coverage.summary(points, bins, {"streams": ["fifo: push at 0", "fifo: pop at 1", "fifo: full"]}, known)
+    assert found["files"][FIFO] == {
+        "code": [1, 3],
+        "toggle": [0, 1],
+        "holes": {"branch 1 if": "it is a comment", "line 101 block": ""},
+    }
+    assert found["stale"] == [[FIFO, first, "else"]]
     assert found["benches"]["streams"] == {"bins": [1, 2], "missed": ["fifo: pop at 1"]}
+    assert found["plans"]["streams"] == {"bins": [1, 3], "missed": ["fifo: pop at 1", "fifo: full"]}
+    assert found["unplanned"] == ["fifo: push at 9"]
     said = coverage.text(found)
     assert f"| {FIFO} | 1 of 3 = 33.3 % | 0 of 1 = 0.0 % |" in said
-    assert f"lines and branches never reached: 2\n  {FIFO}:40 if\n  {FIFO}:101 block\nbins never hit: 1\n" in said
+    assert f"never reached: 2\n  {FIFO}:1 if: it is a comment\n  {FIFO}:101 block: NO REASON\n" in said
+    assert "planned bins never hit: 2\n  streams, fifo: pop at 1\n  streams, fifo: full\n" in said
+    assert "bins in no plan: 1\n  fifo: push at 9" in said
+    assert coverage.still_open(found) == [
+        "2 planned bins never hit",
+        "1 bins in no plan",
+        "1 holes without a reason",
+        "1 reasons without a hole",
+        "33.33 % of lines and branches, less than 98.0 %",
+    ]
+
+
+def test_nothing_is_open():
+    """All bins hit, the only hole with a reason: nothing is missing."""
+    points = {FIFO: Counter({f"line {number} block": number > 1 for number in range(1, 101)})}
+    known = {(FIFO, " ".join((ROOT / FIFO).read_text().splitlines()[0].split()), "block"): "it is a comment"}
+    found = coverage.summary(points, {"streams": {"a": 1}}, {"streams": ["a"]}, known)
+    assert coverage.still_open(found) == []
+
+
+def test_reasons(tmp_path):
+    """A hole is of a file, a line's text and one or more of its points; one without a reason is an error."""
+    path = tmp_path / "holes.toml"
+    path.write_text('[[hole]]\nfile = "a.sv"\nline = "if  (x)"\nwhat = ["if", "else"]\nreason = "never"\n')
+    assert coverage.reasons(path) == {("a.sv", "if (x)", "if"): "never", ("a.sv", "if (x)", "else"): "never"}
+    path.write_text('[[hole]]\nfile = "a.sv"\nline = "if (x)"\nwhat = ["if"]\n')
+    with pytest.raises(SystemExit, match="hole 1 has no 'reason'"):
+        coverage.reasons(path)
 
 
 def regression(folder, **runs: bool) -> None:

@@ -83,8 +83,8 @@ def sample_burst(user: str, burst: Burst, geometry: Geometry) -> None:
 
 @CoverPoint(
     f"{GROUP}.response",
-    xf=lambda direction, response: f"{direction} {response}",
-    bins=[f"{direction} {response}" for direction in DIRECTIONS for response in (0, 2, 3)],
+    xf=lambda direction, response: f"{direction} x {response}",
+    bins=[f"{direction} x {response}" for direction in DIRECTIONS for response in (0, 2, 3)],
 )
 def sample_response(direction: str, response: int) -> None:
     """Response of a beat (read) or of a burst (write)."""

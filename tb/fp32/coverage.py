@@ -67,7 +67,7 @@ def _rounding(exact: np.ndarray, result: np.ndarray) -> np.ndarray:
             f"{GROUP}.{unit}.operands", xf=lambda name, label, unit=unit: label if name == unit else None, bins=pairs
         )
         for unit in ("mul", "add")
-        for pairs in [[f"{x}, {y}" for x, y in itertools.product(CLASSES, repeat=2)]]
+        for pairs in [[f"{x} x {y}" for x, y in itertools.product(CLASSES, repeat=2)]]
     ),
 )
 def _sample_operands(name: str, label: str) -> None:
@@ -120,7 +120,7 @@ def sample_batch(operands: Operands, width: int) -> None:
     a, b = (fp32.flush(x.view(np.float32)) for x in (operands.a, operands.b))
     pairs = classify(operands.a) * len(CLASSES) + classify(operands.b)
     for pair in np.unique(pairs):
-        label = f"{CLASSES[pair // len(CLASSES)]}, {CLASSES[pair % len(CLASSES)]}"
+        label = f"{CLASSES[pair // len(CLASSES)]} x {CLASSES[pair % len(CLASSES)]}"
         _sample_operands("mul", label)
         _sample_operands("add", label)
     with np.errstate(invalid="ignore"):

@@ -66,8 +66,8 @@ class Block:
 block_section = coverage_section(
     CoverPoint(
         f"{GROUP}.kind",
-        xf=lambda block: f"{block.fmt} {block.kind}",
-        bins=[f"{fmt} {kind}" for fmt in nf4.FORMATS for kind in KINDS],
+        xf=lambda block: f"{block.fmt} x {block.kind}",
+        bins=[f"{fmt} x {kind}" for fmt in nf4.FORMATS for kind in KINDS],
     ),
     CoverPoint(f"{GROUP}.sign", xf=lambda block: block.absmax >> 31, bins=[0, 1]),
 )

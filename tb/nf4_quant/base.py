@@ -36,9 +36,9 @@ class StallWatch(uvm_component):
     def __init__(self, name: str, parent: uvm_component, group: str, ports: Mapping[str, StreamPort]) -> None:
         super().__init__(name, parent)
         self.ports = ports
-        bins = [f"{stream} {state}" for stream in ports for state in ("stalled", "starved", "moving")]
+        bins = [f"{stream} x {state}" for stream in ports for state in ("stalled", "starved", "moving")]
 
-        @CoverPoint(f"{group}.stream", xf=lambda stream, state: f"{stream} {state}", bins=bins)
+        @CoverPoint(f"{group}.stream", xf=lambda stream, state: f"{stream} x {state}", bins=bins)
         def sample(stream: str, state: str) -> None:
             """A stream was seen in a state."""
 

@@ -57,8 +57,8 @@ class Block:
 block_section = coverage_section(
     CoverPoint(
         f"{GROUP}.kind",
-        xf=lambda block: f"{block.fmt} {block.kind}",
-        bins=[f"{fmt} {kind}" for fmt in nf4.FORMATS for kind in KINDS],
+        xf=lambda block: f"{block.fmt} x {block.kind}",
+        bins=[f"{fmt} x {kind}" for fmt in nf4.FORMATS for kind in KINDS],
     ),
     CoverPoint(f"{GROUP}.scale", xf=lambda block: block.scale, bins=SCALES),
 )
