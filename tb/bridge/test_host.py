@@ -11,17 +11,20 @@ import numpy as np
 import pyuvm
 from cocotb.triggers import ClockCycles
 from edge_qlora import registers as regs
+from edge_qlora.command_layout import COMMAND_BYTES
 from edge_qlora.errors import ErrorCode
+from edge_qlora.footprint import MemoryWindow
 
 from tb.cases import smollm2_random_case
-from tb.common.base import cycle, finish, scaled, simulator, start, within
+from tb.common.base import config, cycle, finish, scaled, simulator, start, within
 from tb.common.coverage import events
 from tb.core.device import LONGEST_LIST, WORD, Host
 from tb.core.env import ListTest
-from tb.core.items import Ended, ListItem, Lists
+from tb.core.items import READ_AHEAD, Ended, ListItem, Lists
 from tb.lora_linear.jobs import LayerJob, random_job
 from tb.lora_linear.test_lora_linear import CaseTest, LayerTest, item_of
 from tb.models.align import BLOCK
+from tb.models.core import Core
 from tb.models.matrix import Codebook
 from tb.reference import LinearCase
 
@@ -31,7 +34,13 @@ GROUP = "bridge"
 BITS = (2, 3, 4, None)[scaled(0, 2) :]  # of codebooks; None is NF4
 sample_host = events(
     f"{GROUP}.host",
-    ["counters cleared", "reset within a list", "doorbell while busy", "window locked while busy"],
+    [
+        "counters cleared",
+        "reset within a list",
+        "doorbell while busy",
+        "window locked while busy",
+        "window ends behind the bus",
+    ],
 )
 sample_codebook = events(f"{GROUP}.codebook", [f"{bits} bits" if bits else "NF4" for bits in BITS])
 
@@ -150,6 +159,23 @@ class ResetInList(HostTest):
             await self.run_one(job)
             if running:
                 sample_host("reset within a list")
+
+
+@pyuvm.test()
+class WindowBehindTheBus(HostTest):
+    """A window that ends behind the last address of the bus holds all that is inside of it."""
+
+    async def body(self) -> None:
+        item, _ = item_of(small(False), SIZE)
+        base, limit = item.core.base, 1 << 50
+        limits = replace(item.core.limits, window=MemoryWindow(base, limit - base))
+        # The end of the window no longer keeps the fetch from what is behind the list.
+        memory = np.append(item.core.memory, np.zeros(READ_AHEAD * COMMAND_BYTES, np.uint8))
+        core = Core(memory, limits, config()["act_width"], base, config()["columns"])
+        item = ListItem(item.get_name(), core, item.address)
+        await Lists([item]).start(self.env.sequencer)
+        assert await self.env.host.read64(regs.MEM_LIMIT_LO) == limit
+        sample_host("window ends behind the bus")
 
 
 @pyuvm.test()
