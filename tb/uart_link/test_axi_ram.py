@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 
@@ -55,6 +56,15 @@ class Access:
         self.response = DECERR if behind else OKAY
         self.write = random.random() < 0.5
         self.data = random.randbytes(self.size)
+
+    @classmethod
+    def of_beats(cls, write: bool, behind: bool) -> Access:
+        """An access of two whole beats, behind the end of memory or not."""
+        access = cls()
+        access.write, access.response = write, DECERR if behind else OKAY
+        access.address, access.size = LANES * random.randrange(16) + BYTES * behind, 2 * LANES
+        access.data = random.randbytes(access.size)
+        return access
 
 
 class Master(uvm_component):
@@ -153,6 +163,8 @@ class Random(RamTest):
     async def body(self) -> None:
         for _ in range(scaled(300, 60)):
             await self.env.run(Access())
+        for write, behind in itertools.product((False, True), repeat=2):
+            await self.env.run(Access.of_beats(write, behind))
         await self.env.everything()
 
 
