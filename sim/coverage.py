@@ -7,6 +7,7 @@ against the plans in docs/ip, and lines without a hit against the reasons in sim
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import gzip
 import json
 import re
@@ -23,6 +24,7 @@ LINES = 0.98  # of lines and branches of rtl/ that tests reach, at least
 POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
 # Verilator's kinds of points: what can be executed, and what bits do.
 CODE, TOGGLE = ("line", "branch"), "toggle"
+BIT = re.compile(r"\[\d+\]|:.*$")  # indices of a signal and of the blocks it is in, and the edge
 # Hits by point, by source file from the project's root. A point is "kind line what", as "branch 17 else".
 Points = dict[str, Counter]
 
@@ -83,6 +85,29 @@ def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
     return found
 
 
+def toggle_reasons(path: Path = HOLES) -> list[tuple[str, str, str]]:
+    """Why bits of signals never change: patterns of a source file and of a signal's name, and the reason."""
+    rules = tomllib.loads(path.read_text()).get("bits", [])
+    return [(rule.get("files", "*"), name, rule["reason"]) for rule in rules for name in rule["signals"]]
+
+
+def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str, str, str]]) -> dict[str, list]:
+    """Signals of a file of which bits never rose or never fell: [such edges, all edges, reason or ""]."""
+    edges: dict[str, list[int]] = defaultdict(list)
+    for point, count in points.items():
+        kind, _, bit = point.split(" ", 2)
+        if kind == TOGGLE:
+            edges[BIT.sub("", bit)].append(count)
+    found = {}
+    for name, counts in edges.items():
+        if missing := counts.count(0):
+            why = (
+                why for file, signal, why in rules if fnmatch.fnmatch(source, file) and fnmatch.fnmatch(name, signal)
+            )
+            found[name] = [missing, len(counts), next(why, "")]
+    return found
+
+
 def hole_of(source: str, point: str) -> tuple[str, str, str]:
     """A point as ``reasons`` names it, which stays the same when lines above it come or go."""
     _, number, what = point.split(" ", 2)
@@ -96,6 +121,7 @@ def summary(
     bins: Mapping[str, Mapping[str, int]],
     plans: Mapping[str, Sequence[str]] | None = None,
     known: Mapping[tuple[str, str, str], str] | None = None,
+    rules: Sequence[tuple[str, str, str]] = (),
 ) -> dict:
     """Shares and holes.
 
@@ -104,10 +130,11 @@ def summary(
         bins: hits of each bin, by bench.
         plans: bins of each IP's test plan.
         known: reasons of holes, as ``reasons`` gives them.
+        rules: reasons of bits that never change, as ``toggle_reasons`` gives them.
 
     Returns:
         ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit,
-        with their reasons ("" without one);
+        with their reasons ("" without one), and "still", signals with bits that never rose or never fell;
         ``stale``: holes with a reason that are none;
         ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit;
         ``plans``: by IP, the same of its plan; ``unplanned``: bins that are in no plan.
@@ -123,6 +150,7 @@ def summary(
             "code": [len(code) - len(holes), len(code)],
             "toggle": [sum(count > 0 for count in toggles), len(toggles)],
             "holes": {point: known.get(name, "") for point, name in names.items()},
+            "still": still_bits(source, hits, rules),
         }
     merged: Counter = sum((Counter(hits) for hits in bins.values()), Counter())
     plans = plans or {}
@@ -165,7 +193,7 @@ def of_regression(folder: Path) -> dict:
             bins[row["name"]].update(row["bins"])
     if not counted:
         raise SystemExit("error: no run of the regression counted lines; run 'make regress COVER=1'")
-    found = summary(merge(map(load, counted)), bins, planned(), reasons())
+    found = summary(merge(map(load, counted)), bins, planned(), reasons(), toggle_reasons())
     return {"runs": len(names), "runs_with_lines": len(counted), **found}
 
 
@@ -190,6 +218,8 @@ def text(found: dict) -> str:
         for name, file in files.items()
         for point, reason in file["holes"].items()
     ]
+    still = [(name, signal, *rest) for name, file in files.items() for signal, rest in file["still"].items()]
+    unexplained = [f"  {name} {signal}: {bad} of {whole}" for name, signal, bad, whole, why in still if not why]
     missed = [f"  {name}, {label}" for name, plan in found["plans"].items() for label in plan["missed"]]
     for title, names in (
         ("lines and branches never reached", holes),
@@ -197,6 +227,7 @@ def text(found: dict) -> str:
             "reasons in sim/holes.toml for what was reached, or is not there",
             [f"  {': '.join(h)}" for h in found["stale"]],
         ),
+        (f"signals with bits that never rose or never fell, without a reason, of {len(still)}", unexplained),
         ("planned bins never hit", missed),
         ("bins in no plan", [f"  {name}" for name in found["unplanned"]]),
     ):

@@ -64,6 +64,7 @@ def test_holes_are_named():
         "code": [1, 3],
         "toggle": [0, 1],
         "holes": {"branch 1 if": "it is a comment", "line 101 block": ""},
+        "still": {"a": [1, 1, ""]},
     }
     assert found["stale"] == [[FIFO, first, "else"]]
     assert found["benches"]["streams"] == {"bins": [1, 2], "missed": ["fifo: pop at 1"]}
@@ -81,6 +82,19 @@ def test_holes_are_named():
         "1 reasons without a hole",
         "33.33 % of lines and branches, less than 98.0 %",
     ]
+
+
+def test_bits_that_never_change():
+    """Bits and blocks of a signal are one line, with the reason of the first rule for its file and name."""
+    bits = {
+        "toggle 9 g[0].a[1]:0->1": 0,
+        "toggle 9 g[0].a[1]:1->0": 0,
+        "toggle 9 g[1].a[0]:0->1": 4,
+        "toggle 3 b:0->1": 0,
+    }
+    rules = [("rtl/other.sv", "g.a", "not this"), ("rtl/common/*", "g.*", "constant"), ("*", "g.a", "too late")]
+    assert coverage.still_bits(FIFO, bits, rules) == {"g.a": [2, 3, "constant"], "b": [1, 1, ""]}
+    assert coverage.toggle_reasons(), "sim/holes.toml has such rules"
 
 
 def test_nothing_is_open():
