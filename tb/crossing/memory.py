@@ -9,6 +9,8 @@ from cocotb.triggers import ClockCycles, RisingEdge
 
 from tb.common.stream import Pace
 
+OKAY, SLVERR, DECERR = 0, 2, 3
+
 
 class BeatMemory:
     """Answer the device's ``m_axi_`` port.
@@ -16,6 +18,7 @@ class BeatMemory:
     Attributes:
         content: byte address to byte; what was never written reads as zero.
         corrupt: number of the read beat of which one bit flips, or None.
+        faulty: byte addresses that are answered with SLVERR or DECERR.
     """
 
     def __init__(self, domain, pace: Pace) -> None:
@@ -23,6 +26,7 @@ class BeatMemory:
         self.bytes = len(domain.m_axi_wdata) // 8
         self.content: dict[int, int] = {}
         self.corrupt: int | None = None
+        self.faulty = range(0)
         self.reads = 0
         for name in ("awready", "wready", "bvalid", "arready", "rvalid"):
             self._signal(name).value = 0
@@ -55,6 +59,10 @@ class BeatMemory:
                 break
         self._signal(f"{channel}valid").value = 0
 
+    def _response(self, address: int) -> int:
+        """Of the beat at an address."""
+        return random.choice((SLVERR, DECERR)) if address in self.faulty else OKAY
+
     async def _serve_writes(self) -> None:
         while True:
             takes = [("aw", "addr", "len"), ("w", "data", "strb", "last")]
@@ -65,7 +73,7 @@ class BeatMemory:
             assert length == 0 and last and address % self.bytes == 0, f"not one whole beat: {address:#x}, {length}"
             for lane in (lane for lane in range(self.bytes) if strobe >> lane & 1):
                 self.content[address + lane] = data >> 8 * lane & 0xFF
-            await self._give("b", resp=0)
+            await self._give("b", resp=self._response(address))
 
     async def _serve_reads(self) -> None:
         while True:
@@ -75,4 +83,4 @@ class BeatMemory:
             if self.reads == self.corrupt:
                 data ^= (1 << 8 * self.bytes) - 1
             self.reads += 1
-            await self._give("r", data=data, resp=0, last=1)
+            await self._give("r", data=data, resp=self._response(address), last=1)

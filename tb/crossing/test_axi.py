@@ -18,14 +18,14 @@ from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamItem
 from tb.crossing.clocks import RATIOS, Domain, start_clocks
 from tb.crossing.coverage import GROUP, sample_traffic
-from tb.crossing.memory import BeatMemory
+from tb.crossing.memory import OKAY, SLVERR, BeatMemory
 
 BRIDGE = cocotb.top._name == "host_bridge"
 # What a host finds at its addresses: first address and size in bytes.
 WINDOW, MEMORY = (0x2004_0000, 1 << 13), (0x8000_0000, 1 << 30)
 REGIONS = {"registers": WINDOW, "memory": MEMORY} if BRIDGE else {"memory": (0, 1 << 16)}
 HOLES = [0, WINDOW[0] - 4, WINDOW[0] + WINDOW[1], MEMORY[0] - 8, MEMORY[0] + MEMORY[1], 0xFFFF_FFF0] if BRIDGE else []
-OKAY, SLAVE_ERROR = 0, 2
+FAULTY = range(MEMORY[0] + (1 << 20), MEMORY[0] + (1 << 20) + 64)  # memory that answers with errors
 WORKERS = 4
 PAUSES = Pace(0.3, 6)
 
@@ -33,7 +33,11 @@ PAUSES = Pace(0.3, 6)
 @CoverPoint(
     f"{GROUP}.access",
     xf=lambda region, write: (region, write),
-    bins=[(region, write) for region in (*REGIONS, *(["nothing"] if HOLES else [])) for write in (False, True)],
+    bins=[
+        (region, write)
+        for region in (*REGIONS, *(["nothing", "faulty memory"] if BRIDGE else []))
+        for write in (False, True)
+    ],
 )
 def sample_access(region: str, write: bool) -> None:
     """The host reads or writes a part of its addresses."""
@@ -59,6 +63,8 @@ class HostTest(uvm_test):
         size = WINDOW[1] if BRIDGE else REGIONS["memory"][1]
         self.ram = AxiRam(slave, device.clk_i, device.rst_ni, reset_active_level=False, size=size)
         self.memory = BeatMemory(device, PAUSES if self.pauses[1] else Pace()) if BRIDGE else None
+        if self.memory:
+            self.memory.faulty = FAULTY
         ends = [(self.host, self.pauses[0]), (self.ram, self.pauses[1])]
         for end, pauses in ends:
             sides = (end.write_if, end.read_if)
@@ -80,8 +86,8 @@ class HostTest(uvm_test):
         """Write and read random bytes in one part of each region; now and then where nothing is."""
         known: dict[int, int] = {}
         for _ in range(scaled(30, 10)):
-            if HOLES and random.random() < 0.15:
-                await self.miss(random.choice(HOLES), random.random() < 0.5)
+            if BRIDGE and random.random() < 0.2:
+                await self.miss(random.random() < 0.5, random.random() < 0.5)
                 continue
             region, (base, whole) = random.choice(list(REGIONS.items()))
             first = base + whole // WORKERS * part
@@ -101,11 +107,12 @@ class HostTest(uvm_test):
                 wanted = {"resp": OKAY, "data": int.from_bytes(expected, "little")}
                 self.compare(seen, wanted, f"read of {length} at {address:#x}")
 
-    async def miss(self, address: int, write: bool) -> None:
-        """An access to what is not there."""
-        sample_access("nothing", write)
+    async def miss(self, faulty: bool, write: bool) -> None:
+        """An access to what is not there, or to memory that answers with an error."""
+        address = random.choice(FAULTY[::4] if faulty else HOLES)
+        sample_access("faulty memory" if faulty else "nothing", write)
         answer = await (self.host.write(address, bytes(4)) if write else self.host.read(address, 4))
-        self.compare({"resp": int(answer.resp)}, {"resp": SLAVE_ERROR}, f"hole at {address:#x}")
+        self.compare({"resp": int(answer.resp)}, {"resp": SLVERR}, f"error at {address:#x}")
 
     def compare(self, seen: dict[str, int], wanted: dict[str, int], what: str) -> None:
         """Hand one answer and what it should be to the scoreboard."""
