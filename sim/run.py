@@ -154,6 +154,11 @@ def build(
         return _build(bench, simulator, config, waves, parameters, folder, gates, coverage), folder
 
 
+def seed_folder(bench: str, simulator: str, config: str, seed: int, kind: str = "") -> Path:
+    """Where a bench's log, results and waveforms of one seed are."""
+    return BUILD / f"{bench}-{simulator}-{config}{kind}" / f"seed-{seed}"
+
+
 def _kind(waves: bool, gates: Path | None, coverage: bool) -> str:
     """What distinguishes the folders of other builds than the usual one."""
     return f"{f'-{gates.stem}' if gates else ''}{'-waves' if waves else ''}{'-coverage' if coverage else ''}"
@@ -248,7 +253,7 @@ def run(
     makeflags = {"MAKEFLAGS": quick_build(coverage)}
     with _environment(**(verilator_environment() | makeflags if simulator == "verilator" else {})):
         runner, folder = build(bench, simulator, config, waves, gates, coverage)
-        test_dir = BUILD / f"{bench.name}-{simulator}-{config}{_kind(waves, gates, coverage)}" / f"seed-{seed}"
+        test_dir = seed_folder(bench.name, simulator, config, seed, _kind(waves, gates, coverage))
         shutil.rmtree(test_dir, ignore_errors=True)
         test_dir.mkdir(parents=True)
         rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"

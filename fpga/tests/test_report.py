@@ -45,3 +45,21 @@ def test_area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "genesys2.json").write_text(json.dumps(file))
         assert report.area()[0][3].endswith(f"`make synth BOARD=genesys2`, {commit}")
     assert [row[1:3] for row in report.area()] == [("101,900 = 50.0%", "**not met**"), ("89 = 20.0%", "met")]
+
+
+def test_clock_and_figures() -> None:
+    """A clock is met from its target on; figures have the numbers behind the rows, in percent, MHz and ms."""
+    one = {"name": "a", "design": "an array", "how": "routed", "command": "make fpga", "commit": "1", "target": 200}
+    clocks = [one | {"mhz": 200.0}, one | {"mhz": 199.9}]
+    assert [row[:3] for row in report.clock({"clock": clocks})] == [
+        ("an array at 200 MHz", "200.0 MHz", "met"),
+        ("an array at 200 MHz", "199.9 MHz", "**not met**"),
+    ]
+    decode = {"commit": "2", "cases": [{"context": 2047, "cycles": 18_000_000}]}
+    found = list(report.figures({"clock": clocks[1:], "decode": decode}))
+    assert [figure.name for figure in found[:3]] == ["LUT", "BRAM", "DSP"]
+    assert all(0 < figure.value < 100 and figure.unit == "%" for figure in found[:3])
+    assert found[3:] == [
+        report.Figure("a", 199.9, "MHz", "1", 200),
+        report.Figure("context 2,047", 90.0, "ms", "2", 100),
+    ]
