@@ -46,6 +46,8 @@ BENCH ?= --decode 1 512
 CHECK ?=
 FORMATS ?=
 JOBS ?= 2
+HISTORY ?=
+PUBLISH ?=
 CLI_OPTIONS = $(FORMATS) $(if $(call given,CONFIG),--config "$(CONFIG)") $(if $(ADAPTER),--adapter "$(ADAPTER)")
 # A variable's value where the user set it, nothing where it is this file's.
 given = $(if $(filter-out file,$(origin $(1))),$($(1)))
@@ -53,10 +55,10 @@ REGRESS_N = $(or $(call given,N),2)
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress coverage scheduler worker synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress coverage dashboard test-dashboard screenshots scheduler worker synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 venv: $(READY) ## Make the virtual environment (other targets do it by themselves)
 
@@ -112,6 +114,20 @@ regress: $(READY) ## Run every test with N seeds on both simulators, in parallel
 
 coverage: $(READY) ## Merge the coverage of the last regression with COVER=1: lines, branches, toggles, bins, and what is missing (CHECK=1 fails if it is)
 	@$(RUN) -m sim.coverage --check "$(CHECK)"
+
+dashboard: $(READY) ## Write the page of the last regression, and of the commits before it, to sim/build/dashboard (HISTORY=path PUBLISH=1)
+	@$(RUN) -m sim.dashboard --history "$(HISTORY)" --publish "$(PUBLISH)"
+
+$(VENV)/browser: $(READY)
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev,browser]' 2>&1 | $(PIP_PROGRESS)
+	@touch $@
+
+test-dashboard: $(VENV)/browser ## Look at the page in Chromium without a window, which must be installed (CHROMIUM=path)
+	@$(RUN) -c 'from sim.dashboard import browser; browser.require()'
+	@$(RUN) -m pytest -m browser sim/test_dashboard.py
+
+screenshots: $(VENV)/browser ## Write pictures of the page that make dashboard wrote to docs/images
+	@$(RUN) -m sim.dashboard.browser
 
 scheduler: $(READY) ## Begin a Dask scheduler, which gives runs to workers (PORT=8786)
 	@$(RUN) -m dask scheduler --port "$(PORT)" --no-dashboard
