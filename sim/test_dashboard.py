@@ -69,7 +69,7 @@ COVERAGE = {
         },
         "rtl/core/lists.sv": {"code": [20, 20], "toggle": [0, 0], "holes": {}},
     },
-    "benches": {"fp32": {"bins": [9, 10], "missed": ["add: both infinite"]}},
+    "plans": {"fp32": {"bins": [9, 10], "missed": ["add: both infinite"]}},
 }
 
 

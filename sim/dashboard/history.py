@@ -47,10 +47,10 @@ def entry(inputs: Inputs) -> dict:
 
 
 def coverage_totals(coverage: Mapping | None) -> dict[str, list[int]]:
-    """[hit, all] of lines and branches, toggles, and bins."""
+    """[hit, all] of lines and branches, toggles, and bins of the test plans."""
     if coverage is None:
         return {}
-    found = {"lines": ("files", "code"), "toggles": ("files", "toggle"), "bins": ("benches", "bins")}
+    found = {"lines": ("files", "code"), "toggles": ("files", "toggle"), "bins": ("plans", "bins")}
     return {
         name: [sum(one[key][i] for one in coverage[group].values()) for i in (0, 1)]
         for name, (group, key) in found.items()
