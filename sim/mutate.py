@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from sim.bench import ROOT, Bench, Config, Netlist, read_filelist, tests
-from sim.mutants import Mutants, mutants
+from sim.mutants import Mutants, equivalent, mutants
 from sim.regress import commit, write
 from sim.run import BUILD, build, environment, integer, random_registers, simulation_environment
 from sim.tools import fingerprint_of, quick_build, require_simulator, verilator_environment
@@ -258,7 +258,13 @@ def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict], seconds: float) -
     """An IP's entry in mutate.json."""
     reasons = explanations(chosen.name)
     alive = [mutation for mutation in job.made.mutations if verdicts[mutation.number]["verdict"] == "survived"]
-    same = []
+    kept = job.folder / "equivalent.json"
+    proved = json.loads(kept.read_text()) if kept.is_file() else {}
+    for mutation in alive:
+        if str(mutation.number) not in proved:
+            proved[str(mutation.number)] = equivalent(job.made.design, mutation)
+            write(kept, json.dumps(proved))
+    same = [mutation for mutation in alive if proved[str(mutation.number)]]
     numbers = Counter(found["verdict"] for found in verdicts.values())
     killed_by = Counter(found["test"] or "the simulator" for found in verdicts.values() if found["verdict"] == "killed")
     counted = len(verdicts) - len(same)
