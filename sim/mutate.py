@@ -34,6 +34,7 @@ EXPLANATIONS = ROOT / "sim/mutants.toml"
 CONFIG = "tiny"
 TARGET = 0.95  # share of mutants to be killed, of those that are not equivalent
 CPU_LIMIT = 1800  # seconds of CPU time of the design without a mutation
+SPARE, LEAST = 4, 10  # a mutant may take so many times as much, but at least so many seconds
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,8 @@ def run_job(job: Job, numbers: Sequence[int], jobs: int) -> dict[int, dict]:
         "mutants": left,
         "jobs": jobs,
         "first_limit": CPU_LIMIT,
+        "least_limit": LEAST,
+        "spare": SPARE,
         "folder": str(job.folder),
         "verdicts": str(verdicts),
         "loaded": str(job.folder / "loaded.json"),
@@ -257,7 +260,8 @@ def judge(chosen: Ip, count: int, seed: int, jobs: int) -> dict:
 def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict], seconds: float) -> dict:
     """An IP's entry in mutate.json."""
     reasons = explanations(chosen.name)
-    alive = [mutation for mutation in job.made.mutations if verdicts[mutation.number]["verdict"] == "survived"]
+    known = {mutation.number: mutation for mutation in job.made.mutations}
+    alive = [known[number] for number, found in sorted(verdicts.items()) if found["verdict"] == "survived"]
     kept = job.folder / "equivalent.json"
     proved = json.loads(kept.read_text()) if kept.is_file() else {}
     for mutation in alive:
