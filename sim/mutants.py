@@ -64,13 +64,16 @@ class Mutation:
 
     @property
     def text(self) -> str:
-        """What is changed, the same for the same source: mode, cell's pin, signal, file and columns."""
-        kind = re.match(r"(?:\$flatten)?(?:\\\S*?\.)?\$([a-z_0-9]+)\$", self.option("cell"))
-        pin = f"{self.option('port')}[{self.option('portbit')}]"
+        """What is changed, the same for the same source: mode, instance, kind of cell, pin, signal and place."""
+        cell = self.option("cell").removeprefix("$flatten").replace("\\", "")
+        instance, found, kind = cell.partition(".$")
+        if not found:
+            instance, kind = "", cell.removeprefix("$")
+        kind = kind.partition("$")[0]  # yosys numbers its cells, which changes with any source
+        name = ".".join(part for part in (instance, "" if kind == "auto" else kind, self.option("port")) if part)
         control = f" by bit {self.option('ctrlbit')}" if self.option("ctrlbit") else ""
         wire = f" ({self.option('wire')}[{self.option('wirebit')}])" if self.option("wire") else ""
-        name = "" if kind is None or kind[1] == "auto" else f"{kind[1]}."
-        return f"{self.option('mode')} {name}{pin}{control}{wire} at {self.option('src')}"
+        return f"{self.option('mode')} {name}[{self.option('portbit')}]{control}{wire} at {self.option('src')}"
 
 
 @dataclass(frozen=True)

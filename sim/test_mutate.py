@@ -133,7 +133,7 @@ def test_text_and_source_of_a_mutation() -> None:
         "-mode cnot1 -module top -cell $flatten\\u_a.$mul$rtl/x.sv:45$16 -port Y -portbit 11 -ctrlbit 3 -wire y_q "
         "-wirebit 11 -src rtl/x.sv:40.1-40.5 -src rtl/x.sv:45.18-45.53",
     )
-    assert found.text == "cnot1 mul.Y[11] by bit 3 (y_q[11]) at rtl/x.sv:45.18-45.53"
+    assert found.text == "cnot1 u_a.mul.Y[11] by bit 3 (y_q[11]) at rtl/x.sv:45.18-45.53"
     assert found.source == "rtl/x.sv:45"
 
 
