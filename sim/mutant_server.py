@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import resource
 import signal
@@ -30,7 +31,7 @@ class Server:
         self.plan = plan
         self.manager = regression._manager_inst
         self.order: list[str] = []  # names of tests; cocotb's own order when empty
-        self.limit = plan["first_limit"]
+        self.seconds: dict[str, float] = {}  # of CPU time, by test, without a mutation
         self.kills: dict[str, int] = {}
 
     def serve(self) -> bool:
@@ -40,7 +41,7 @@ class Server:
             return True
         if golden["verdict"] != "survived":
             return False
-        self.limit = max(self.plan["least_limit"], round(self.plan["spare"] * golden["seconds"]))
+        self.seconds = golden.pop("seconds_by_test")
         left, running, judged, learnt = list(self.plan["mutants"]), {}, 0, False
         while left or running:
             if not running and judged >= LEARNT and not learnt:
@@ -80,7 +81,7 @@ class Server:
     def say(self, verdict: dict) -> None:
         """Add a verdict to the file of the plan."""
         with open(self.plan["verdicts"], "a") as file:
-            file.write(json.dumps(verdict) + "\n")
+            file.write(json.dumps({key: value for key, value in verdict.items() if key != "seconds_by_test"}) + "\n")
 
     def folder(self, number: int) -> Path:
         """Where a mutant runs."""
@@ -95,7 +96,7 @@ class Server:
             found |= json.loads(said.read_text())
             verdict = found.pop("verdict")
         elif os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
-            verdict, found["reason"] = "hung", f"still running after {self.limit} s of CPU time"
+            verdict, found["reason"] = "hung", f"a test still ran after {seconds:.0f} s of CPU time"
         else:
             verdict, found["reason"] = "killed", f"the simulator ended with status {os.waitstatus_to_exitcode(status)}"
         return {"mutant": number, "verdict": verdict, **found, "seconds": seconds}
@@ -114,23 +115,36 @@ class Server:
         log = os.open("run.log", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (self.limit, self.limit + 5))
-        Tests(self.manager, self.order)
+        limits = {name: self.plan["spare"] * seconds + self.plan["least"] for name, seconds in self.seconds.items()}
+        Tests(self.manager, self.order, limits, self.plan["golden_limit"])
         return None
 
 
 class Tests:
     """The tests of one process, which ends with the first that fails."""
 
-    def __init__(self, manager, order: list[str]) -> None:
-        self.manager = manager
+    def __init__(self, manager, order: list[str], limits: dict[str, float], limit: float) -> None:
+        self.manager, self.limits, self.limit = manager, limits, limit
+        self.seconds: dict[str, float] = {}
+        self.test, self.began = "", 0.0
         place = {name: number for number, name in enumerate(order)}
         manager._test_queue.sort(key=lambda test: place.get(test.fullname, 0))
+        manager._log_test_start = self.begin
         manager._record_test_failed = self.failed
         manager._tear_down = lambda: self.end("survived")
         handler = logging.Handler(logging.ERROR)
         handler.emit = self.logged
         logging.getLogger("test").addHandler(handler)
+
+    def begin(self) -> None:
+        """In place of cocotb's line that a test begins: its CPU time has a limit."""
+        now = time.process_time()
+        if self.test:
+            self.seconds[self.test] = now - self.began
+        self.test, self.began = self.manager._test.fullname, now
+        logging.getLogger("test").info("%s begins", self.test)
+        limit = math.ceil(now + self.limits.get(self.test, self.limit))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
     def failed(self, result: BaseException | None = None, msg: str | None = None, **_: object) -> None:
         """In place of cocotb's record of a test that failed."""
@@ -146,8 +160,10 @@ class Tests:
     def end(self, verdict: str, reason: str = "") -> None:
         """Leave the verdict and end the process."""
         test = self.manager._test.fullname if verdict == "killed" else ""
+        self.seconds[self.test] = time.process_time() - self.began
+        found = {"verdict": verdict, "test": test, "reason": reason[:500], "seconds_by_test": self.seconds}
         with open("verdict.json", "w") as file:
-            json.dump({"verdict": verdict, "test": test, "reason": reason[:500]}, file)
+            json.dump(found, file)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

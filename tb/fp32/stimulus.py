@@ -183,6 +183,7 @@ def directed_operands(width: int, lanes: int) -> Operands:
     pairs = list(itertools.product(CORNERS, repeat=2))
     pairs += [pair for nan in ONE_BIT_NANS for pair in ((nan, 0x3F800000), (0xBF800000, nan))]
     pairs += nearly_ties()
+    pairs.append((0x7F000000, 0xF2000000))  # rounds up to 2**127, from below it
     pairs += pairs[: -len(pairs) % lanes]
     a, b = np.array(pairs, dtype=np.uint32).T
     index = np.arange(len(pairs))
