@@ -199,7 +199,10 @@ def run_job(job: Job, numbers: Sequence[int], jobs: int) -> dict[int, dict]:
     if not said or said[0]["mutant"] or said[0]["verdict"] != "survived":
         why = f"{said[0]['test']}: {said[0]['reason']}" if said else log.read_text()[-3000:]
         raise SystemExit(f"error: {job.bench.name} fails on the netlist of {job.ip.name} without a mutation: {why}")
-    return known | {found["mutant"]: found for found in said if found["mutant"]}
+    known |= {found["mutant"]: found for found in said if found["mutant"]}
+    if missing := [number for number in numbers if number not in known]:
+        raise SystemExit(f"error: the simulation ended before {len(missing)} mutants of {job.ip.name}; its log: {log}")
+    return known
 
 
 def digest(path: Path) -> str:
@@ -216,7 +219,8 @@ def _follow(verdicts: Path, before: int, count: int):
         shown, done = 0, False
         while not done:
             done = stop.wait(5)
-            lines = verdicts.read_text().splitlines()[before:] if verdicts.is_file() else []
+            text = verdicts.read_text() if verdicts.is_file() else ""
+            lines = text[: text.rfind("\n") + 1].splitlines()[before:]
             found = Counter(said["verdict"] for said in map(json.loads, lines) if said["mutant"])
             if (judged := found.total()) >= shown + (1 if done else max(1, count // 10)):
                 shown = judged
@@ -245,24 +249,24 @@ def job_of(chosen: Ip, bench_name: str, count: int, seed: int) -> Job:
 
 def judge(chosen: Ip, count: int, seed: int, jobs: int) -> dict:
     """What came of an IP's mutants: its entry in mutate.json."""
-    began, verdicts = time.monotonic(), {}
+    verdicts: dict[int, dict] = {}
     for name in chosen.benches:
         job = job_of(chosen, name, count, seed)
         print(f"  {name}: {len(job.made.mutations)} mutants of {job.bench.netlist.module}", flush=True)
-        left = [
-            m.number for m in job.made.mutations if verdicts.get(m.number, {}).get("verdict", "survived") == "survived"
-        ]
+        killed = [number for number, found in verdicts.items() if found["verdict"] != "survived"]
+        left = [mutation.number for mutation in job.made.mutations if mutation.number not in killed]
         found = run_job(job, left, jobs)
-        verdicts |= {number: {**found[number], "bench": name} for number in left}
-    return record(chosen, job, verdicts, time.monotonic() - began)
+        seconds = {number: verdicts[number]["seconds"] if verdicts else 0.0 for number in left}
+        verdicts |= {n: {**found[n], "seconds": found[n]["seconds"] + seconds[n]} for n in left}
+    return record(chosen, job, verdicts)
 
 
-def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict], seconds: float) -> dict:
+def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict]) -> dict:
     """An IP's entry in mutate.json."""
     reasons = explanations(chosen.name)
     known = {mutation.number: mutation for mutation in job.made.mutations}
     alive = [known[number] for number, found in sorted(verdicts.items()) if found["verdict"] == "survived"]
-    kept = job.folder / "equivalent.json"
+    kept = job.made.netlist.with_name("equivalent.json")
     proved = json.loads(kept.read_text()) if kept.is_file() else {}
     for mutation in alive:
         if str(mutation.number) not in proved:
@@ -282,7 +286,7 @@ def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict], seconds: float) -
         "equivalent": len(same),
         "survived": numbers["survived"] - len(same),
         "share": round((numbers["killed"] + numbers["hung"]) / counted, 4) if counted else 1.0,
-        "seconds": round(seconds, 1),
+        "seconds": round(sum(found["seconds"] for found in verdicts.values()), 1),
         "seed": job.seed,
         "commit": commit(),
         "killed_by": dict(killed_by.most_common()),
@@ -310,7 +314,7 @@ def explanations(name: str) -> dict[str, str]:
 def table(records: Sequence[dict]) -> str:
     """What came of all IPs, as text."""
     lines = [
-        "| IP | bench | mutants | killed | hung | equivalent | survived | killed of the others | seconds |",
+        "| IP | bench | mutants | killed | hung | equivalent | survived | killed of the others | CPU s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for found in records:

@@ -102,7 +102,7 @@ def test_killed_survived_and_hung(job: mutate.Job, monkeypatch: pytest.MonkeyPat
     (FOLDER / "counter_tests.py").write_text(TESTS + "# changed\n")
     assert job.stored() == {}
     (FOLDER / "counter_tests.py").write_text(TESTS)
-    record = mutate.record(job.ip, job, found, 1.0)
+    record = mutate.record(job.ip, job, found)
     assert (record["mutants"], record["killed"], record["hung"]) == (3, 1, 1)
     assert (record["equivalent"], record["survived"], record["share"]) == (1, 0, 1.0)
     json.dumps(record)
