@@ -46,7 +46,7 @@ class Ip:
         benches: names; a mutant that the first lets live goes to the next.
         module: what is mutated; without it the top of the first bench.
         filelist: its ``.f`` list.
-        parameters: of the module, as all benches have it, from a configuration.
+        parameters: of the module, as all benches have it, from a configuration; of a top, those that its bench leaves.
         cells: only instances with names like this, where the module is more than the IP.
     """
 
@@ -109,7 +109,7 @@ IPS = (
     engine("load_engine", FIFO_BEATS=512),
     engine("read_engine", FIFO_BEATS=64, SCRATCH_W=9),
     engine("write_engine", SCRATCH_W=9),
-    ip("uart_axi", "uart_axi"),
+    ip("uart_axi", "uart_axi", REGISTERS_BASE=1 << 30),  # which the tests read
     ip("axi_ram", "axi_ram"),
     ip("edge_qlora", "commands", "lora_linear"),
 )
@@ -240,10 +240,11 @@ def job_of(chosen: Ip, bench_name: str, count: int, seed: int) -> Job:
     """An IP's mutants, made if need be, in one of its benches."""
     benches = {bench.name: bench for test in tests().values() for bench in test.benches}
     bench, first = benches[bench_name], benches[chosen.benches[0]]
-    module, filelist, parameters = chosen.module, chosen.filelist, chosen.parameters
+    module, filelist, config = chosen.module, chosen.filelist, first.config(CONFIG)
+    parameters = dict(chosen.parameters(config))
     if not module:
-        module, filelist, parameters = first.top, first.filelist, first.parameters
-    made = mutants(module, filelist, parameters(first.config(CONFIG)), count, seed, chosen.cells)
+        module, filelist, parameters = first.top, first.filelist, {**first.parameters(config), **parameters}
+    made = mutants(module, filelist, parameters, count, seed, chosen.cells)
     return Job(chosen, replace(bench, netlist=Netlist(module, filelist)), made, seed)
 
 
