@@ -135,7 +135,7 @@ def _choose(
             "delete t:$scopeinfo",
             f"write_rtlil {design.relative_to(ROOT)}",
             # More than wanted, for those that are left out.
-            f"mutate -list {count + count // 4 + 20} -seed {seed} -o {listed.relative_to(ROOT)}"
+            f"mutate -list {2 * count + 100} -seed {seed} -o {listed.relative_to(ROOT)}"
             + (f" c:*{cells}*" if cells else ""),
         )
         lines = [line.removeprefix("mutate ") for line in listed.read_text().splitlines() if line]
