@@ -37,6 +37,7 @@ PROGRAM ?=
 ACTIVITY ?=
 ACTIVITY_SCOPE ?=
 HOST_SOURCES ?=
+MUTANT ?=
 MODEL ?= smollm2
 PROMPT ?= The capital of France is
 N ?= 8
@@ -52,10 +53,11 @@ CLI_OPTIONS = $(FORMATS) $(if $(call given,CONFIG),--config "$(CONFIG)") $(if $(
 # A variable's value where the user set it, nothing where it is this file's.
 given = $(if $(filter-out file,$(origin $(1))),$($(1)))
 REGRESS_N = $(or $(call given,N),2)
+MUTANTS_N = $(or $(call given,N),200)
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress coverage dashboard test-dashboard screenshots scheduler worker synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress mutate coverage dashboard test-dashboard screenshots scheduler worker synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -111,6 +113,9 @@ text: $(READY) ## Compare SmolLM2's text with PyTorch's: tokens, logits, perplex
 
 regress: $(READY) ## Run every test with N seeds on both simulators, in parallel; goes on where it was (N=2 TEST= SIM= CONFIG= SEED= JOBS= SCHEDULER=tcp://... COVER=1)
 	@$(RUN) -m sim.regress --n "$(REGRESS_N)" --seed "$(SEED)" --test "$(TEST)" --sim "$(call given,SIM)" --config "$(call given,CONFIG)" --jobs $(JOBS) --scheduler "$(SCHEDULER)" --coverage "$(COVER)"
+
+mutate: $(READY) ## Share of small faults that the benches find, per IP (TOP="ip ..." N=200 SEED=1 JOBS=; MUTANT=number repeats one of an IP)
+	@$(RUN) -m sim.mutate --top "$(TOP)" --n "$(MUTANTS_N)" --seed "$(or $(SEED),1)" --jobs $(JOBS) --mutant "$(MUTANT)"
 
 coverage: $(READY) ## Merge the coverage of the last regression with COVER=1: lines, branches, toggles, bins, and what is missing (CHECK=1 fails if it is)
 	@$(RUN) -m sim.coverage --check "$(CHECK)"

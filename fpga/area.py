@@ -215,15 +215,17 @@ def yosys_version() -> str:
     return subprocess.run([str(YOSYS), "-V"], capture_output=True, text=True, check=True).stdout.split(" (")[0]
 
 
-def run_yosys(what: str, folder: Path, *commands: str) -> None:
+def run_yosys(what: str, folder: Path, *commands: str, limit: float | None = None) -> None:
     """Run a script, in which paths begin at the project's root.
 
     Raises:
         SystemExit: yosys failed; the message says why.
+        TimeoutExpired: it took longer than so many seconds.
     """
     script = folder / "script.ys"
     script.write_text("\n".join(commands) + "\n")
-    done = subprocess.run([str(YOSYS), "-q", str(script.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True)
+    command = [str(YOSYS), "-q", str(script.relative_to(ROOT))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=limit)
     if done.returncode:
         raise SystemExit(f"error: yosys on {what} failed\n{done.stdout}{done.stderr}")
 

@@ -101,7 +101,7 @@ class Outcome:
 
 
 @contextmanager
-def _environment(**variables: str):
+def environment(**variables: str):
     """Set environment variables for the duration of a block."""
     saved = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -228,6 +228,24 @@ def _build(
     return runner
 
 
+def simulation_environment(bench: Bench, simulator: str, config: str) -> dict[str, str]:
+    """Environment variables that tests and cocotb read."""
+    return {
+        "EDGE_QLORA_BENCH": bench.name,
+        "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
+        "EDGE_QLORA_SIM": simulator,
+        "COCOTB_ANSI_OUTPUT": "0",
+        # By default every imported module, PyTorch included, would be rewritten at each start.
+        "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
+    }
+
+
+def random_registers(seed: int) -> list[str]:
+    """Arguments with which a simulation by Verilator begins with random values in registers."""
+    return ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
+
+
 def run(
     bench: Bench,
     simulator: str,
@@ -251,7 +269,7 @@ def run(
     """
     require_simulator(simulator)
     makeflags = {"MAKEFLAGS": quick_build(coverage)}
-    with _environment(**(verilator_environment() | makeflags if simulator == "verilator" else {})):
+    with environment(**(verilator_environment() | makeflags if simulator == "verilator" else {})):
         runner, folder = build(bench, simulator, config, waves, gates, coverage)
         test_dir = seed_folder(bench.name, simulator, config, seed, _kind(waves, gates, coverage))
         shutil.rmtree(test_dir, ignore_errors=True)
@@ -259,7 +277,6 @@ def run(
         rows_file, log, results = test_dir / "rows.json", test_dir / "run.log", test_dir / "results.xml"
         started, crashed = time.monotonic(), False
         print(f"  running {bench.name}, log: {log.relative_to(ROOT)}", flush=True)
-        arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
         with _cpu_limit(CPU_LIMIT), nullcontext() if verbose else _progress(log):
             try:
                 runner.test(
@@ -271,19 +288,10 @@ def run(
                     build_dir=folder,
                     test_dir=test_dir,
                     results_xml=str(results),
-                    test_args=arguments if simulator == "verilator" else [],
+                    test_args=random_registers(seed) if simulator == "verilator" else [],
                     timescale=("1ns", "1ps"),
                     log_file=None if verbose else log,
-                    extra_env={
-                        "EDGE_QLORA_BENCH": bench.name,
-                        "EDGE_QLORA_CONFIG": json.dumps(bench.config(config)),
-                        "EDGE_QLORA_SIM": simulator,
-                        "EDGE_QLORA_ROWS": str(rows_file),
-                        "COCOTB_ANSI_OUTPUT": "0",
-                        # By default every imported module, PyTorch included, would be rewritten at each start.
-                        "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py",
-                        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sw")]),
-                    },
+                    extra_env={**simulation_environment(bench, simulator, config), "EDGE_QLORA_ROWS": str(rows_file)},
                 )
             except RuntimeError as error:  # the simulator itself ended with an error, whatever the tests said
                 crashed = True

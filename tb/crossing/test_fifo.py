@@ -59,7 +59,7 @@ class FifoTest(uvm_test):
         words = [{"data": random.getrandbits(len(self.dut.in_data_i))} for _ in range(count)]
         for word in words:
             self.board.expect(word)
-        await StreamSequence(words).start(self.source.sequencer)
+        await within(100 * count, StreamSequence(words).start(self.source.sequencer), "acceptance of all transfers")
         await within(100 * count, self.board.drained(), "delivery of all transfers")
         await ClockCycles(self.dut.out_clk_i, 20)  # whatever comes more is unexpected
 
@@ -147,7 +147,7 @@ class Reset(FifoTest):
             words = [{"data": random.getrandbits(len(self.dut.in_data_i))} for _ in range(random.randrange(10, 40))]
             for word in words:
                 self.board.expect(word)
-            await StreamSequence(words).start(self.source.sequencer)
+            await within(10_000, StreamSequence(words).start(self.source.sequencer), "acceptance of all transfers")
             await reset(*self.sides, self.periods)
             self.board.forget()
             await self.send(40)

@@ -49,6 +49,21 @@ NARROW_CORNERS = (
     *(0x3F808000, 0x3F818000, 0x3F807FFF, 0x00FF8000),  # ties of BF16
 )
 
+# NaNs of which one bit says that they are no infinities.
+ONE_BIT_NANS = tuple(0x7F800000 | 1 << bit for bit in range(23))
+ONE_BIT_HALF_NANS = (*(0x7C00 | 1 << bit for bit in range(10)), *(0x7F80 | 1 << bit for bit in range(7)))
+
+
+def nearly_ties() -> list[tuple[int, int]]:
+    """Pairs whose product or sum is a tie between an even value and the next, but for one bit far below: all bits."""
+    one, half_ulp, exponent = 1 << 23, 103 << 23, 127 << 23
+    factors = [(one + 1, one + (1 << 22) + 1), (one + 2, one + (1 << 22) + (1 << 21) + 1)]
+    factors += [(one + 2, one + (1 << 21) + (1 << bit - 1)) for bit in range(2, 22)]
+    factors += [(3 << 22, (3 << 22) + 1)]  # of two and above
+    products = [(a - one | exponent, b - one | exponent) for a, b in factors]
+    sums = [(exponent, half_ulp | sign << 31 | 1 << bit) for bit in range(23) for sign in (0, 1)]
+    return products + sums
+
 
 @dataclass(frozen=True)
 class Operands:
@@ -164,8 +179,11 @@ def random_operands(count: int, width: int, rng: np.random.Generator) -> Operand
 
 
 def directed_operands(width: int, lanes: int) -> Operands:
-    """Every pair of corners; the other units get the corners in turn. Filled up to whole beats."""
+    """Pairs of corners, NaNs of one bit, near ties; the other units get corners in turn. Filled up to whole beats."""
     pairs = list(itertools.product(CORNERS, repeat=2))
+    pairs += [pair for nan in ONE_BIT_NANS for pair in ((nan, 0x3F800000), (0xBF800000, nan))]
+    pairs += nearly_ties()
+    pairs.append((0x7F000000, 0xF2000000))  # rounds up to 2**127, from below it
     pairs += pairs[: -len(pairs) % lanes]
     a, b = np.array(pairs, dtype=np.uint32).T
     index = np.arange(len(pairs))
@@ -177,7 +195,8 @@ def directed_operands(width: int, lanes: int) -> Operands:
     exponent = np.array([0, -512, 511, -150, 80])[index % 5]
     half = np.array(
         [0, 0x8000, 1, 0x83FF, 0x0400, 0x7BFF, 0x7C00, 0xFC00, 0x7E00, 0xFC01, 0x7F80, 0x7FC0, 0xFF81, 0x0080]
+        + list(ONE_BIT_HALF_NANS)
     )
-    wide = np.array(NARROW_CORNERS + CORNERS, dtype=np.uint32)
+    wide = np.array(NARROW_CORNERS + CORNERS + ONE_BIT_NANS, dtype=np.uint32)
     nan = index % 7 == 0
     return Operands(a, b, value, exponent, nan, half[index % len(half)].astype(np.uint32), wide[index % len(wide)])

@@ -1,0 +1,396 @@
+"""Mutation testing: how many small faults in an IP its benches find: ``make mutate [TOP="ip ..."] [N=200] [SEED=1]``.
+
+yosys makes netlists with faults, of which a simulation selects one; a fault is killed by the first test that fails.
+Files are in sim/build/mutate: ``mutate.json`` is of all IPs. What was judged with the same sources is not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import threading
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from sim.bench import ROOT, Bench, Config, Netlist, read_filelist, tests
+from sim.mutants import Mutants, equivalent, mutants
+from sim.regress import commit, write
+from sim.run import BUILD, build, environment, integer, random_registers, simulation_environment
+from sim.tools import fingerprint_of, quick_build, require_simulator, verilator_environment
+from tb.registers.bench import bridge_parameters
+from tb.systolic.bench import array_parameters
+from tb.systolic.bench import parameters as matrix_parameters
+
+FOLDER = BUILD / "mutate"
+EXPLANATIONS = ROOT / "sim/mutants.toml"
+CONFIG = "tiny"
+TARGET = 0.95  # share of mutants to be killed, of those that are not equivalent
+CPU_LIMIT = 1800  # seconds of CPU time of the design without a mutation
+SPARE, LEAST = 4, 3  # a mutant's test may take so many times what it takes without a mutation, and so many seconds more
+
+
+@dataclass(frozen=True)
+class Ip:
+    """What is mutated, and by which benches it is tested.
+
+    Attributes:
+        name: of the IP.
+        benches: names; a mutant that the first lets live goes to the next.
+        module: what is mutated; without it the top of the first bench.
+        filelist: its ``.f`` list.
+        parameters: of the module, as all benches have it, from a configuration; of a top, those that its bench leaves.
+        cells: only instances with names like this, where the module is more than the IP.
+    """
+
+    name: str
+    benches: tuple[str, ...]
+    module: str = ""
+    filelist: str = ""
+    parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
+    cells: str = ""
+
+
+def ip(name: str, *benches: str, module: str = "", filelist: str = "", cells: str = "", **parameters: int) -> Ip:
+    """An IP with constant parameters."""
+    return Ip(name, benches, module, filelist, lambda config: parameters, cells)
+
+
+def fp32(module: str, **parameters: int) -> Ip:
+    """One of the FP32 units."""
+    return ip(module, "fp32", module=module, filelist="rtl/common/fp32.f", **parameters)
+
+
+def engine(module: str, **parameters: int) -> Ip:
+    """One of the engines between memory and scratchpad."""
+    return ip(module, "transfers", module=module, filelist=f"rtl/core/{module}.f", ADDR_W=40, BUS_W=64, **parameters)
+
+
+def bridge(config: Config) -> dict[str, int]:
+    """Parameters of vega_bridge in its probe for a host of 32 bits."""
+    return {"ADDR_W": 64, "ID_W": 12, **bridge_parameters(config, 32)}
+
+
+IPS = (
+    fp32("fp32_mul"),
+    fp32("fp32_add"),
+    fp32("int_to_fp32", WIDTH=48),
+    fp32("fp16_to_fp32"),
+    fp32("bf16_to_fp32"),
+    fp32("fp32_to_fp16"),
+    fp32("fp32_to_bf16"),
+    ip("streams", "streams"),
+    ip("async_fifo", "async_fifo"),
+    ip("axi_crossing", "axi_crossing"),
+    ip("host_bridge", "host_bridge"),
+    ip("tile_transposer", "transpose_floats"),
+    ip("nf4_dequantizer", "nf4_dequant_8"),
+    ip("nf4_quantizer", "nf4_quant"),
+    ip("double_quantizer", "double_quant"),
+    ip("double_dequantizer", "double_dequant"),
+    ip("exact_mean", "exact_mean"),
+    ip("function_unit", "function_unit", module="function_unit", filelist="rtl/vector/function_unit.f"),
+    ip("vector_engine", "vector_engine_8"),
+    ip("scratchpad", "scratchpad"),
+    Ip("systolic_array", ("systolic",), "systolic_array", "sim/tops/systolic_array.f", array_parameters),
+    Ip("matrix_engine", ("systolic",), "matrix_engine", "rtl/core/matrix_engine.f", matrix_parameters),
+    ip("axi_read_master", "axi_master", cells="u_read"),
+    ip("axi_write_master", "axi_master", cells="u_write"),
+    ip("axi_slave", "axi_slave_128"),
+    Ip("registers", ("registers_32",), "vega_bridge", "rtl/vega_bridge/vega_bridge.f", bridge),
+    ip("lists", "lists"),
+    engine("load_engine", FIFO_BEATS=512),
+    engine("read_engine", FIFO_BEATS=64, SCRATCH_W=9),
+    engine("write_engine", SCRATCH_W=9),
+    ip("uart_axi", "uart_axi", REGISTERS_BASE=1 << 30),  # which the tests read
+    ip("axi_ram", "axi_ram"),
+    ip("edge_qlora", "commands", "lora_linear"),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An IP with its mutants, in one bench."""
+
+    ip: Ip
+    bench: Bench
+    made: Mutants
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Verdicts and logs."""
+        return FOLDER / self.ip.name / self.bench.name
+
+    def key(self) -> str:
+        """Digest of what the verdicts depend on besides Python code, of which the simulation itself says what it is."""
+        sources = [*read_filelist(self.bench.filelist), self.made.netlist, ROOT / "sim/configs.toml"]
+        return fingerprint_of(sources, dict(self.bench.parameters(self.bench.config(CONFIG))), self.seed)
+
+    def stored(self) -> dict[int, dict]:
+        """Verdicts of an earlier run with the same sources."""
+        with suppress(OSError, ValueError):
+            plan, loaded = (json.loads((self.folder / name).read_text()) for name in ("plan.json", "loaded.json"))
+            same = plan["key"] == self.key() and all(digest(ROOT / name) == was for name, was in loaded.items())
+            lines = (self.folder / "verdicts.jsonl").read_text().splitlines()
+            return {found["mutant"]: found for found in map(json.loads, lines) if found["mutant"]} if same else {}
+        return {}
+
+
+def run_job(job: Job, numbers: Sequence[int], jobs: int) -> dict[int, dict]:
+    """Judge mutants, those of an earlier run with the same sources excepted.
+
+    Raises:
+        SystemExit: the design without a mutation does not build, or not pass.
+    """
+    known = job.stored()
+    left = [number for number in numbers if number not in known]
+    if not left:
+        return known
+    if not known:
+        shutil.rmtree(job.folder, ignore_errors=True)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    verdicts, log = job.folder / "verdicts.jsonl", job.folder / "run.log"
+    before = len(verdicts.read_text().splitlines()) if known else 0
+    plan = {
+        "key": job.key(),
+        "mutants": left,
+        "jobs": jobs,
+        "golden_limit": CPU_LIMIT,
+        "spare": SPARE,
+        "least": LEAST,
+        "folder": str(job.folder),
+        "verdicts": str(verdicts),
+        "loaded": str(job.folder / "loaded.json"),
+    }
+    write(job.folder / "plan.json", json.dumps(plan))
+    with environment(**verilator_environment() | {"MAKEFLAGS": quick_build()}):
+        runner, folder = build(job.bench, "verilator", CONFIG, waves=False, gates=job.made.netlist)
+        with _follow(verdicts, before, len(left)), suppress(RuntimeError):
+            runner.test(
+                test_module=job.bench.module,
+                hdl_toplevel=job.bench.top,
+                seed=job.seed,
+                build_dir=folder,
+                test_dir=job.folder,
+                results_xml=str(job.folder / "results.xml"),
+                test_args=random_registers(job.seed),
+                timescale=("1ns", "1ps"),
+                log_file=log,
+                extra_env={
+                    **simulation_environment(job.bench, "verilator", CONFIG),
+                    "EDGE_QLORA_MUTANTS": str(job.folder / "plan.json"),
+                    "PYGPI_USERS": "cocotb.logging:_configure,cocotb._init:init_package_from_simulation,"
+                    "sim.mutant_server:main",
+                    # Threads do not survive a fork.
+                    "OMP_NUM_THREADS": "1",
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "MKL_NUM_THREADS": "1",
+                },
+            )
+    said = [json.loads(line) for line in verdicts.read_text().splitlines()][before:] if verdicts.is_file() else []
+    if not said or said[0]["mutant"] or said[0]["verdict"] != "survived":
+        why = f"{said[0]['test']}: {said[0]['reason']}" if said else log.read_text()[-3000:]
+        raise SystemExit(f"error: {job.bench.name} fails on the netlist of {job.ip.name} without a mutation: {why}")
+    known |= {found["mutant"]: found for found in said if found["mutant"]}
+    if missing := [number for number in numbers if number not in known]:
+        raise SystemExit(f"error: the simulation ended before {len(missing)} mutants of {job.ip.name}; its log: {log}")
+    return known
+
+
+def digest(path: Path) -> str:
+    """Of a file; empty of none."""
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+@contextmanager
+def _follow(verdicts: Path, before: int, count: int):
+    """Print now and then how many mutants are judged, while the simulation adds to the file of verdicts."""
+    stop, began = threading.Event(), time.monotonic()
+
+    def follow() -> None:
+        shown, done = 0, False
+        while not done:
+            done = stop.wait(5)
+            text = verdicts.read_text() if verdicts.is_file() else ""
+            lines = text[: text.rfind("\n") + 1].splitlines()[before:]
+            found = Counter(said["verdict"] for said in map(json.loads, lines) if said["mutant"])
+            if (judged := found.total()) >= shown + (1 if done else max(1, count // 10)):
+                shown = judged
+                numbers = ", ".join(f"{found[verdict]} {verdict}" for verdict in ("killed", "hung", "survived"))
+                print(f"    [{judged}/{count}] {numbers}, {time.monotonic() - began:.0f} s", flush=True)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def job_of(chosen: Ip, bench_name: str, count: int, seed: int) -> Job:
+    """An IP's mutants, made if need be, in one of its benches."""
+    benches = {bench.name: bench for test in tests().values() for bench in test.benches}
+    bench, first = benches[bench_name], benches[chosen.benches[0]]
+    module, filelist, config = chosen.module, chosen.filelist, first.config(CONFIG)
+    parameters = dict(chosen.parameters(config))
+    if not module:
+        module, filelist, parameters = first.top, first.filelist, {**first.parameters(config), **parameters}
+    made = mutants(module, filelist, parameters, count, seed, chosen.cells)
+    return Job(chosen, replace(bench, netlist=Netlist(module, filelist)), made, seed)
+
+
+def judge(chosen: Ip, count: int, seed: int, jobs: int) -> dict:
+    """What came of an IP's mutants: its entry in mutate.json."""
+    verdicts: dict[int, dict] = {}
+    for name in chosen.benches:
+        job = job_of(chosen, name, count, seed)
+        print(f"  {name}: {len(job.made.mutations)} mutants of {job.bench.netlist.module}", flush=True)
+        killed = [number for number, found in verdicts.items() if found["verdict"] != "survived"]
+        left = [mutation.number for mutation in job.made.mutations if mutation.number not in killed]
+        found = run_job(job, left, jobs)
+        seconds = {number: verdicts[number]["seconds"] if verdicts else 0.0 for number in left}
+        verdicts |= {n: {**found[n], "seconds": found[n]["seconds"] + seconds[n]} for n in left}
+    return record(chosen, job, verdicts)
+
+
+def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict]) -> dict:
+    """An IP's entry in mutate.json."""
+    reasons = explanations(chosen.name)
+    known = {mutation.number: mutation for mutation in job.made.mutations}
+    alive = [known[number] for number, found in sorted(verdicts.items()) if found["verdict"] == "survived"]
+    kept = job.made.netlist.with_name("equivalent.json")
+    proved = json.loads(kept.read_text()) if kept.is_file() else {}
+    for mutation in alive:
+        if str(mutation.number) not in proved:
+            proved[str(mutation.number)] = equivalent(job.made.design, mutation)
+            write(kept, json.dumps(proved))
+    same = [mutation for mutation in alive if proved[str(mutation.number)]]
+    numbers = Counter(found["verdict"] for found in verdicts.values())
+    killed_by = Counter(found["test"] or "the simulator" for found in verdicts.values() if found["verdict"] == "killed")
+    counted = len(verdicts) - len(same)
+    return {
+        "ip": chosen.name,
+        "top": job.bench.netlist.module,
+        "bench": " ".join(chosen.benches),
+        "mutants": len(verdicts),
+        "killed": numbers["killed"],
+        "hung": numbers["hung"],
+        "equivalent": len(same),
+        "survived": numbers["survived"] - len(same),
+        "share": round((numbers["killed"] + numbers["hung"]) / counted, 4) if counted else 1.0,
+        "seconds": round(sum(found["seconds"] for found in verdicts.values()), 1),
+        "seed": job.seed,
+        "commit": commit(),
+        "killed_by": dict(killed_by.most_common()),
+        "survivors": [
+            {
+                "mutant": mutation.number,
+                "mutation": mutation.text,
+                "source": mutation.source,
+                "explanation": reasons.get(mutation.text, ""),
+            }
+            for mutation in alive
+            if mutation not in same
+        ],
+    }
+
+
+def explanations(name: str) -> dict[str, str]:
+    """Why mutants of an IP live, by their text."""
+    if not EXPLANATIONS.is_file():
+        return {}
+    found = tomllib.loads(EXPLANATIONS.read_text()).get(name, [])
+    return {text: group["reason"] for group in found for text in group["mutations"]}
+
+
+def table(records: Sequence[dict]) -> str:
+    """What came of all IPs, as text."""
+    lines = [
+        "| IP | bench | mutants | killed | hung | equivalent | survived | killed of the others | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found in records:
+        keys = ("ip", "bench", "mutants", "killed", "hung", "equivalent", "survived")
+        numbers = " | ".join(str(found[key]) for key in keys)
+        lines.append(f"| {numbers} | {100 * found['share']:.1f} % | {found['seconds']:.0f} |")
+    return "\n".join(lines)
+
+
+def repeat(chosen: Ip, number: int, count: int, seed: int) -> None:
+    """Judge one mutant again and print what its tests said."""
+    for name in chosen.benches:
+        job = job_of(chosen, name, count, seed)
+        mutation = next((m for m in job.made.mutations if m.number == number), None)
+        if mutation is None:
+            raise SystemExit(f"error: MUTANT={number}; {chosen.name} has 1 to {len(job.made.mutations)}")
+        job = replace(job, ip=replace(chosen, name=f"{chosen.name}-{number}"))
+        shutil.rmtree(job.folder, ignore_errors=True)
+        found = run_job(job, [number], 1)[number]
+        log = job.folder / f"mutant-{number}/run.log"
+        print(log.read_text(errors="replace"))
+        print(f"mutant {number} of {chosen.name}: {mutation.text}")
+        print(f"{name}: {found['verdict']}: {found['test']} {found['reason']}\nlog: {log}")
+        if found["verdict"] != "survived":
+            break
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--top", default="", help="only these IPs")
+    parser.add_argument("--n", default="200", help="mutants per IP")
+    parser.add_argument("--seed", default="1", help="chooses mutants and what the tests send")
+    parser.add_argument("--jobs", default="2", help="mutants at the same time")
+    parser.add_argument("--mutant", default="", help="run only this mutant of one IP, and show its log")
+    arguments = parser.parse_args()
+    count, seed = integer("N", arguments.n, 1), integer("SEED", arguments.seed, 0)
+    jobs, names = integer("JOBS", arguments.jobs, 1), arguments.top.split()
+    available = {found.name: found for found in IPS}
+    if unknown := [name for name in names if name not in available]:
+        raise SystemExit(f"error: TOP={unknown[0]}; choose from {', '.join(available)}")
+    require_simulator("verilator")
+    if arguments.mutant:
+        if len(names) != 1:
+            raise SystemExit("error: MUTANT is of one IP; name it with TOP")
+        repeat(available[names[0]], integer("MUTANT", arguments.mutant, 1), count, seed)
+        return
+    chosen, path = [available[name] for name in names or available], FOLDER / "mutate.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = {}
+    with suppress(OSError, ValueError):
+        records = {found["ip"]: found for found in json.loads(path.read_text())}
+    failed = []
+    for number, one in enumerate(chosen, 1):
+        print(f"[{number}/{len(chosen)}] {one.name}: N={count} SEED={seed}", flush=True)
+        try:
+            found = judge(one, count, seed, jobs)
+        except SystemExit as error:
+            print(error, file=sys.stderr, flush=True)
+            failed.append(one.name)
+            continue
+        records[one.name] = found
+        write(path, json.dumps([records[name] for name in available if name in records], indent=1))
+        print(f"  {100 * found['share']:.1f} % killed; {found['survived']} survived, {found['equivalent']} equivalent")
+        for alive in found["survivors"]:
+            print(f"  survived: {alive['mutation']}\n    {alive['explanation'] or 'not explained'}")
+            print(f"    make mutate TOP={one.name} MUTANT={alive['mutant']} N={count} SEED={seed}", flush=True)
+    shown = [records[one.name] for one in chosen if one.name in records and one.name not in failed]
+    print(table(shown))
+    low = [found["ip"] for found in shown if found["share"] < TARGET]
+    for what, found in ((f"below {100 * TARGET:.0f} %", low), ("not judged", failed)):
+        if found:
+            print(f"{what}: {', '.join(found)}")
+    sys.exit(bool(low or failed))
+
+
+if __name__ == "__main__":
+    main()
