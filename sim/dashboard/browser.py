@@ -16,8 +16,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Pictures by name: width and height of the window, device pixels per pixel, theme.
 PICTURES = {
-    "dashboard-wide": (1440, 1800, 1, "light"),
-    "dashboard-phone": (390, 1300, 1.5, "dark"),
+    "dashboard-wide": (1440, 1905, 1, "light"),
+    "dashboard-phone": (390, 1400, 1.5, "dark"),
 }
 
 

@@ -78,7 +78,6 @@ def charts(history: Sequence[Mapping], figures: Sequence[Figure]) -> list[Chart]
     token, token_targets = of("ms")
     return [
         Chart("passed", "Runs that pass", "%", {"passed": passed}, "of one regression", limits=_down_to(passed)),
-        Chart("runs", "Runs", "count", {"runs": [own(e, e["runs"]) for e in history]}, "of one regression"),
         Chart(
             "covered",
             "Coverage",
@@ -95,17 +94,6 @@ def charts(history: Sequence[Mapping], figures: Sequence[Figure]) -> list[Chart]
             "of those that are not equivalent",
             {f"target {MUTANTS} %": MUTANTS},
             _down_to([(MUTANTS, "")], *mutants.values()),
-        ),
-        Chart(
-            "khz", "Speed of simulation", "kHz", series("khz", simulators), "all runs together, by simulator", log=True
-        ),
-        Chart(
-            "cycles",
-            "Cycles of a run",
-            "cycles",
-            series("cycles", CYCLES_OF),
-            "mean of its seeds, Verilator, tiny",
-            log=True,
         ),
         Chart(
             "area",
@@ -125,6 +113,18 @@ def charts(history: Sequence[Mapping], figures: Sequence[Figure]) -> list[Chart]
             clock_targets,
         ),
         Chart("token", "Time per token", "ms", measured(token), "TinyLlama-1.1B on the simulated RTL", token_targets),
+        Chart("runs", "Runs", "count", {"runs": [own(e, e["runs"]) for e in history]}, "of one regression"),
+        Chart(
+            "khz", "Speed of simulation", "kHz", series("khz", simulators), "all runs together, by simulator", log=True
+        ),
+        Chart(
+            "cycles",
+            "Cycles of a run",
+            "cycles",
+            series("cycles", CYCLES_OF),
+            "mean of its seeds, Verilator, tiny",
+            log=True,
+        ),
     ]
 
 
