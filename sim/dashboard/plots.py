@@ -15,9 +15,10 @@ import plotly.graph_objects as go
 
 from fpga.report import Figure
 from sim.dashboard.history import CYCLES_OF
+from sim.mutate import TARGET
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-MUTANTS = 95  # target of the share that is found, percent
+MUTANTS = round(100 * TARGET)  # percent
 LABEL_SHARE = 0.1  # of the height, which a label takes
 TICKS = 4  # commits named below a chart
 Value = tuple[float, str] | None  # and the commit of which it holds
