@@ -80,6 +80,9 @@ class Task:
 
 DESIGNS = {
     "async_fifo": Design(parts=("sync_bits",), clocks=True),
+    "axi_read_clients": Design(parts=("axi_region_bursts",)),
+    "axi_slave_read": Design(needs=("axi_burst_address", "axi_burst_check")),
+    "axi_slave_write": Design(needs=("axi_burst_address", "axi_burst_check")),
     "axi_read_master": Design(
         needs=("stream_register", "stream_fifo"),
         parts=("axi_region_bursts", "axi_window"),
@@ -90,6 +93,7 @@ DESIGNS = {
     "scratchpad_port": Design(needs=("stream_register", "stream_stage")),
     "semaphores": Design(needs=("commands_pkg",), parts=("round_robin",)),
 }
+SLAVE = {"ADDR_W": 13, "ID_W": 1}
 READ = {"ADDR_W": 32, "ID_W": 1, "CLIENTS": 2, "CREDITS": 0x00280000, "OUTSTANDING": 3}
 WRITE = {"ADDR_W": 32, "ID_W": 1, "OUTSTANDING": 3}
 PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
@@ -119,6 +123,9 @@ TASKS = [
     Task("list_control", {"ADDR_W": 10, "WATCHDOG": 2}, depth=6, cover=30),
     Task("axi_word_master", {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}),
     *(Task("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
+    *(Task("axi_slave_read", {"DATA_W": width, **SLAVE}) for width in (32, 64, 128)),
+    *(Task("axi_window", {"ADDR_W": 32, "MAX_LINES": 3, "HALF_RATE": half}) for half in (0, 1)),
+    Task("axi_read_clients", {"LINE_W": 26, "LINE_BEATS": 8, "MAX_LINES": 3, "CLIENTS": 2, "CREDITS": 0x00280000}),
     Task("axi_read_master", {"DATA_W": 64, "MAX_BURST": 24, **READ}, slow=True),
     Task("axi_read_master", {"DATA_W": 512, "MAX_BURST": 64, **READ}, slow=True),
     Task("axi_write_master", {"DATA_W": 64, "MAX_BURST": 24, **WRITE}, slow=True),
