@@ -54,7 +54,7 @@ class Task:
     Attributes:
         top: module.
         parameters: of the module.
-        depth: steps of k-induction, or with ``reason`` the steps within which nothing fails.
+        depth: steps of k-induction, or with ``reason`` the steps within which nothing fails, with FORMAL_BOUNDED defined.
         cover: steps within which all covers are reached.
         reason: why there is no induction.
         slow: takes yosys' own solver long, so only ``make formal`` proves it.
@@ -70,7 +70,8 @@ class Task:
     @property
     def name(self) -> str:
         """Names the task's folder."""
-        return "-".join([self.top, *(f"{name}{value}" for name, value in self.parameters.items())])
+        end = ["bmc"] if self.reason else []
+        return "-".join([self.top, *(f"{name}{value}" for name, value in self.parameters.items()), *end])
 
     @property
     def mode(self) -> str:
@@ -80,7 +81,9 @@ class Task:
 
 DESIGNS = {
     "async_fifo": Design(parts=("sync_bits",), clocks=True),
+    "axi_join": Design(needs=("stream_fifo",), parts=("round_robin",)),
     "axi_read_clients": Design(parts=("axi_region_bursts",)),
+    "axi_slave": Design(needs=("axi_burst_address", "axi_burst_check", "axi_slave_read", "axi_slave_write")),
     "axi_slave_read": Design(needs=("axi_burst_address", "axi_burst_check")),
     "axi_slave_write": Design(needs=("axi_burst_address", "axi_burst_check")),
     "axi_read_master": Design(
@@ -89,11 +92,16 @@ DESIGNS = {
         trusted=("axi_read_clients",),
     ),
     "axi_write_master": Design(needs=("stream_register", "stream_fifo"), parts=("axi_region_bursts", "axi_window")),
+    "command_queue": Design(needs=("commands_pkg",), parts=("stream_fifo",)),
+    "control_registers": Design(needs=("registers_pkg",)),
     "list_control": Design(needs=("registers_pkg", "commands_pkg", "list_errors")),
     "scratchpad_port": Design(needs=("stream_register", "stream_stage")),
     "semaphores": Design(needs=("commands_pkg",), parts=("round_robin",)),
+    "vector_share": Design(needs=("vector_pkg",), parts=("round_robin",)),
 }
 SLAVE = {"ADDR_W": 13, "ID_W": 1}
+JOIN = {"ADDR_W": 4, "DATA_W": 8, "ID_W": 1}
+COMMANDS = {"LINE_W": 2, "BITS": 512, "DEPTH": 2, "IN_FLIGHT": 2}
 READ = {"ADDR_W": 32, "ID_W": 1, "CLIENTS": 2, "CREDITS": 0x00280000, "OUTSTANDING": 3}
 WRITE = {"ADDR_W": 32, "ID_W": 1, "OUTSTANDING": 3}
 PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
@@ -123,6 +131,13 @@ TASKS = [
     Task("list_control", {"ADDR_W": 10, "WATCHDOG": 2}, depth=6, cover=30),
     Task("axi_word_master", {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}),
     *(Task("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
+    Task("command_queue", COMMANDS, cover=60),
+    Task("command_queue", COMMANDS, depth=26, cover=60, reason="what is inside of a FIFO is out of its user's sight"),
+    Task("vector_share"),
+    Task("axi_join", JOIN),
+    Task("axi_join", JOIN, depth=16, reason="what is inside of FIFO and arbiter is out of their user's sight"),
+    *(Task("axi_slave", {"DATA_W": width, **SLAVE}) for width in (32, 64)),
+    *(Task("axi_slave_write", {"DATA_W": width, **SLAVE}) for width in (32, 64, 128)),
     *(Task("axi_slave_read", {"DATA_W": width, **SLAVE}) for width in (32, 64, 128)),
     *(Task("axi_window", {"ADDR_W": 32, "MAX_LINES": 3, "HALF_RATE": half}) for half in (0, 1)),
     Task("axi_read_clients", {"LINE_W": 26, "LINE_BEATS": 8, "MAX_LINES": 3, "CLIENTS": 2, "CREDITS": 0x00280000}),
@@ -130,6 +145,14 @@ TASKS = [
     Task("axi_read_master", {"DATA_W": 512, "MAX_BURST": 64, **READ}, slow=True),
     Task("axi_write_master", {"DATA_W": 64, "MAX_BURST": 24, **WRITE}, slow=True),
     Task("axi_write_master", {"DATA_W": 512, "MAX_BURST": 64, **WRITE}, slow=True),
+    Task(
+        "axi_write_master",
+        {"DATA_W": 256, "MAX_BURST": 4, **WRITE},
+        depth=14,
+        cover=24,
+        reason="what is inside of a FIFO is out of its user's sight",
+        slow=True,
+    ),
 ]
 
 
@@ -155,15 +178,17 @@ def script(task: Task) -> list[str]:
     """Commands with which yosys reads and flattens a task, in a folder with all of its sources."""
     design = DESIGNS.get(task.top, Design())
     formal = [*design.parts, *design.trusted, task.top]
+    bounded = " -DFORMAL_BOUNDED" if task.reason else ""
     settings = " ".join(f"-set {name} {value}" for name, value in task.parameters.items())
     return [
         *(f"read_verilog -sv {module}.sv" for module in design.needs),
-        *(f"read_verilog -sv -formal {module}.sv" for module in formal),
+        *(f"read_verilog -sv -formal{bounded} {module}.sv" for module in formal),
         *([f"chparam {settings} {task.top}"] if settings else []),
         f"hierarchy -check -top {task.top}",
         "proc",
         *(f"chformal -assume2assert *{part}*" for part in design.parts),
         *(f"chformal -cover -remove *{part}*" for part in (*design.parts, *design.trusted)),
+        f"rename -top {task.top}",
         f"prep -flatten -top {task.top}",
         "memory_map",
     ]
@@ -188,7 +213,8 @@ def sby(task: Task) -> str:
             "[engines]",
             "smtbmc z3",
             "[script]",
-            *script(task),
+            # What parts assume need not come about.
+            *(f"hold: {line}" if "assume2assert" in line else line for line in script(task)),
             *(["setundef -init -zero"] if clocks else []),
             "hold: chformal -cover -remove",
             "reach: chformal -assert -coverenable",

@@ -124,7 +124,9 @@ module axi_window #(
     if (!f_some) assume (!rst_ni);
     if (f_some && busy_o) assume (base_i == f_base && limit_i == f_limit);
     // The generator's bursts stay in their page.
-    if (in_valid_i) assume (in_lines_i != '0 && in_lines_i <= 7'(MAX_LINES) && 8'(in_addr_i[5:0]) + 8'(in_lines_i) <= 8'd64);
+    if (f_some && rst_ni && in_valid_i) begin
+      assume (in_lines_i != '0 && in_lines_i <= 7'(MAX_LINES) && 8'(in_addr_i[5:0]) + 8'(in_lines_i) <= 8'd64);
+    end
     // What waits is what the generator of bursts gave, and what is known of it is right.
     if (f_some && rst_ni && valid_q) begin
       assert (lines_q != '0 && lines_q <= 7'(MAX_LINES) && 8'(addr_q[5:0]) + 8'(lines_q) <= 8'd64);

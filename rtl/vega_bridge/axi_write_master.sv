@@ -392,6 +392,31 @@ module axi_write_master #(
       cover (f_stop && drained_o && !stop_i);
     end
   end
+
+`ifdef FORMAL_BOUNDED
+  // Lengths of the bursts whose addresses were shown and whose last beats were not taken, the oldest lowest.
+  logic [8*(OUTSTANDING+2)-1:0] f_lengths;
+  logic [FCountW:0]             f_owed;
+  logic [7:0]                   f_beat;
+  logic                         f_beat_taken, f_done;
+  assign f_beat_taken = m_axi_wvalid && m_axi_wready;
+  assign f_done       = f_beat_taken && m_axi_wlast;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_owed <= '0;
+      f_beat <= '0;
+    end else begin
+      f_owed <= f_owed + (FCountW + 1)'(aw_load) - (FCountW + 1)'(f_done);
+      if (f_beat_taken) f_beat <= m_axi_wlast ? 8'd0 : f_beat + 8'd1;
+    end
+    if (f_done) f_lengths <= f_lengths >> 8;
+    if (aw_load) f_lengths[8*(f_owed-(FCountW+1)'(f_done))+:8] <= next_len;
+    if (f_past_valid && rst_ni) begin
+      if (m_axi_wvalid) assert (f_owed != '0 && m_axi_wlast == (f_beat == f_lengths[7:0]));
+      cover (f_done && f_beat != '0 && f_owed == (FCountW + 1)'(2));
+    end
+  end
+`endif
 `endif
 
 endmodule : axi_write_master
