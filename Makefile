@@ -138,7 +138,7 @@ timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG=
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
-formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; TODO minutes)
+formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; a quarter of an hour)
 	@$(RUN) -m sim.formal --top "$(TOP)" --jobs $(JOBS)
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)

@@ -227,6 +227,7 @@ module command_queue #(
       // No word is lost or doubled on the way from the fetch to the engine, and each command has its line.
       assert (f_words == CountW'(queue_level) + (head_valid ? CountW'(Words) : CountW'(fill_q)));
       assert (f_firsts == CountW'(line_level));
+      if (head_valid) assert (fill_q == '0);
       assert (CountW'(f_word) == f_words % CountW'(Words));
       assert (f_firsts == (f_words + CountW'(Words - 1)) / CountW'(Words) - CountW'(head_valid || fill_q != '0));
       if (in_valid_i && in_ready_o && in_first_i) assert (unused_line_ready);
@@ -241,7 +242,6 @@ module command_queue #(
       // No deadlock: the first command waits for its engine, for its counts, or for an end in the engine.
       if (head_valid) assert (cmd_valid_o || take_valid_o || busy_o);
       else if (next_valid) assert (fill);
-      cover (f_flight == CountW'(IN_FLIGHT) && head_valid && !in_ready_o);
       cover (empty_o && $past(done_i));
       if (head_valid && !flight_ready) cover (done_i);
     end

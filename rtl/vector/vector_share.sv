@@ -169,8 +169,10 @@ module vector_share #(
       if (core_w_valid_o[1]) assert (!behind_end(engine_w_addr_i, SCRATCH_W1));
       // A core resets the engine only while it is the core's.
       if (!engine_rst_no) assert ((owner_q & ~core_rst_ni) != '0);
+`ifdef FORMAL_BOUNDED
       // Neither core waits for more than one command of the other.
       assert (f_waits[1:0] <= 2'd1 && f_waits[3:2] <= 2'd1);
+`endif
       cover (core_cmd_ready_o[0] && f_waits[1:0] == 2'd1);
       cover (core_cmd_ready_o[1] && f_waits[3:2] == 2'd1);
       cover (f_busy && !engine_rst_no);

@@ -257,7 +257,7 @@ module axi_join #(
       if (f_watching && f_ahead == '0 && data_valid) assert (data_from == f_whose);
 `endif
       cover (f_last && data_from && f_owed0 != '0);
-      cover (f_last && f_watching && f_ahead == 3'd3);
+      cover (f_last && f_watching && f_ahead == 3'd1);
       cover (f_read_waits[1:0] == 2'd1 && s_axi_arready[0]);
       cover (m_axi_wvalid && m_axi_awvalid && !m_axi_awready);
     end
