@@ -57,7 +57,7 @@ MUTANTS_N = $(or $(call given,N),200)
 # What pip says of its progress, files without the address they come from.
 PIP_PROGRESS := sed -uE 's,([a-z]+:/)?/[^ ]*/,,' | { grep --line-buffered -oiE '^ *(downloading|processing|using cached|installing).*|^ *error.*' || true; }
 
-.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress mutate coverage dashboard test-dashboard screenshots scheduler worker synth report timing fpga docs lint format clean distclean
+.PHONY: help venv sim gates power test generate plan bench system speed cycles tinyllama equality text regress mutate formal coverage dashboard test-dashboard screenshots scheduler worker synth report timing fpga docs lint format clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -158,6 +158,9 @@ timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG=
 
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
+
+formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; a quarter of an hour)
+	@$(RUN) -m sim.formal --top "$(TOP)" --jobs $(JOBS)
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
 	@$(RUN) -m sim.lint

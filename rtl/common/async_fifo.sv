@@ -164,7 +164,7 @@ module async_fifo #(
 
   // A transfer picked at any time keeps its place until it is loaded, and its data until it is taken.
   (* anyseq *) logic f_pick;
-  logic              f_written = 1'b0, f_loaded = 1'b0, f_taken = 1'b0;
+  logic              f_written = 1'b0, f_loaded = 1'b0, f_taken = 1'b0, f_was_full = 1'b0;
   logic [PtrW-1:0]   f_place, f_ahead, f_inside, f_last;
   logic [WIDTH-1:0]  f_data;
 
@@ -173,6 +173,7 @@ module async_fifo #(
   assign f_last   = read_ptr_q - PtrW'(1);
 
   always_ff @(posedge in_clk_i) begin
+    if (f_inside == PtrW'(1 << DEPTH_W)) f_was_full <= 1'b1;
     if (push && f_pick && !f_written) begin
       f_written <= 1'b1;
       f_place   <= write_ptr_q;
@@ -191,9 +192,10 @@ module async_fifo #(
     assert (((write_gray_d ^ write_gray_q) & ((write_gray_d ^ write_gray_q) - PtrW'(1))) == '0);
     assert (((read_gray_d ^ read_gray_q) & ((read_gray_d ^ read_gray_q) - PtrW'(1))) == '0);
     assert (f_way <= WayW'(1 << DEPTH_W));
-    assert (!in_ready_q || f_way != WayW'(1 << DEPTH_W));
-    assert (f_written || !f_loaded);
-    assert (f_loaded || !f_taken);
+    if (in_ready_q) assert (f_way != WayW'(1 << DEPTH_W));
+    if (f_loaded) assert (f_written);
+    if (f_taken) assert (f_loaded);
+    cover (f_was_full && f_taken && f_way == '0 && !out_valid_q);
     if (f_written && !f_loaded) assert (f_ahead < f_inside && storage[f_place[DEPTH_W-1:0]] == f_data);
     if (f_loaded && !f_taken) assert (out_valid_q && f_last == f_place && out_data_q == f_data);
   end

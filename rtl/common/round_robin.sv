@@ -44,10 +44,14 @@ module round_robin #(
   // Others served since each request came without a break.
   logic [REQUESTS*8-1:0] f_waited;
   logic                  f_past_valid = 1'b0;
+  // Those that were served while all ask.
+  logic [REQUESTS-1:0]   f_served;
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
+    f_served <= (rst_ni && request_i == '1) ? f_served | grant_o : '0;
+    if (f_past_valid && rst_ni) cover (f_served == '1);
   end
 
   always @(*) begin
@@ -55,7 +59,7 @@ module round_robin #(
     assert ((grant_o & ~request_i) == '0);
     assert ((grant_o != '0) == (request_i != '0));
     // Those behind the last one are all from some place up, or none.
-    assert ((~behind_q & (~behind_q + REQUESTS'(1))) == '0);
+    if (f_past_valid) assert ((~behind_q & (~behind_q + REQUESTS'(1))) == '0);
   end
 
   for (genvar r = 0; r < REQUESTS; r++) begin : g_waited

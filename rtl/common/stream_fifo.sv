@@ -93,8 +93,10 @@ module stream_fifo #(
   logic                  f_watching = 1'b0;
   logic [LevelWidth-1:0] f_ahead;
   logic [WIDTH-1:0]      f_data;
+  logic                  f_was_full;
 
   always @(posedge clk_i) begin
+    f_was_full <= rst_ni && (f_was_full || level_q == LevelWidth'(DEPTH));
     if (!rst_ni) begin
       f_watching <= 1'b0;
     end else if (!f_watching) begin
@@ -105,10 +107,11 @@ module stream_fifo #(
       f_watching <= f_ahead != '0;
       f_ahead    <= f_ahead - LevelWidth'(1);
     end
+    if (f_past_valid && rst_ni) cover (f_was_full && level_q == '0);
     if (rst_ni) begin
       assert (level_q <= LevelWidth'(DEPTH));
       assert (out_valid_q == (level_q != '0));
-      assert (!in_ready_q || level_q != LevelWidth'(DEPTH));
+      if (in_ready_q) assert (level_q != LevelWidth'(DEPTH));
       assert (write_ptr_q <= LastPtr && read_ptr_q <= LastPtr);
       assert (write_ptr_q == f_entry(level_q));
       if (f_watching) assert (f_ahead < level_q && storage[f_entry(f_ahead)] == f_data);

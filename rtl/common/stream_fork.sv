@@ -54,6 +54,7 @@ module stream_fork #(
     end
     // There is always an output left to serve.
     if (rst_ni) assert (taken_q != '1);
+    if (f_past_valid && rst_ni) cover (in_valid_i && in_ready_o && taken_q == ~OUTPUTS'(1));
   end
 `endif
 

@@ -10,6 +10,6 @@ always @(posedge clk_i) begin
   if (f_past_valid && rst_ni && $past(rst_ni)) begin
     if ($past(in_valid_i && !in_ready_o)) assume (in_valid_i && $stable(in_data_i));
     if ($past(out_valid_o && !out_ready_i)) assert (out_valid_o && $stable(out_data_o));
-    cover (out_valid_o && out_ready_i && $past(out_valid_o && out_ready_i));
+    cover (out_valid_o && out_ready_i && $past(out_valid_o && !out_ready_i));
   end
 end

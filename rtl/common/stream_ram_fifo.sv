@@ -88,9 +88,11 @@ module stream_ram_fifo #(
   logic [LevelWidth-1:0] f_ahead;
   logic [WIDTH-1:0]      f_data;
   logic [PtrWidth-1:0]   f_entry;
+  logic                  f_was_full;
   assign f_entry = read_ptr_q + PtrWidth'(f_ahead);
 
   always @(posedge clk_i) begin
+    f_was_full <= rst_ni && (f_was_full || level_q == LevelWidth'(DEPTH));
     if (!rst_ni) begin
       f_watching <= 1'b0;
     end else if (!f_watching) begin
@@ -101,10 +103,11 @@ module stream_ram_fifo #(
       f_watching <= f_ahead != '0;
       f_ahead    <= f_ahead - LevelWidth'(1);
     end
+    if (f_past_valid && rst_ni) cover (f_was_full && level_q == '0);
     if (rst_ni) begin
       assert (level_q <= LevelWidth'(DEPTH));
-      assert (!out_valid_q || level_q != '0);
-      assert (!in_ready_q || level_q != LevelWidth'(DEPTH));
+      if (out_valid_q) assert (level_q != '0);
+      if (in_ready_q) assert (level_q != LevelWidth'(DEPTH));
       assert (write_ptr_q == PtrWidth'(read_ptr_q + PtrWidth'(level_q)));
       if (out_valid_q) assert (data_q == storage[read_ptr_q]);
       if (f_watching) assert (f_ahead < level_q && storage[f_entry] == f_data);

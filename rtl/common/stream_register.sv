@@ -74,8 +74,9 @@ module stream_register #(
       f_watching <= f_behind;
       f_behind   <= 1'b0;
     end
+    if (f_past_valid && rst_ni) cover (out_valid_q && out_ready_i && $past(out_valid_q && out_ready_i));
     if (rst_ni) begin
-      assert (!spare_valid_q || out_valid_q);
+      if (spare_valid_q) assert (out_valid_q);
       if (f_watching && f_behind) assert (spare_valid_q && spare_data_q == f_data);
       if (f_watching && !f_behind) assert (out_valid_q && out_data_q == f_data);
     end

@@ -105,6 +105,42 @@ module stream_resize #(
 
 `ifdef FORMAL
   `include "stream_formal.svh"
+
+  // What came and has not left, as it came; in parts of the narrow side. The names are those that yosys gives the blocks.
+  if (IN_WIDTH == OUT_WIDTH) begin : g_f_wires
+    always @(posedge clk_i) assert (out_data_o == in_data_i && out_valid_o == in_valid_i && in_ready_o == out_ready_i);
+  end else if (IN_WIDTH < OUT_WIDTH) begin : g_f_widen
+    localparam int Ratio = OUT_WIDTH / IN_WIDTH;
+    logic [OUT_WIDTH-1:0] f_came;
+    int                   f_parts;
+    always @(posedge clk_i) begin
+      if (!rst_ni) f_parts <= 0;
+      else f_parts <= f_parts + int'(in_valid_i && in_ready_o) - ((out_valid_o && out_ready_i) ? Ratio : 0);
+      if (in_valid_i && in_ready_o) f_came <= {in_data_i, f_came[OUT_WIDTH-1:IN_WIDTH]};
+      if (f_past_valid && rst_ni) begin
+        assert (f_parts >= 0 && f_parts <= Ratio && out_valid_o == (f_parts == Ratio));
+        assert (int'(genblk1.genblk1.genblk1.g_widen.count_q) == (out_valid_o ? 0 : f_parts));
+        assert (((out_data_o ^ f_came) >> ((Ratio - f_parts) * IN_WIDTH)) == '0);
+        cover (out_valid_o && out_ready_i && in_valid_i);
+      end
+    end
+  end else begin : g_f_narrow
+    localparam int Ratio = IN_WIDTH / OUT_WIDTH;
+    logic [IN_WIDTH-1:0] f_came;
+    int                  f_parts;
+    always @(posedge clk_i) begin
+      if (!rst_ni) f_parts <= 0;
+      else f_parts <= f_parts + ((in_valid_i && in_ready_o) ? Ratio : 0) - int'(out_valid_o && out_ready_i);
+      if (in_valid_i && in_ready_o) f_came <= in_data_i;
+      else if (out_valid_o && out_ready_i) f_came <= f_came >> OUT_WIDTH;
+      if (f_past_valid && rst_ni) begin
+        assert (f_parts >= 0 && f_parts <= Ratio && out_valid_o == (f_parts != 0));
+        assert (int'(genblk1.genblk1.genblk1.g_narrow.count_q) == (out_valid_o ? Ratio - f_parts : 0));
+        if (out_valid_o) assert (out_data_o == f_came[OUT_WIDTH-1:0] && genblk1.genblk1.genblk1.g_narrow.data_q == f_came);
+        cover (out_valid_o && out_ready_i && in_valid_i && in_ready_o);
+      end
+    end
+  end
 `endif
 
 endmodule : stream_resize

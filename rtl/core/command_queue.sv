@@ -183,4 +183,106 @@ module command_queue #(
     ERROR_command_queue_BITS_must_be_64_to_512 error ();
   end
 
+`ifdef FORMAL
+  // The fetch hands on eight words of a command, the first marked; the engine ends only what it has.
+  localparam int CountW = 8;
+  logic              f_past_valid = 1'b0;
+  logic [FillW-1:0]  f_word;                 // of the next word that comes
+  logic [CountW-1:0] f_words, f_firsts;      // words that are in the queue or at its head; commands whose line is in the queue
+  logic [CountW-1:0] f_flight;               // commands handed over and not ended
+  logic              f_granted;              // the head's counts were taken
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (!rst_ni) begin
+      f_word    <= '0;
+      f_words   <= '0;
+      f_firsts  <= '0;
+      f_flight  <= '0;
+      f_granted <= 1'b0;
+    end else begin
+      if (in_valid_i && in_ready_o) f_word <= f_word + FillW'(1);
+      f_words   <= f_words + CountW'(in_valid_i && in_ready_o) - (transfer ? CountW'(Words) : '0);
+      f_firsts  <= f_firsts + CountW'(in_valid_i && in_ready_o && in_first_i) - CountW'(fill && fill_q == '0);
+      f_flight  <= f_flight + CountW'(cmd_valid_o && cmd_ready_i) - CountW'(done_i);
+      f_granted <= (f_granted || (take_valid_o && take_grant_i)) && !(cmd_valid_o && cmd_ready_i);
+    end
+    assume (in_first_i == (f_word == '0));
+    if (done_i) assume (f_flight != '0);
+    if (take_grant_i) assume (take_valid_o);
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(in_valid_i && !in_ready_o)) begin
+        assume (in_valid_i && $stable(in_word_i) && $stable(in_first_i) && $stable(in_line_i));
+      end
+      // What is offered stays.
+      if ($past(cmd_valid_o && !cmd_ready_i)) assert (cmd_valid_o && $stable(cmd_o) && $stable(cmd_tag_o));
+      if ($past(take_valid_o && !take_grant_i)) assert (take_valid_o && $stable(take_mask_o));
+      // A command that ends posts once; nothing else does.
+      if ($past(done_i)) assert (post_mask_o == $past(flight_mask) && post_line_o == $past(oldest_line_o));
+      else assert (post_mask_o == '0);
+      cover ($past(done_i) && post_mask_o != '0 && f_flight != '0);
+    end
+    if (f_past_valid && rst_ni) begin
+      // No word is lost or doubled on the way from the fetch to the engine, and each command has its line.
+      assert (f_words == CountW'(queue_level) + (head_valid ? CountW'(Words) : CountW'(fill_q)));
+      assert (f_firsts == CountW'(line_level));
+      if (head_valid) assert (fill_q == '0);
+      assert (CountW'(f_word) == f_words % CountW'(Words));
+      assert (f_firsts == (f_words + CountW'(Words - 1)) / CountW'(Words) - CountW'(head_valid || fill_q != '0));
+      if (in_valid_i && in_ready_o && in_first_i) assert (unused_line_ready);
+      if (fill && fill_q == '0) assert (unused_line_valid);
+      // A command is handed over once, after its counts were taken once, and with a place in flight.
+      assert (cmd_valid_o == f_granted);
+      if (cmd_valid_o) assert (head_valid && flight_ready && !take_valid_o);
+      if (take_valid_o) assert (head_valid && !f_granted);
+      assert (f_flight == CountW'(flight_level) && f_flight <= CountW'(IN_FLIGHT));
+      assert (busy_o == (f_flight != '0));
+      assert (empty_o == (f_words == '0 && f_flight == '0));
+      // No deadlock: the first command waits for its engine, for its counts, or for an end in the engine.
+      if (head_valid) assert (cmd_valid_o || take_valid_o || busy_o);
+      else if (next_valid) assert (fill);
+      cover (empty_o && $past(done_i));
+      if (head_valid && !flight_ready) cover (done_i);
+    end
+  end
+
+`ifdef FORMAL_BOUNDED
+  // A command picked when its first word comes reaches the engine with its line, as it came, behind exactly those ahead of it.
+  (* anyseq *) logic     f_pick;
+  (* anyconst *) logic [FillW-1:0] f_index;
+  logic                  f_watching = 1'b0, f_here, f_known;
+  logic [CountW-1:0]     f_ahead;
+  logic [LINE_W-1:0]     f_line;
+  logic [Word-1:0]       f_data, f_out;
+  // Bits of that word that reach the engine.
+  logic [511:0]          f_kept;
+  assign f_kept = (512'(1) << (BITS - 1) << 1) - 512'(1) - ((512'(1) << Own) - 512'(1));
+  assign f_out  = cmd_o[f_index*Word+:Word];
+  assign f_here = in_valid_i && in_ready_o && in_first_i && f_pick && !f_watching;
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else begin
+      if (f_here) begin
+        f_watching <= 1'b1;
+        f_line     <= in_line_i;
+        f_ahead    <= f_firsts + CountW'(head_valid || fill_q != '0) - CountW'(transfer);
+        f_known    <= f_index == '0;
+      end else if (f_watching && transfer) begin
+        f_watching <= f_ahead != '0;
+        f_ahead    <= f_ahead - CountW'(1);
+      end
+      if (f_watching && !f_known && in_valid_i && in_ready_o && f_word == f_index) f_known <= 1'b1;
+      if ((f_here && f_index == '0) || (f_watching && !f_known && in_valid_i && in_ready_o && f_word == f_index)) f_data <= in_word_i;
+    end
+    if (f_past_valid && rst_ni && f_watching && f_ahead == '0 && cmd_valid_o) begin
+      assert (f_known && cmd_tag_o == f_line);
+      assert (f_out == (f_data & f_kept[f_index*Word+:Word]));
+    end
+  end
+`endif
+`endif
+
 endmodule : command_queue

@@ -60,7 +60,7 @@ module event_counters #(
       if (f_past_valid && $past(f_past_valid)) begin
         assert (count_o[2*HALF_W*i+:2*HALF_W] == plain_q2);
         assert ({high_q + HALF_W'(carry_q), low_q} == plain_q);
-        assert (!carry_q || low_q == '0);
+        if (carry_q) assert (low_q == '0 && low_q2 == '1);
       end
     end
 `endif
@@ -72,6 +72,7 @@ module event_counters #(
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
     // No event, and no clear, is lost on the way to the counters.
+    if (f_past_valid) cover (count_o[HALF_W+:HALF_W] == HALF_W'(2));
     if (f_past_valid) assert (event_q == $past(event_i) && clear_q == $past(!rst_ni || clear_i));
   end
 `endif

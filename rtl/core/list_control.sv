@@ -266,7 +266,7 @@ module list_control #(
   // Errors of this cycle in the order in which they count, and those of the cycle of the first one.
   logic [Sources-1:0] f_errors, f_first;
   // A list was accepted and not reported; it has met NaN or infinity; its engines have been reset since the last one.
-  logic               f_open, f_nonfinite, f_clean;
+  logic               f_open, f_nonfinite, f_clean, f_past_error;
   logic [2:0]         f_low, f_rest;
   logic               f_past_valid = 1'b0;
   logic [7:0]         f_code;
@@ -290,6 +290,7 @@ module list_control #(
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
 
+    f_past_error <= rst_ni && (f_past_error || error_o);
     if (!rst_ni) f_open <= 1'b0;
     else if (doorbell_i && !busy_o) f_open <= 1'b1;
     else if (done_o || error_o) f_open <= 1'b0;
@@ -312,7 +313,7 @@ module list_control #(
       // A list that was accepted is running or is being reported, so it has one report; nothing else has any.
       assert (f_open == (busy_o || done_o || error_o));
       assert (!(done_o && error_o));
-      assert (!(done_o || error_o) || !busy_o);
+      if (done_o || error_o) assert (!busy_o);
       // What is reported is the first thing that went wrong.
       if (done_o) assert (f_first == '0 && !f_nonfinite && !address_bad);
       if (error_o && (f_first != '0 || address_bad)) assert (error_code_o == f_code);
@@ -330,6 +331,8 @@ module list_control #(
       assert ((state_q == StateReset) == !engine_rst_no);
       if ($past(!engine_rst_no && $past(rst_ni)) && engine_rst_no) assert (f_low == 3'(Settle));
       if (state_q == StateReset && $past(state_q != StateReset && state_q != StateStart)) assert ($past(axi_idle_i));
+      cover (done_o && f_past_error);
+      cover (error_o && error_code_o == registers_pkg::ErrorCodeDeadlock);
       // What the states above rest on.
       if (state_q == StateStart || state_q == StateRun) assert (f_first == '0 && !failed_q);
       if (state_q == StateStart) assert (!nonfinite_q);

@@ -107,6 +107,14 @@ module scratchpad_port #(
     if (rst_ni) f_reset_q <= 2'd0;
     else if (!f_reset_q[1]) f_reset_q <= f_reset_q + 2'd1;
     if (!f_past_valid || f_reset_q == 2'd1) assume (!rst_ni);
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(in_valid_i && !in_ready_o)) assume (in_valid_i && $stable(in_addr_i) && $stable(in_side_i));
+      // An access stays with its bank until it is granted, and as it came.
+      if ($past(out_bank_o != '0 && !out_ready_i)) begin
+        assert ($stable(out_bank_o) && $stable(out_row_o) && $stable(out_side_o));
+      end
+      cover (out_bank_o != '0 && $past(out_bank_o != '0 && !out_ready_i) && in_valid_i && !in_ready_o);
+    end
     if (f_past_valid && rst_ni) begin
       assert ((out_bank_o != '0) == unused_valid);
       assert ((out_bank_o & (out_bank_o - BANKS'(1))) == '0);

@@ -184,7 +184,7 @@ module semaphores #(
   localparam int TotalW = 8;
   logic [COUNT*TotalW-1:0] f_total;
   logic [ENGINES*4-1:0]    f_waited;
-  logic [ENGINES-1:0]       f_held = '0;
+  logic [ENGINES-1:0]       f_held = '0, f_served;
   logic [ENGINES*COUNT-1:0] f_held_mask;
   logic                    f_past_valid = 1'b0;
   logic                    f_over;
@@ -203,7 +203,10 @@ module semaphores #(
       assert ((take_grant_o & (take_grant_o - ENGINES'(1))) == '0);
       // Counts that were there still are.
       if (!f_over) assert ((able_q & ~request) == '0);
+      cover (overflow_o);
+      cover (f_served == '1);
     end
+    f_served <= rst_ni ? f_served | take_grant_o : '0;
     if (!rst_ni) f_over <= 1'b0;
     else if (over != '0) f_over <= 1'b1;
     if (f_past_valid && rst_ni && !f_over) assert (over_q == '0);

@@ -163,12 +163,12 @@ module axi_word_master #(
     end
     if (f_past_valid && rst_ni) begin
       // Every access makes one address, and a write one beat of data.
-      assert (!open_q || req_valid_i);
+      if (open_q) assert (req_valid_i);
       assert ((awvalid_q || f_address) == (open_q && req_write_i));
       assert ((wvalid_q || f_data) == (open_q && req_write_i));
       assert ((arvalid_q || f_read) == (open_q && !req_write_i));
       assert (!(awvalid_q && f_address) && !(wvalid_q && f_data) && !(arvalid_q && f_read));
-      cover (req_ready_o && $past(req_ready_o, 3));
+      cover (req_ready_o && req_write_i && req_resp_o[1] && $past(req_ready_o && !req_write_i, 3));
     end
   end
 `endif

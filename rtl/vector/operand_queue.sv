@@ -79,17 +79,47 @@ module operand_queue #(
 
 `ifdef FORMAL
   logic f_past_valid = 1'b0;
+  (* anyseq *) logic f_pick;
+  logic              f_watching = 1'b0;
+  logic              f_answered, f_was_full;
+  logic [PtrW:0]     f_place;
+  logic [NOTE_W-1:0] f_note;
+  logic [WIDTH-1:0]  f_word;
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
     if (rst_ni) begin
-      assume (!ask_i || room_o);
-      assume (!answer_valid_i || answered_q != asked_q);
-      assume (!out_take_i || out_valid_o);
+      if (ask_i) assume (room_o);
+      if (answer_valid_i) assume (answered_q != asked_q);
+      if (out_take_i) assume (out_valid_o);
       assert ((PtrW + 1)'(asked_q - taken_q) <= (PtrW + 1)'(DEPTH));
       assert (room_q == ((PtrW + 1)'(asked_q - taken_q) != (PtrW + 1)'(DEPTH)));
       assert ((PtrW + 1)'(answered_q - taken_q) <= (PtrW + 1)'(asked_q - taken_q));
+      if (f_watching) begin
+        assert ((PtrW + 1)'(f_place - taken_q) < (PtrW + 1)'(asked_q - taken_q));
+        assert (f_answered == ((PtrW + 1)'(f_place - taken_q) < (PtrW + 1)'(answered_q - taken_q)));
+        assert (notes_q[f_place[PtrW-1:0]] == f_note);
+        if (f_answered) assert (words_q[f_place[PtrW-1:0]] == f_word);
+        if (out_valid_o && taken_q == f_place) assert (f_answered && word == f_word && out_note_o == f_note);
+      end
+      cover (f_was_full && asked_q == taken_q);
+    end
+    f_was_full <= f_past_valid && rst_ni && (f_was_full || !room_o);
+    // A word picked at any time when it is asked for leaves with its note and its answer.
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else if (!f_watching) begin
+      f_watching <= ask_i && f_pick;
+      f_answered <= 1'b0;
+      f_place    <= asked_q;
+      f_note     <= ask_note_i;
+    end else begin
+      if (answer_valid_i && answered_q == f_place) begin
+        f_answered <= 1'b1;
+        f_word     <= answer_data_i;
+      end
+      if (out_take_i && taken_q == f_place) f_watching <= 1'b0;
     end
   end
 `endif

@@ -121,4 +121,65 @@ module vector_share #(
     ERROR_vector_share_SCRATCH_W_must_be_that_of_the_larger_scratchpad error ();
   end
 
+`ifdef FORMAL
+  // What the engine and the cores owe: an engine has one command at a time, and ends only what it has; a core keeps a command
+  // that it shows while it is not in reset.
+  logic       f_past_valid = 1'b0;
+  logic       f_busy, f_core;
+  logic [1:0] f_held, f_reset;
+  // Commands of the other core since one began to wait.
+  logic [3:0] f_waits;
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    f_reset <= reset_q;
+    f_held <= rst_ni ? core_cmd_valid_i & ~core_cmd_ready_o & core_rst_ni : '0;
+    for (int c = 0; c < 2; c++) begin
+      f_waits[2*c+:2] <= (rst_ni && core_cmd_valid_i[c] && !core_cmd_ready_o[c]) ?
+                         f_waits[2*c+:2] + 2'(core_cmd_ready_o[1-c]) : '0;
+    end
+    // The command in the engine: whose it is, until its end or its core's reset.
+    if (!rst_ni) f_busy <= 1'b0;
+    else if (engine_cmd_valid_o && engine_cmd_ready_i) f_busy <= 1'b1;
+    else if ((engine_done_i && engine_rst_no) || !engine_rst_no) f_busy <= 1'b0;
+    if (engine_cmd_valid_o && engine_cmd_ready_i) f_core <= core_cmd_ready_o[1];
+    if (f_past_valid && rst_ni) begin
+      if (f_held[0] && core_rst_ni[0]) assume (core_cmd_valid_i[0]);
+      if (f_held[1] && core_rst_ni[1]) assume (core_cmd_valid_i[1]);
+      if (engine_done_i) assume (f_busy);
+      // A reset lasts two cycles or more, and from the second one on its core shows nothing.
+      assume ((core_cmd_valid_i & reset_q & ~core_rst_ni) == '0);
+      assume ((reset_q & ~f_reset & core_rst_ni) == '0);
+      assert (owner_q != 2'b11 && core_cmd_ready_o != 2'b11);
+      // A command goes over in the same cycle on both sides, of one core, while the engine works for nobody.
+      assert ((core_cmd_ready_o != '0) == (engine_cmd_valid_o && engine_cmd_ready_i));
+      assert ((core_cmd_ready_o & ~core_cmd_valid_i) == '0);
+      if (core_cmd_ready_o != '0) assert (owner_q == '0);
+      if (core_cmd_ready_o[0]) assert (engine_cmd_o == core_cmd_i[511:0]);
+      if (core_cmd_ready_o[1]) assert (engine_cmd_o == core_cmd_i[1023:512]);
+      // From then on it is that core's: its end, its faults and its accesses reach no other.
+      if (f_busy) assert (owner_q == (f_core ? 2'b10 : 2'b01));
+      if (engine_done_i) assert (core_done_o == (f_core ? 2'b10 : 2'b01));
+      if (!engine_done_i) assert (core_done_o == '0);
+      assert ((core_bad_o & ~owner_q) == '0 && (core_w_valid_o & ~owner_q) == '0);
+      assert ((core_req_valid_o & ~{{2{owner_q[1]}}, {2{owner_q[0]}}}) == '0);
+      // No access behind the end of the core's scratchpad.
+      if (core_w_valid_o[0]) assert (!behind_end(engine_w_addr_i, SCRATCH_W0));
+      if (core_w_valid_o[1]) assert (!behind_end(engine_w_addr_i, SCRATCH_W1));
+      // A core resets the engine only while it is the core's.
+      if (!engine_rst_no) assert ((owner_q & ~core_rst_ni) != '0);
+`ifdef FORMAL_BOUNDED
+      // Neither core waits for more than one command of the other.
+      assert (f_waits[1:0] <= 2'd1 && f_waits[3:2] <= 2'd1);
+`endif
+      cover (core_cmd_ready_o[0] && f_waits[1:0] == 2'd1);
+      cover (core_cmd_ready_o[1] && f_waits[3:2] == 2'd1);
+      cover (f_busy && !engine_rst_no);
+      cover (core_bad_o[0] && !engine_bad_i);
+      cover (core_done_o == 2'b10);
+    end
+  end
+`endif
+
 endmodule : vector_share

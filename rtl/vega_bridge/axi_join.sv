@@ -162,4 +162,106 @@ module axi_join #(
     end
   end
 
+`ifdef FORMAL
+  // Masters keep what they show; the memory's answers to one master stay until they are taken.
+  logic       f_past_valid = 1'b0;
+  // Data bursts owed of each master: addresses shown less last beats; addresses shown and not taken.
+  logic [2:0] f_owed0, f_owed1;
+  // Bursts of the other master since one began to wait.
+  logic [3:0] f_read_waits, f_write_waits;
+  // A write burst picked when its address is shown, how many are ahead of it, and whose it is.
+  (* anyseq *) logic f_pick;
+  logic              f_watching = 1'b0, f_whose;
+  logic [2:0]        f_ahead;
+  logic              f_last;
+  assign f_last = m_axi_wvalid && m_axi_wready && m_axi_wlast;
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (!rst_ni) begin
+      f_owed0 <= '0;
+      f_owed1 <= '0;
+    end else begin
+      f_owed0 <= f_owed0 + 3'(write_turn[0]) - 3'(f_last && !data_from);
+      f_owed1 <= f_owed1 + 3'(write_turn[1]) - 3'(f_last && data_from);
+    end
+    for (int m = 0; m < 2; m++) begin
+      f_read_waits[2*m+:2]  <= (rst_ni && s_axi_arvalid[m] && !s_axi_arready[m]) ?
+                               f_read_waits[2*m+:2] + 2'(s_axi_arready[1-m]) : '0;
+      f_write_waits[2*m+:2] <= (rst_ni && s_axi_awvalid[m] && !s_axi_awready[m]) ?
+                               f_write_waits[2*m+:2] + 2'(s_axi_awready[1-m]) : '0;
+    end
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else if (!f_watching) begin
+      f_watching <= write_turn != '0 && f_pick;
+      f_whose    <= write_turn[1];
+      f_ahead    <= unused_level - 3'(f_last);
+    end else if (f_last) begin
+      f_watching <= f_ahead != '0;
+      f_ahead    <= f_ahead - 3'd1;
+    end
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      for (int m = 0; m < 2; m++) begin
+        if ($past(s_axi_arvalid[m] && !s_axi_arready[m])) begin
+          assume (s_axi_arvalid[m] && $stable(s_axi_araddr[m*ADDR_W+:ADDR_W]));
+          assume ($stable(s_axi_arlen[m*8+:8]) && $stable(s_axi_arid[m*ID_W+:ID_W]));
+        end
+        if ($past(s_axi_awvalid[m] && !s_axi_awready[m])) begin
+          assume (s_axi_awvalid[m] && $stable(s_axi_awaddr[m*ADDR_W+:ADDR_W]));
+          assume ($stable(s_axi_awlen[m*8+:8]) && $stable(s_axi_awid[m*ID_W+:ID_W]));
+        end
+        if ($past(s_axi_wvalid[m] && !s_axi_wready[m])) begin
+          assume (s_axi_wvalid[m] && $stable(s_axi_wdata[m*DATA_W+:DATA_W]) && $stable(s_axi_wlast[m]));
+          assume ($stable(s_axi_wstrb[m*(DATA_W/8)+:DATA_W/8]));
+        end
+      end
+      if ($past(m_axi_rvalid && !m_axi_rready)) assume (m_axi_rvalid && $stable(m_axi_rid) && $stable(m_axi_rdata));
+      if ($past(m_axi_bvalid && !m_axi_bready)) assume (m_axi_bvalid && $stable(m_axi_bid) && $stable(m_axi_bresp));
+      // So does the joint.
+      if ($past(m_axi_arvalid && !m_axi_arready)) begin
+        assert (m_axi_arvalid && $stable(m_axi_araddr) && $stable(m_axi_arlen) && $stable(m_axi_arid));
+      end
+      if ($past(m_axi_awvalid && !m_axi_awready)) begin
+        assert (m_axi_awvalid && $stable(m_axi_awaddr) && $stable(m_axi_awlen) && $stable(m_axi_awid));
+      end
+      if ($past(m_axi_wvalid && !m_axi_wready)) begin
+        assert (m_axi_wvalid && $stable(m_axi_wdata) && $stable(m_axi_wstrb) && $stable(m_axi_wlast));
+      end
+    end
+    if (f_past_valid && rst_ni) begin
+      // A transfer of the memory's side is one of exactly one master's, with its payload and its number.
+      assert ((s_axi_arready & s_axi_arvalid) == (read_from & {2{m_axi_arvalid && m_axi_arready}}));
+      assert ((s_axi_awready & s_axi_awvalid) == (write_from & {2{m_axi_awvalid && m_axi_awready}}));
+      assert (read_from != 2'b11 && write_from != 2'b11 && s_axi_wready != 2'b11);
+      if (m_axi_arvalid) assert ((read_from & ~s_axi_arvalid) == '0 && m_axi_arid[ID_W] == read_from[1]);
+      if (m_axi_awvalid) assert ((write_from & ~s_axi_awvalid) == '0 && m_axi_awid[ID_W] == write_from[1]);
+      if (m_axi_rvalid) assert (s_axi_rvalid == (m_axi_rid[ID_W] ? 2'b10 : 2'b01));
+      if (m_axi_bvalid) assert (s_axi_bvalid == (m_axi_bid[ID_W] ? 2'b10 : 2'b01));
+      // Nobody waits for more than one burst of the other.
+      for (int m = 0; m < 2; m++) begin
+        assert (f_read_waits[2*m+:2] <= 2'd1);
+        if (f_read_waits[2*m+:2] == 2'd1) assert (read_from[m]);
+`ifdef FORMAL_BOUNDED
+        assert (f_write_waits[2*m+:2] <= 2'd1);
+`endif
+      end
+      // Data come only of bursts whose address is shown, in the order of the addresses.
+      assert (4'(f_owed0) + 4'(f_owed1) == 4'(unused_level));
+`ifdef FORMAL_BOUNDED
+      if (m_axi_wvalid) assert (data_from ? f_owed1 != '0 : f_owed0 != '0);
+`endif
+      if (f_watching) assert (f_ahead < unused_level);
+`ifdef FORMAL_BOUNDED
+      if (f_watching && f_ahead == '0 && data_valid) assert (data_from == f_whose);
+`endif
+      cover (f_last && data_from && f_owed0 != '0);
+      cover (f_last && f_watching && f_ahead == 3'd1);
+      cover (f_read_waits[1:0] == 2'd1 && s_axi_arready[0]);
+      cover (m_axi_wvalid && m_axi_awvalid && !m_axi_awready);
+    end
+  end
+`endif
+
 endmodule : axi_join

@@ -325,12 +325,17 @@ module axi_read_master #(
   logic [ADDR_W-1:0]  f_araddr;
   logic [7:0]         f_arlen;
   logic [FCountW-1:0] f_in_flight;
+  logic [ADDR_W-1:0]  f_base;
+  logic [ADDR_W:0]    f_limit;
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     f_ar_held    <= rst_ni && m_axi_arvalid && !m_axi_arready;
     f_araddr     <= m_axi_araddr;
     f_arlen      <= m_axi_arlen;
     f_stop       <= rst_ni && stop_i;
+    f_base       <= window_base_i;
+    f_limit      <= window_limit_i;
+    if (f_past_valid && unused_window_busy) assume (window_base_i == f_base && window_limit_i == f_limit);
     if (!rst_ni) f_in_flight <= '0;
     else f_in_flight <= f_in_flight + FCountW'(ar_load) - FCountW'(track_pop);
     if (f_past_valid && rst_ni) begin
@@ -360,6 +365,9 @@ module axi_read_master #(
       assert (drained_o == (f_in_flight == '0));
       cover (f_in_flight == FCountW'(OUTSTANDING));
       cover (rdata_valid_o != '0 && out_ready && rdata_last_o);
+      cover (m_axi_arvalid && 13'(m_axi_araddr[11:0]) + ((13'(m_axi_arlen) + 13'd1) << m_axi_arsize) == 13'd4096);
+      cover (read_error_o);
+      cover (range_error_o);
       cover (f_stop && drained_o && !stop_i);
     end
   end

@@ -218,6 +218,9 @@ module axi_region_bursts #(
         assert (burst_lines_o != '0 && burst_lines_o <= 7'(MAX_LINES));
         // First and last line lie in the same 4 KB page.
         assert (8'(burst_addr_o[PageLog2-1:0]) + 8'(burst_lines_o) <= 8'd64);
+        // A page's end inside of a row.
+        cover (8'(burst_addr_o[PageLog2-1:0]) + 8'(burst_lines_o) == 8'd64 && split_valid_q && !burst_last_o);
+        cover (burst_last_o && $past(burst_valid_o && !burst_last_o));
       end
     end
   end

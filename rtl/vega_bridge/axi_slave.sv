@@ -157,4 +157,44 @@ module axi_slave #(
     held_write_q <= select_write;
   end
 
+`ifdef FORMAL
+  // What the directions show stays; that is proved of each of them alone.
+  logic       f_past_valid = 1'b0;
+  logic       f_read_held, f_write_held;
+  // Accesses of the other direction since this one began to wait.
+  logic [1:0] f_read_waits, f_write_waits;
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    f_read_held   <= rst_ni && read_valid && !read_ready;
+    f_write_held  <= rst_ni && write_valid && !write_ready;
+    f_read_waits  <= (rst_ni && read_valid && !read_ready) ? f_read_waits + 2'(write_valid && write_ready) : '0;
+    f_write_waits <= (rst_ni && write_valid && !write_ready) ? f_write_waits + 2'(read_valid && read_ready) : '0;
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      // An access that is shown stays until it is served.
+      if ($past(reg_valid_o && !reg_ready_i)) begin
+        assert (reg_valid_o && $stable(reg_write_o) && $stable(reg_addr_o) && $stable(reg_wstrb_o));
+        if (reg_write_o) assert ($stable(reg_wdata_o));
+      end
+      if ($past(s_axi_rvalid && !s_axi_rready)) assert (s_axi_rvalid && $stable(s_axi_rdata) && $stable(s_axi_rresp));
+      if ($past(s_axi_bvalid && !s_axi_bready)) assert (s_axi_bvalid && $stable(s_axi_bresp));
+    end
+    if (f_past_valid && rst_ni) begin
+      assert (reg_valid_o == (read_valid || write_valid));
+      if (reg_valid_o) assert (reg_write_o ? write_valid : read_valid);
+      if (reg_valid_o && reg_write_o) assert (reg_wstrb_o != 4'd0);
+      if (reg_valid_o && !reg_write_o) assert (reg_wstrb_o == 4'd0);
+      assert (!(read_ready && write_ready));
+      // Whoever waits sees one access of the other direction at most.
+      assert (f_read_waits <= 2'd1 && f_write_waits <= 2'd1);
+      if (f_read_waits == 2'd1) assert (held_q ? !held_write_q : last_write_q);
+      if (f_write_waits == 2'd1) assert (held_q ? held_write_q : !last_write_q);
+      if (held_q) assert (held_write_q ? f_write_held : f_read_held);
+      cover (read_valid && read_ready && f_read_waits == 2'd1);
+      cover (write_valid && write_ready && f_write_waits == 2'd1);
+    end
+  end
+`endif
+
 endmodule : axi_slave

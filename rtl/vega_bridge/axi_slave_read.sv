@@ -153,4 +153,99 @@ module axi_slave_read #(
     ERROR_ADDR_W_must_be_at_least_REG_ADDR_W error ();
   end
 
+`ifdef FORMAL
+  // A burst, beat by beat, from the address channel alone; which words of the beat were read, and whether one failed.
+  localparam int Words = DATA_W / 32;
+  logic                  f_past_valid = 1'b0;
+  logic [8:0]            f_left;
+  logic [7:0]            f_beat, f_len;
+  logic [ID_W-1:0]       f_id;
+  logic [REG_ADDR_W-1:0] f_start, f_step, f_inside, f_wrap, f_addr;
+  logic [2:0]            f_size;
+  logic [1:0]            f_burst;
+  logic                  f_illegal, f_error;
+  logic [Words-1:0]      f_read, f_covered;
+  logic [DATA_W-1:0]     f_data;
+
+  always @(*) begin
+    f_inside = (REG_ADDR_W'(1) << f_size) - REG_ADDR_W'(1);
+    f_wrap   = (REG_ADDR_W'(f_len) << f_size) | f_inside;
+    f_step   = REG_ADDR_W'(f_beat) << f_size;
+    f_addr   = (f_beat == 8'd0) ? f_start : (f_start & ~f_inside) + f_step;
+    if (f_burst == 2'b00) f_addr = f_start;
+    f_illegal = (8'd1 << f_size) > 8'(DATA_W / 8) || f_burst == 2'b11 ||
+                (f_burst == 2'b10 && ((f_start & f_inside) != '0 ||
+                                      !(f_len == 8'd1 || f_len == 8'd3 || f_len == 8'd7 || f_len == 8'd15)));
+    if (f_burst == 2'b10) f_addr = (f_start & ~f_wrap) | ((f_start + f_step) & f_wrap);
+    // Words from the beat's address to the end of its transfer.
+    for (int w = 0; w < Words; w++) begin
+      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 && REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
+    end
+  end
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (!rst_ni) f_left <= '0;
+    else if (s_axi_arvalid && s_axi_arready) f_left <= 9'(s_axi_arlen) + 9'd1;
+    else if (s_axi_rvalid && s_axi_rready) f_left <= f_left - 9'd1;
+    if (s_axi_arvalid && s_axi_arready) begin
+      f_id      <= s_axi_arid;
+      f_start   <= s_axi_araddr[REG_ADDR_W-1:0];
+      f_len     <= s_axi_arlen;
+      f_size    <= s_axi_arsize;
+      f_burst   <= s_axi_arburst;
+      f_beat    <= '0;
+    end
+    if (s_axi_rvalid && s_axi_rready) f_beat <= f_beat + 8'd1;
+    if ((s_axi_arvalid && s_axi_arready) || (s_axi_rvalid && s_axi_rready)) begin
+      f_read  <= '0;
+      f_error <= 1'b0;
+      f_data  <= '0;
+    end else if (step) begin
+      f_read[word]          <= 1'b1;
+      f_error               <= f_error || access_error_i;
+      f_data[word*32+:32]   <= access_rdata_i;
+    end
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(s_axi_arvalid && !s_axi_arready)) assume (s_axi_arvalid);
+      if ($past(s_axi_rvalid && !s_axi_rready)) begin
+        assert (s_axi_rvalid && $stable(s_axi_rid) && $stable(s_axi_rdata) && $stable(s_axi_rresp) && $stable(s_axi_rlast));
+      end
+      if ($past(access_valid_o && !access_ready_i)) assert (access_valid_o && $stable(access_addr_o));
+    end
+    if (f_past_valid && rst_ni) begin
+      // One burst at a time; as many beats as it asks for, the last one marked, with its identifier.
+      assert (s_axi_arready == (f_left == '0));
+      assert (f_left <= 9'd256);
+      if (f_left != '0) assert (f_left == 9'(f_len) + 9'd1 - 9'(f_beat) && left_q == 8'(f_left - 9'd1));
+      if (s_axi_rvalid) begin
+        assert (f_left != '0 && s_axi_rid == f_id && s_axi_rlast == (f_left == 9'd1));
+        assert (s_axi_rresp == ((f_illegal || f_error) ? SlaveError : Okay));
+        // Each word that the beat covers was read once, no other, and its lanes alone carry data.
+        assert (f_read == (f_illegal ? '0 : f_covered) && s_axi_rdata == f_data);
+      end
+      if (access_valid_o) begin
+        assert (f_left != '0 && !f_illegal && f_covered[word] && !f_read[word]);
+        assert (access_addr_o == ((f_addr & ~LaneMask) | REG_ADDR_W'({word, 2'b00})));
+      end
+      // What the above rests on.
+      if (f_left != '0) begin
+        assert (illegal_q == f_illegal && {id_q, size_q, burst_q, len_q} == {f_id, f_size, f_burst, f_len});
+        if (!f_illegal) assert (addr_q == f_addr);
+      end
+      if (state_q == StAccess) begin
+        assert (f_read == (fresh_q || f_illegal ? '0 : f_covered & ((Words'(1) << word) - Words'(1))));
+        assert (error_q == f_error && rdata_q == f_data);
+        if (f_illegal) assert (!f_error);
+        else assert (f_covered[word]);
+      end
+      if (state_q == StRespond) assert (error_q == (f_illegal || f_error));
+      cover (s_axi_rvalid && s_axi_rready && s_axi_rlast && f_burst == 2'b10 && f_beat == 8'd1 && f_addr < f_start);
+      cover (s_axi_rvalid && s_axi_rready && s_axi_rlast && f_illegal && f_beat == 8'd1);
+      cover (s_axi_rvalid && s_axi_rready && f_error && !s_axi_rlast && f_burst == 2'b01);
+    end
+  end
+`endif
+
 endmodule : axi_slave_read

@@ -168,4 +168,108 @@ module axi_slave_write #(
     ERROR_ADDR_W_must_be_at_least_REG_ADDR_W error ();
   end
 
+`ifdef FORMAL
+  // A burst, beat by beat, from the channels alone; which words of the beat were written, and whether anything failed.
+  localparam int Words = DATA_W / 32;
+  logic                  f_past_valid = 1'b0;
+  // From the address to the response; beats that are still to come.
+  logic                  f_open, f_illegal, f_error;
+  logic [8:0]            f_left;
+  logic [7:0]            f_beat, f_len;
+  logic [ID_W-1:0]       f_id;
+  logic [REG_ADDR_W-1:0] f_start, f_step, f_inside, f_wrap, f_addr;
+  logic [2:0]            f_size;
+  logic [1:0]            f_burst;
+  logic [Words-1:0]      f_written, f_covered, f_strobed;
+
+  always @(*) begin
+    f_inside = (REG_ADDR_W'(1) << f_size) - REG_ADDR_W'(1);
+    f_wrap   = (REG_ADDR_W'(f_len) << f_size) | f_inside;
+    f_step   = REG_ADDR_W'(f_beat) << f_size;
+    f_addr   = (f_beat == 8'd0) ? f_start : (f_start & ~f_inside) + f_step;
+    if (f_burst == 2'b00) f_addr = f_start;
+    if (f_burst == 2'b10) f_addr = (f_start & ~f_wrap) | ((f_start + f_step) & f_wrap);
+    f_illegal = (8'd1 << f_size) > 8'(DATA_W / 8) || f_burst == 2'b11 ||
+                (f_burst == 2'b10 && ((f_start & f_inside) != '0 ||
+                                      !(f_len == 8'd1 || f_len == 8'd3 || f_len == 8'd7 || f_len == 8'd15)));
+    // Words from the beat's address to the end of its transfer; those with a strobe.
+    for (int w = 0; w < Words; w++) begin
+      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 && REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
+      f_strobed[w] = wstrb_q[w*4+:4] != 4'd0;
+    end
+  end
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (!rst_ni) f_open <= 1'b0;
+    else if (s_axi_awvalid && s_axi_awready) f_open <= 1'b1;
+    else if (s_axi_bvalid && s_axi_bready) f_open <= 1'b0;
+    if (!rst_ni) f_left <= '0;
+    else if (s_axi_awvalid && s_axi_awready) f_left <= 9'(s_axi_awlen) + 9'd1;
+    else if (s_axi_wvalid && s_axi_wready) f_left <= f_left - 9'd1;
+    if (s_axi_awvalid && s_axi_awready) begin
+      f_id    <= s_axi_awid;
+      f_start <= s_axi_awaddr[REG_ADDR_W-1:0];
+      f_len   <= s_axi_awlen;
+      f_size  <= s_axi_awsize;
+      f_burst <= s_axi_awburst;
+      f_beat  <= '0;
+      f_error <= 1'b0;
+    end
+    if (s_axi_wvalid && s_axi_wready) begin
+      f_written <= '0;
+      if (s_axi_wlast != (f_left == 9'd1)) f_error <= 1'b1;
+    end
+    if (beat_done) f_beat <= f_beat + 8'd1;
+    if (access_valid_o && access_ready_i) begin
+      f_written[word] <= 1'b1;
+      if (access_error_i) f_error <= 1'b1;
+    end
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(s_axi_awvalid && !s_axi_awready)) assume (s_axi_awvalid);
+      if ($past(s_axi_wvalid && !s_axi_wready)) assume (s_axi_wvalid);
+      if ($past(s_axi_bvalid && !s_axi_bready)) assert (s_axi_bvalid && $stable(s_axi_bid) && $stable(s_axi_bresp));
+      if ($past(access_valid_o && !access_ready_i)) begin
+        assert (access_valid_o && $stable(access_addr_o) && $stable(access_wdata_o) && $stable(access_wstrb_o));
+      end
+      // Each word that the beat covers with a strobe was written once, and no other.
+      if ($past(beat_done)) assert (f_written == ($past(f_illegal) ? '0 : $past(f_covered & f_strobed)));
+    end
+    if (f_past_valid && rst_ni) begin
+      // One burst at a time; as many beats as it asks for, and one response behind the last of them.
+      assert (s_axi_awready == !f_open);
+      if (s_axi_wready) assert (f_open && f_left != '0);
+      if (s_axi_bvalid) begin
+        assert (f_open && f_left == '0 && s_axi_bid == f_id);
+        assert (s_axi_bresp == ((f_illegal || f_error) ? SlaveError : Okay));
+      end
+      if (access_valid_o) begin
+        assert (!f_illegal && f_covered[word] && f_strobed[word] && !f_written[word]);
+        assert (access_addr_o == ((f_addr & ~LaneMask) | REG_ADDR_W'({word, 2'b00})));
+        assert (access_wstrb_o != 4'd0);
+      end
+      // What the above rests on.
+      if (f_open) begin
+        assert (illegal_q == f_illegal && {id_q, size_q, burst_q, len_q} == {f_id, f_size, f_burst, f_len});
+        if (state_q == StRespond) assert (f_left == '0 && f_beat == f_len + 8'd1);
+        else assert (left_q == f_len - f_beat && f_beat <= f_len);
+        if (!f_illegal && state_q != StRespond) assert (addr_q == f_addr);
+      end else begin
+        assert (f_left == '0);
+      end
+      if (state_q == StData) assert (f_left == 9'(left_q) + 9'd1 && error_q == (f_error || (f_illegal && f_beat != '0)));
+      if (state_q == StAccess) begin
+        assert (f_left == 9'(left_q) && error_q == (f_error || (f_illegal && f_beat != '0)));
+        assert (f_written == ((fresh_q || f_illegal) ? '0 : f_covered & f_strobed & ((Words'(1) << word) - Words'(1))));
+        if (!f_illegal) assert (f_covered[word]);
+      end
+      if (state_q == StRespond) assert (error_q == (f_error || f_illegal));
+      cover (s_axi_bvalid && s_axi_bready && f_burst == 2'b10 && !f_error && !f_illegal);
+      cover (s_axi_bvalid && s_axi_bready && f_illegal && f_len == 8'd1);
+      cover (s_axi_bvalid && s_axi_bready && f_error && !f_illegal && f_burst == 2'b01 && f_len == 8'd1);
+    end
+  end
+`endif
+
 endmodule : axi_slave_write

@@ -109,14 +109,24 @@ module axi_window #(
 `ifdef FORMAL
   logic [ADDR_W-1:0] f_base;
   logic [ADDR_W:0]   f_limit;
-  logic              f_some = 1'b0;
+  logic              f_some = 1'b0, f_held, f_blocked, f_watching = 1'b0, f_behind;
+  (* anyseq *) logic f_pick;
+  logic [LINE_W-1:0] f_addr;
+  logic [6:0]        f_lines;
+  logic [SIDE_W-1:0] f_side;
+  logic [LINE_W+7+SIDE_W-1:0] f_burst;
   logic [5:0]        f_last_offset;
   assign f_last_offset = addr_q2[5:0] + 6'(lines_q2 - 7'd1);
   always_ff @(posedge clk_i) begin
     f_base  <= base_i;
     f_limit <= limit_i;
     f_some  <= 1'b1;
+    if (!f_some) assume (!rst_ni);
     if (f_some && busy_o) assume (base_i == f_base && limit_i == f_limit);
+    // The generator's bursts stay in their page.
+    if (f_some && rst_ni && in_valid_i) begin
+      assume (in_lines_i != '0 && in_lines_i <= 7'(MAX_LINES) && 8'(in_addr_i[5:0]) + 8'(in_lines_i) <= 8'd64);
+    end
     // What waits is what the generator of bursts gave, and what is known of it is right.
     if (f_some && rst_ni && valid_q) begin
       assert (lines_q != '0 && lines_q <= 7'(MAX_LINES) && 8'(addr_q[5:0]) + 8'(lines_q) <= 8'd64);
@@ -127,6 +137,44 @@ module axi_window #(
       assert (same_page_q2 == ({1'b0, addr_q2[LINE_W-1:6]} == limit_i[ADDR_W:12]));
       assert (first_below_q2 == ({addr_q2[5:0], 6'd0} < limit_i[11:0]));
       assert (allowed_q2 == (behind_base_q2 && (below_q2 || (same_page_q2 && {f_last_offset, 6'd63} < limit_i[11:0]))));
+    end
+    if (f_some && rst_ni) begin
+      // Nothing leaves that is not wholly inside.
+      if (out_valid_o) begin
+        assert ({out_addr_o, 6'd0} >= base_i);
+        assert ({1'b0, out_addr_o, 6'd0} + (ADDR_W + 1)'({out_lines_o, 6'd0}) <= limit_i);
+      end
+      // What does not leave starts or ends outside, and stays; its first address outside is told.
+      if (range_o) begin
+        assert (!out_valid_o);
+        assert ({1'b0, range_addr_o} >= limit_i || range_addr_o < base_i);
+        assert (range_addr_o >= {out_addr_o, 6'd0} && range_addr_o - {out_addr_o, 6'd0} < ADDR_W'({out_lines_o, 6'd0}));
+        if (f_blocked) assert (out_addr_o == f_addr && out_side_o == f_side);
+      end
+      if (f_blocked) assert (range_o);
+      if (f_held) assert (out_valid_o && out_addr_o == f_addr && out_lines_o == f_lines && out_side_o == f_side);
+      // A burst picked when it comes leaves as it came, behind the one that is ahead of it at most.
+      if (f_watching && f_behind) assert (valid_q && valid_q2);
+      if (f_watching && (f_behind || !valid_q2)) assert (valid_q && {addr_q, lines_q, side_q} == f_burst);
+      if (f_watching && !f_behind && valid_q2) assert ({addr_q2, lines_q2, side_q2} == f_burst);
+      cover (out_valid_o && {1'b0, out_addr_o, 6'd0} + (ADDR_W + 1)'({out_lines_o, 6'd0}) == limit_i);
+      cover (range_o && range_addr_o == limit_i[ADDR_W-1:0] && out_addr_o[5:0] != '0 && limit_i[11:0] != '0);
+      cover (range_o && range_addr_o < base_i && valid_q);
+    end
+    f_held    <= rst_ni && out_valid_o && !out_ready_i;
+    f_blocked <= rst_ni && range_o;
+    f_addr    <= out_addr_o;
+    f_lines   <= out_lines_o;
+    f_side    <= out_side_o;
+    if (!rst_ni) begin
+      f_watching <= 1'b0;
+    end else if (!f_watching) begin
+      f_watching <= in_valid_i && in_ready_o && f_pick;
+      f_behind   <= valid_q ? 1'b1 : valid_q2 && !free2;
+      f_burst    <= {in_addr_i, in_lines_i, in_side_i};
+    end else if (out_valid_o && out_ready_i) begin
+      f_watching <= f_behind;
+      f_behind   <= 1'b0;
     end
   end
 `endif

@@ -340,6 +340,8 @@ module axi_write_master #(
   logic [DATA_W:0]    f_w;
   logic               f_w_mask, f_stop;
   logic [FCountW-1:0] f_in_flight;
+  logic [ADDR_W-1:0]  f_base;
+  logic [ADDR_W:0]    f_limit;
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     f_aw_held    <= rst_ni && m_axi_awvalid && !m_axi_awready;
@@ -349,6 +351,9 @@ module axi_write_master #(
     f_w          <= {m_axi_wlast, m_axi_wdata};
     f_w_mask     <= w_mask;
     f_stop       <= rst_ni && stop_i;
+    f_base       <= window_base_i;
+    f_limit      <= window_limit_i;
+    if (f_past_valid && window_busy) assume (window_base_i == f_base && window_limit_i == f_limit);
     if (!rst_ni) f_in_flight <= '0;
     else f_in_flight <= f_in_flight + FCountW'(aw_load) - FCountW'(track_pop);
     if (f_past_valid && rst_ni) begin
@@ -381,9 +386,37 @@ module axi_write_master #(
       cover (f_in_flight == FCountW'(OUTSTANDING));
       assert (drained_o == (f_in_flight == '0));
       cover (track_pop && f_in_flight == FCountW'(1));
+      cover (m_axi_awvalid && 13'(m_axi_awaddr[11:0]) + ((13'(m_axi_awlen) + 13'd1) << m_axi_awsize) == 13'd4096);
+      cover (write_error_o);
+      cover (range_error_o);
       cover (f_stop && drained_o && !stop_i);
     end
   end
+
+`ifdef FORMAL_BOUNDED
+  // Lengths of the bursts whose addresses were shown and whose last beats were not taken, the oldest lowest.
+  logic [8*(OUTSTANDING+2)-1:0] f_lengths;
+  logic [FCountW:0]             f_owed;
+  logic [7:0]                   f_beat;
+  logic                         f_beat_taken, f_done;
+  assign f_beat_taken = m_axi_wvalid && m_axi_wready;
+  assign f_done       = f_beat_taken && m_axi_wlast;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      f_owed <= '0;
+      f_beat <= '0;
+    end else begin
+      f_owed <= f_owed + (FCountW + 1)'(aw_load) - (FCountW + 1)'(f_done);
+      if (f_beat_taken) f_beat <= m_axi_wlast ? 8'd0 : f_beat + 8'd1;
+    end
+    if (f_done) f_lengths <= f_lengths >> 8;
+    if (aw_load) f_lengths[8*(f_owed-(FCountW+1)'(f_done))+:8] <= next_len;
+    if (f_past_valid && rst_ni) begin
+      if (m_axi_wvalid) assert (f_owed != '0 && m_axi_wlast == (f_beat == f_lengths[7:0]));
+      cover (f_done && f_beat != '0 && f_owed == (FCountW + 1)'(2));
+    end
+  end
+`endif
 `endif
 
 endmodule : axi_write_master

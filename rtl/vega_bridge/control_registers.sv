@@ -315,4 +315,52 @@ module control_registers #(
     ERROR_counters_must_be_aligned_to_their_size error ();
   end
 
+`ifdef FORMAL
+  // A list runs from its doorbell to the core's report, and as long as the core says so.
+  logic       f_past_valid = 1'b0;
+  logic       f_running;
+  logic [1:0] f_waits;  // cycles that an access has waited
+
+  always @(posedge clk_i) begin
+    f_past_valid <= 1'b1;
+    if (!f_past_valid) assume (!rst_ni);
+    if (!rst_ni) f_running <= 1'b0;
+    else if (accepted) f_running <= 1'b1;
+    else if (done_i || error_i) f_running <= 1'b0;
+    f_waits <= (rst_ni && reg_valid_i && !reg_ready_o) ? f_waits + 2'd1 : '0;
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      if ($past(reg_valid_i && !reg_ready_o)) begin
+        assume (reg_valid_i && $stable(reg_write_i) && $stable(reg_addr_i) && $stable(reg_wdata_i) && $stable(reg_wstrb_i));
+      end
+      // An access is answered once, in its third cycle.
+      if (reg_ready_o) assert (reg_valid_i && f_waits == 2'd2);
+      if ($past(reg_ready_o)) assert (!reg_ready_o);
+      assert (f_waits <= 2'd2);
+      if (f_waits == 2'd2) assert (reg_ready_o);
+      // No list is started while one runs, and its memory stays.
+      if (doorbell_o) assert (!$past(f_running || busy_i));
+      if ($past(f_running || busy_i)) assert ($stable(mem_base_o) && $stable(mem_limit_o));
+      // A refused write changes nothing.
+      if (reg_ready_o && reg_error_o && $past(write_q)) begin
+        assert ($stable(list_addr_o) && $stable(mem_base_o) && $stable(mem_limit_o) && $stable(irq_enable_q));
+        assert (!doorbell_o && !clear_counters_o);
+      end
+      // No event is lost, not even in the cycle in which its bit is cleared; the interrupt follows a cycle later.
+      if ($past(done_i)) assert (irq_status_q[registers_pkg::IrqStatusDoneLsb]);
+      if ($past(error_i)) assert (irq_status_q[registers_pkg::IrqStatusErrorLsb] && error_q && error_code_q == $past(error_code_i));
+      if ($past(nonfinite_i)) assert (irq_status_q[registers_pkg::IrqStatusNonfiniteLsb]);
+      assert (irq_o == $past((irq_status_q & irq_enable_q) != '0));
+      cover (reg_ready_o && reg_error_o && $past(write_q && busy && locked));
+      cover ($past(done_i && irq_clear != '0));
+      cover ($past(rejected));
+    end
+    if (f_past_valid && rst_ni) begin
+      assert (f_running == active_q);
+      assert (!(access_q && reg_ready_o));
+      if (access_q) assert (f_waits == 2'd1 && {write_q, offset_q, wdata_q, wstrb_q} ==
+                            {reg_write_i, reg_addr_i[AddrW-1:2], 2'b00, reg_wdata_i, reg_wstrb_i});
+    end
+  end
+`endif
+
 endmodule : control_registers
