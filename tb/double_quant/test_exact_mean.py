@@ -170,7 +170,7 @@ class RandomTrafficAgain(Random):
 
 @pyuvm.test()
 class FullSpeed(MeanTest):
-    """A value every 3 cycles, faster than the NF4 quantizer makes them, a count of 17 bits, and a mean within the tail."""
+    """A value every 3 cycles, faster than the quantizer makes them, and a mean within the tail; a count of 17 bits."""
 
     async def body(self) -> None:
         tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(70_000, 800)))
