@@ -170,14 +170,15 @@ def equivalent(design: Path, mutation: Mutation) -> bool:
     Outputs, next values of registers, and inputs of memories are compared, for all equal states of both.
     """
     module = mutation.option("module")
-    only_registers = "rename -hide w:* t:$*ff* %co1:+[Q] %d"
+    # Without bits that nothing reads; names, by which signals are compared, are those of registers alone.
+    simpler = ("splitcells", "opt_clean", "setundef -undriven -zero", "rename -hide w:* t:$*ff* %co1:+[Q] %d")
     read = f"read_rtlil {design.relative_to(ROOT)}"
     with scratch_folder() as temporary, suppress(SystemExit, subprocess.TimeoutExpired):
         run_yosys(
             module,
             Path(temporary),
-            *(read, f"mutate {mutation.options}", f"rename {module} gate", only_registers, "design -stash gate"),
-            *(read, f"rename {module} gold", only_registers, "design -copy-from gate -as gate gate"),
+            *(read, f"mutate {mutation.options}", f"rename {module} gate", *simpler, "design -stash gate"),
+            *(read, f"rename {module} gold", *simpler, "design -copy-from gate -as gate gate"),
             *("equiv_make gold gate equiv", "hierarchy -top equiv"),
             # What is the same in both is one, before anything is proved.
             *("opt_expr", "opt_clean", "opt_merge", "opt_clean"),

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pyuvm
+from cocotb.triggers import ClockCycles
 from cocotb_coverage.coverage import CoverPoint, coverage_section
 
 from tb.common.base import cycle, scaled
@@ -169,10 +170,10 @@ class RandomTrafficAgain(Random):
 
 @pyuvm.test()
 class FullSpeed(MeanTest):
-    """A value every 3 cycles, faster than the NF4 quantizer makes them, and a mean within the tail."""
+    """A value every 3 cycles, faster than the quantizer makes them, and a mean within the tail; a count of 17 bits."""
 
     async def body(self) -> None:
-        tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(4000, 800)))
+        tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(70_000, 800)))
         before = cycle()
         await self.average([tensor])
         spent = cycle() - before
@@ -193,6 +194,22 @@ class Corners(MeanTest):
         tensors += [Tensor.of("ties", ties(self.rng)) for _ in range(8)]
         random.shuffle(tensors)
         await self.average(tensors)
+
+
+@pyuvm.test()
+class ResetInside(MeanTest):
+    """A reset among the values of a tensor, or while their sum is divided, forgets them."""
+
+    async def body(self) -> None:
+        for ends in (False, True) * scaled(4, 1):
+            lost = list(self.items([self.tensor("weights")]))[:100]
+            lost[-1]["last"] = int(ends)
+            await self.traffic({"in": lost}, limit=40 * len(lost))
+            await ClockCycles(self.dut.clk_i, random.randrange(1, 200))
+            self.dut.rst_ni.value = 0
+            await ClockCycles(self.dut.clk_i, random.randrange(1, 4))
+            self.dut.rst_ni.value = 1
+            await self.average([self.tensor("weights")])
 
 
 def _caught(fields: tuple[str, ...]) -> type:

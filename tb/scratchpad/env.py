@@ -71,6 +71,24 @@ class Port:
             self.offer = address, random.getrandbits(32 * LANES), everything if self.whole else strobes
 
 
+class Arbiter:
+    """Round robin of a bank: the lowest that asks behind the one served last, or else the lowest.
+
+    Args:
+        first: port 0 is served whenever it asks, and the others' turn stays.
+    """
+
+    def __init__(self, first: bool) -> None:
+        self.first, self.last = first, -1
+
+    def grant(self, asking: list[int]) -> int:
+        """Who of those that ask is served."""
+        if self.first and asking[0] == 0:
+            return 0
+        self.last = next((number for number in asking if number > self.last), asking[0])
+        return self.last
+
+
 class Ports(uvm_component):
     """Drive all ports, and compare every answer and its time with the golden memory.
 
@@ -86,6 +104,7 @@ class Ports(uvm_component):
         super().__init__(name, parent)
         self.memory = np.zeros((WORDS, LANES), np.uint32)
         self.readers, self.writers = [Port() for _ in range(READERS)], [Port() for _ in range(WRITERS)]
+        self.read_turns, self.write_turns = ([Arbiter(first) for _ in range(BANKS)] for first in (True, False))
         self.written: list[tuple[int, list[bool], np.ndarray]] = []
         self.corrupt: int | None = None
         self.answers, self.cycles = 0, 0
@@ -130,7 +149,8 @@ class Ports(uvm_component):
 
     def _reads(self) -> int:
         wanted, ready = self._offers(self.readers), int(DUT.read_ready_o.value)
-        assert ready & ~wanted == 0, f"read ports {ready:#b} are granted, {wanted:#b} ask"
+        due = self._granted(self.readers, self.read_turns)
+        assert ready == due, f"read ports {ready:#b} are granted, expected {due:#b} of {wanted:#b} that ask"
         writes = {port.offer[0] for n, port in enumerate(self.writers) if int(DUT.write_ready_o.value) >> n & 1}
         for number, port in enumerate(self.readers):
             if ready >> number & 1:
@@ -148,7 +168,8 @@ class Ports(uvm_component):
             self.memory[address, chosen] = values[chosen]
         self.written = []
         wanted, ready = self._offers(self.writers), int(DUT.write_ready_o.value)
-        assert ready & ~wanted == 0, f"write ports {ready:#b} are granted, {wanted:#b} ask"
+        due = self._granted(self.writers, self.write_turns)
+        assert ready == due, f"write ports {ready:#b} are granted, expected {due:#b} of {wanted:#b} that ask"
         for number, port in enumerate(self.writers):
             if ready >> number & 1:
                 address, data, strobes = port.offer
@@ -158,6 +179,15 @@ class Ports(uvm_component):
                 sample_strobes("all" if all(chosen) else "some" if any(chosen) else "none")
                 port.offer = None
                 port.served += 1
+
+    @staticmethod
+    def _granted(ports: list[Port], turns: list[Arbiter]) -> int:
+        """Ports that the banks serve in this cycle."""
+        asking: dict[int, list[int]] = {}
+        for number, port in enumerate(ports):
+            if port.offer is not None:
+                asking.setdefault(port.offer[0] % BANKS, []).append(number)
+        return sum(1 << turns[bank].grant(numbers) for bank, numbers in asking.items())
 
     @staticmethod
     def _offers(ports: list[Port]) -> int:
