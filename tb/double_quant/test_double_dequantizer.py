@@ -11,7 +11,7 @@ from cocotb_coverage.coverage import CoverPoint, coverage_section
 from tb.common.base import cycle, scaled
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
-from tb.models import nf4
+from tb.models import fp32, nf4
 from tb.nf4_quant.base import StreamsTest
 
 GROUP = "double_dequant"
@@ -53,9 +53,9 @@ class DequantTest(StreamsTest):
         super().build_phase()
         self.rng = np.random.default_rng(random.getrandbits(64))
 
-    def operands(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Nested absmax and offset: like those of a model, near each other, or any bits."""
-        rng = self.rng
+    def operands(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Nested absmax and offset: like those of a model, near each other, cancelling, or any bits."""
+        rng, count = self.rng, codes.size
         model = rng.uniform(1e-4, 1, (2, count)).astype(np.float32).view(np.uint32)
         exponent = rng.integers(0, 255, count)
         near = np.stack([exponent, np.clip(exponent + rng.integers(-26, 27, count), 0, 254)]).astype(np.uint32)
@@ -64,14 +64,20 @@ class DequantTest(StreamsTest):
             np.array([0, 1 << 31, 1, 0x7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001]), (2, count)
         )
         random_bits = rng.integers(0, 1 << 32, (2, count), dtype=np.uint32)
-        choices = np.stack([model, near, special.astype(np.uint32), random_bits])
-        picked = choices[rng.choice(4, count, p=[0.4, 0.3, 0.1, 0.2]), :, np.arange(count)]
+        # The product's opposite, the same in its highest bits or in all; of any size, or next to the smallest number.
+        size = np.where(rng.random(count) < 0.5, rng.integers(0, 255, count), rng.integers(1, 40, count))
+        factor = size.astype(np.uint32) << np.uint32(23) | random_bits[0] & np.uint32(0x7FFFFF)
+        product = fp32.mul(nf4.DYNAMIC_MAP[codes], factor.view(np.float32)).view(np.uint32)
+        below = random_bits[1] >> rng.integers(9, 33, count).clip(max=31).astype(np.uint32)
+        cancelling = np.stack([factor, product ^ np.uint32(1 << 31) ^ below])
+        choices = np.stack([model, near, special.astype(np.uint32), random_bits, cancelling])
+        picked = choices[rng.choice(5, count, p=[0.3, 0.2, 0.1, 0.2, 0.2]), :, np.arange(count)]
         return picked[:, 0].copy(), picked[:, 1].copy()
 
     async def dequantize(self, count: int) -> None:
         """Send random values and wait for all results."""
         codes = self.rng.permutation(np.resize(np.arange(256, dtype=np.uint8), count))
-        nested, offset = self.operands(count)
+        nested, offset = self.operands(codes)
         results = nf4.double_dequantize(codes, nested.view(np.float32), offset.view(np.float32), blocksize=1)
         columns = zip(codes.tolist(), nested.tolist(), offset.tolist(), strict=True)
         items = [{"code": code, "nested_absmax": n, "offset": o} for code, n, o in columns]
