@@ -139,7 +139,7 @@ TASKS = [
     Task("list_control", {"ADDR_W": 10, "WATCHDOG": 2}, depth=6, cover=30),
     Task("axi_word_master", {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}),
     *(Task("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
-    Task("command_queue", COMMANDS, depth=3, cover=34),
+    Task("command_queue", COMMANDS, depth=3, cover=34, slow=True),
     Task("command_queue", COMMANDS, depth=25, cover=25, reason="what is inside of a FIFO is out of its user's sight"),
     Task("control_registers", slow=True),
     Task("vector_share"),

@@ -136,7 +136,10 @@ module stream_resize #(
       if (f_past_valid && rst_ni) begin
         assert (f_parts >= 0 && f_parts <= Ratio && out_valid_o == (f_parts != 0));
         assert (int'(genblk1.genblk1.genblk1.g_narrow.count_q) == (out_valid_o ? Ratio - f_parts : 0));
-        if (out_valid_o) assert (out_data_o == f_came[OUT_WIDTH-1:0] && genblk1.genblk1.genblk1.g_narrow.data_q == f_came);
+        if (out_valid_o) begin
+          assert (genblk1.genblk1.genblk1.g_narrow.data_q == f_came);
+          assert (out_data_o == f_came[OUT_WIDTH-1:0]);
+        end
         cover (out_valid_o && out_ready_i && in_valid_i && in_ready_o);
       end
     end

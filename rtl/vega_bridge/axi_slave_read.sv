@@ -179,7 +179,8 @@ module axi_slave_read #(
     if (f_burst == 2'b10) f_addr = (f_start & ~f_wrap) | ((f_start + f_step) & f_wrap);
     // Words from the beat's address to the end of its transfer.
     for (int w = 0; w < Words; w++) begin
-      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 && REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
+      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 &&
+                     REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
     end
   end
 
@@ -210,7 +211,8 @@ module axi_slave_read #(
     if (f_past_valid && rst_ni && $past(rst_ni)) begin
       if ($past(s_axi_arvalid && !s_axi_arready)) assume (s_axi_arvalid);
       if ($past(s_axi_rvalid && !s_axi_rready)) begin
-        assert (s_axi_rvalid && $stable(s_axi_rid) && $stable(s_axi_rdata) && $stable(s_axi_rresp) && $stable(s_axi_rlast));
+        assert (s_axi_rvalid && $stable(s_axi_rid) && $stable(s_axi_rdata));
+        assert ($stable(s_axi_rresp) && $stable(s_axi_rlast));
       end
       if ($past(access_valid_o && !access_ready_i)) assert (access_valid_o && $stable(access_addr_o));
     end

@@ -194,7 +194,8 @@ module axi_slave_write #(
                                       !(f_len == 8'd1 || f_len == 8'd3 || f_len == 8'd7 || f_len == 8'd15)));
     // Words from the beat's address to the end of its transfer; those with a strobe.
     for (int w = 0; w < Words; w++) begin
-      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 && REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
+      f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 &&
+                     REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
       f_strobed[w] = wstrb_q[w*4+:4] != 4'd0;
     end
   end
@@ -258,7 +259,9 @@ module axi_slave_write #(
       end else begin
         assert (f_left == '0);
       end
-      if (state_q == StData) assert (f_left == 9'(left_q) + 9'd1 && error_q == (f_error || (f_illegal && f_beat != '0)));
+      if (state_q == StData) begin
+        assert (f_left == 9'(left_q) + 9'd1 && error_q == (f_error || (f_illegal && f_beat != '0)));
+      end
       if (state_q == StAccess) begin
         assert (f_left == 9'(left_q) && error_q == (f_error || (f_illegal && f_beat != '0)));
         assert (f_written == ((fresh_q || f_illegal) ? '0 : f_covered & f_strobed & ((Words'(1) << word) - Words'(1))));

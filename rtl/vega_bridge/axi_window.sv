@@ -112,6 +112,7 @@ module axi_window #(
   logic              f_some = 1'b0, f_held, f_blocked, f_watching = 1'b0, f_behind;
   (* anyseq *) logic f_pick;
   logic [LINE_W-1:0] f_addr;
+  logic [1:0]        f_inside;
   logic [6:0]        f_lines;
   logic [SIDE_W-1:0] f_side;
   logic [LINE_W+7+SIDE_W-1:0] f_burst;
@@ -152,6 +153,8 @@ module axi_window #(
         if (f_blocked) assert (out_addr_o == f_addr && out_side_o == f_side);
       end
       if (f_blocked) assert (range_o);
+      // No burst is lost or doubled.
+      assert (f_inside == 2'(valid_q) + 2'(valid_q2));
       if (f_held) assert (out_valid_o && out_addr_o == f_addr && out_lines_o == f_lines && out_side_o == f_side);
       // A burst picked when it comes leaves as it came, behind the one that is ahead of it at most.
       if (f_watching && f_behind) assert (valid_q && valid_q2);
@@ -161,6 +164,7 @@ module axi_window #(
       cover (range_o && range_addr_o == limit_i[ADDR_W-1:0] && out_addr_o[5:0] != '0 && limit_i[11:0] != '0);
       cover (range_o && range_addr_o < base_i && valid_q);
     end
+    f_inside  <= rst_ni ? f_inside + 2'(in_valid_i && in_ready_o) - 2'(out_valid_o && out_ready_i) : '0;
     f_held    <= rst_ni && out_valid_o && !out_ready_i;
     f_blocked <= rst_ni && range_o;
     f_addr    <= out_addr_o;

@@ -330,7 +330,8 @@ module control_registers #(
     f_waits <= (rst_ni && reg_valid_i && !reg_ready_o) ? f_waits + 2'd1 : '0;
     if (f_past_valid && rst_ni && $past(rst_ni)) begin
       if ($past(reg_valid_i && !reg_ready_o)) begin
-        assume (reg_valid_i && $stable(reg_write_i) && $stable(reg_addr_i) && $stable(reg_wdata_i) && $stable(reg_wstrb_i));
+        assume (reg_valid_i && $stable(reg_write_i) && $stable(reg_addr_i));
+        assume ($stable(reg_wdata_i) && $stable(reg_wstrb_i));
       end
       // An access is answered once, in its third cycle.
       if (reg_ready_o) assert (reg_valid_i && f_waits == 2'd2);
@@ -347,7 +348,9 @@ module control_registers #(
       end
       // No event is lost, not even in the cycle in which its bit is cleared; the interrupt follows a cycle later.
       if ($past(done_i)) assert (irq_status_q[registers_pkg::IrqStatusDoneLsb]);
-      if ($past(error_i)) assert (irq_status_q[registers_pkg::IrqStatusErrorLsb] && error_q && error_code_q == $past(error_code_i));
+      if ($past(error_i)) begin
+        assert (irq_status_q[registers_pkg::IrqStatusErrorLsb] && error_q && error_code_q == $past(error_code_i));
+      end
       if ($past(nonfinite_i)) assert (irq_status_q[registers_pkg::IrqStatusNonfiniteLsb]);
       assert (irq_o == $past((irq_status_q & irq_enable_q) != '0));
       cover (reg_ready_o && reg_error_o && $past(write_q && busy && locked));
