@@ -27,6 +27,7 @@ REUSE ?=
 CONFIG ?= tiny
 TOP ?=
 FLAT ?=
+FAULTS ?=
 UPDATE ?=
 SET ?=
 BOARD ?=
@@ -159,8 +160,9 @@ timing: $(READY) ## Longest paths before placement, per module (TOP=name CONFIG=
 docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/html
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
-formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; a quarter of an hour)
+formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; FAULTS=1: faults that take the proofs long, too; some minutes)
 	@$(RUN) -m sim.formal --top "$(TOP)" --jobs $(JOBS)
+	@$(if $(FAULTS),$(RUN) -m pytest -m slow sim/test_formal.py)
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
 	@$(RUN) -m sim.lint

@@ -57,7 +57,7 @@ class Task:
         depth: steps of k-induction; with ``reason`` steps within which nothing fails, FORMAL_BOUNDED's included.
         cover: steps within which all covers are reached.
         reason: why there is no induction.
-        slow: takes yosys' own solver long, so only ``make formal`` proves it.
+        slow: takes yosys' own solver too long.
     """
 
     top: str
@@ -126,7 +126,7 @@ TASKS = [
     Task("stream_ram_fifo", {"WIDTH": 1, "DEPTH": 4}),
     Task("stream_ram_fifo", {"WIDTH": 2, "DEPTH": 8}, cover=30),
     Task("async_fifo", {"WIDTH": 1, "DEPTH_W": 2}, cover=40),
-    Task("async_fifo", {"WIDTH": 2, "DEPTH_W": 3}, cover=60),
+    Task("async_fifo", {"WIDTH": 2, "DEPTH_W": 3}, cover=30),
     Task("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 6}),
     Task("stream_resize", {"IN_WIDTH": 6, "OUT_WIDTH": 2}),
     Task("stream_resize", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
@@ -140,15 +140,22 @@ TASKS = [
     Task("axi_word_master", {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}),
     *(Task("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
     Task("command_queue", COMMANDS, depth=3, cover=34, slow=True),
-    Task("command_queue", COMMANDS, depth=25, cover=25, reason="what is inside of a FIFO is out of its user's sight"),
+    Task(
+        "command_queue",
+        COMMANDS,
+        depth=24,
+        cover=25,
+        reason="what is inside of a FIFO is out of its user's sight",
+        slow=True,
+    ),
     Task("control_registers", slow=True),
     Task("vector_share"),
     Task("vector_share", depth=12, reason="what is inside of the arbiter is out of its user's sight"),
     Task("axi_join", JOIN),
     Task("axi_join", JOIN, depth=12, reason="what is inside of FIFO and arbiter is out of their user's sight"),
     *(Task("axi_slave", {"DATA_W": width, **SLAVE}) for width in (32, 64)),
-    *(Task("axi_slave_write", {"DATA_W": width, **SLAVE}) for width in (32, 64, 128)),
-    *(Task("axi_slave_read", {"DATA_W": width, **SLAVE}) for width in (32, 64, 128)),
+    *(Task("axi_slave_write", {"DATA_W": width, **SLAVE}, slow=width != 64) for width in (32, 64, 128)),
+    *(Task("axi_slave_read", {"DATA_W": width, **SLAVE}, slow=width != 64) for width in (32, 64, 128)),
     *(Task("axi_window", {"ADDR_W": 32, "MAX_LINES": 3, "HALF_RATE": half}) for half in (0, 1)),
     Task("axi_read_clients", {"LINE_W": 26, "LINE_BEATS": 8, "MAX_LINES": 3, "CLIENTS": 2, "CREDITS": 0x00280000}),
     Task("axi_read_master", {"DATA_W": 64, "MAX_BURST": 24, **READ}, slow=True),
@@ -279,6 +286,21 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
+def call(text: str, name: str, folder: Path) -> None:
+    """Run sby on the text of a .sby file; ``run_<name>`` in the folder, which lies in the project, is then of that run.
+
+    There is a call for each run, because after a failure sby would wait for ever for the process that it has stopped.
+    """
+    file = folder / f"{folder.name}.sby"
+    file.write_text(text)
+    tools = [word for tool, end in TOOLS.items() for word in (f"--{tool}", str(BIN / f"yowasp-{end}"))]
+    command = [str(BIN / "yowasp-sby"), "-f", "-j", "1", *tools, "--prefix", str((folder / "run").relative_to(ROOT))]
+    command += [str(file.relative_to(ROOT)), name]
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    with (folder / f"{name}.txt").open("w") as log:
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+
 def run(task: Task) -> tuple[dict, list[str]]:
     """Prove one task.
 
@@ -288,26 +310,9 @@ def run(task: Task) -> tuple[dict, list[str]]:
     folder = RESULTS / task.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    file = folder / f"{task.name}.sby"
-    file.write_text(sby(task))
-    tools = [word for tool, name in TOOLS.items() for word in (f"--{tool}", str(BIN / f"yowasp-{name}"))]
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     begin = time.monotonic()
-    # One call for each run: after a failure sby would wait for ever for the process that it has stopped.
     for name in RUNS:
-        command = [
-            str(BIN / "yowasp-sby"),
-            "-f",
-            "-j",
-            "1",
-            *tools,
-            "--prefix",
-            str((folder / "run").relative_to(ROOT)),
-        ]
-        with (folder / f"{name}.txt").open("w") as log:
-            subprocess.run(
-                [*command, str(file.relative_to(ROOT)), name], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+        call(sby(task), name, folder)
     passed = {name: (folder / f"run_{name}" / "PASS").exists() for name in RUNS}
     asserts, covers = _properties(folder, "hold", "ASSERT"), _properties(folder, "reach", "COVER")
     reached = set(re.findall(r"\bReached cover statement .* \((\S+)\)", _log(folder, "reach")))
