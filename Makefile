@@ -162,7 +162,7 @@ docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/h
 
 formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; FAULTS=1: faults that take the proofs long, too; some minutes)
 	@$(RUN) -m sim.formal --top "$(TOP)" --jobs $(JOBS)
-	@$(if $(FAULTS),$(RUN) -m pytest -m slow sim/test_formal.py)
+	@$(if $(filter 1,$(FAULTS)),$(RUN) -m pytest -m slow sim/test_formal.py)
 
 lint: $(READY) ## Check RTL (Verilator, verible, yosys) and Python (ruff)
 	@$(RUN) -m sim.lint

@@ -75,20 +75,32 @@ def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
     Raises:
         SystemExit: an entry lacks something; the message says which.
     """
-    found = {}
-    for number, entry in enumerate(tomllib.loads(path.read_text()).get("hole", []), 1):
-        try:
-            for what in entry["what"]:
-                found[entry["file"], " ".join(entry["line"].split()), what] = entry["reason"]
-        except KeyError as error:
-            raise SystemExit(f"error: {path.name}: hole {number} has no {error}") from None
-    return found
+    return {
+        (entry["file"], " ".join(entry["line"].split()), what): entry["reason"]
+        for entry in _entries(path, "hole", "file", "line", "what")
+        for what in entry["what"]
+    }
 
 
 def toggle_reasons(path: Path = HOLES) -> list[tuple[str, str, str]]:
-    """Why bits of signals never change: patterns of a source file and of a signal's name, and the reason."""
-    rules = tomllib.loads(path.read_text()).get("bits", [])
-    return [(rule.get("files", "*"), name, rule["reason"]) for rule in rules for name in rule["signals"]]
+    """Why bits of signals never change: patterns of a source file and of a signal's name, and the reason.
+
+    Raises:
+        SystemExit: as of ``reasons``.
+    """
+    return [
+        (rule.get("files", "*"), name, rule["reason"])
+        for rule in _entries(path, "bits", "signals")
+        for name in rule["signals"]
+    ]
+
+
+def _entries(path: Path, kind: str, *keys: str) -> list[dict]:
+    found = tomllib.loads(path.read_text()).get(kind, [])
+    for number, entry in enumerate(found, 1):
+        if missing := [key for key in (*keys, "reason") if key not in entry]:
+            raise SystemExit(f"error: {path.name}: {kind} {number} has no {missing[0]}")
+    return found
 
 
 def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str, str, str]]) -> dict[str, list]:
@@ -256,11 +268,13 @@ def main() -> None:
     parser.add_argument("--results", default=RESULTS, type=Path, help="folder of the regression's results")
     parser.add_argument("--check", default="", help="1 is an error where a plan or a hole is open")
     arguments = parser.parse_args()
+    if arguments.check not in ("", "0", "1"):
+        raise SystemExit(f"error: CHECK={arguments.check}; 1 fails where a plan or a hole is open")
     found = of_regression(arguments.results)
     (arguments.results / "coverage.json").write_text(json.dumps(found, indent=1))
     print(text(found))
     print(f"coverage of {found['runs_with_lines']} runs; with all numbers in {arguments.results}/coverage.json")
-    if arguments.check and (still := still_open(found)):
+    if arguments.check == "1" and (still := still_open(found)):
         raise SystemExit(f"error: coverage is open: {'; '.join(still)}")
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT
+from sim.regress import commit, write
 
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / "sim/build/formal"
@@ -280,12 +281,6 @@ def _failures(folder: Path, passed: dict[str, bool]) -> list[str]:
     return found or [f"no result; see {folder.relative_to(ROOT)}/*.txt"]
 
 
-def commit() -> str:
-    """The commit that is checked out, with + where the working tree differs; empty outside of a repository."""
-    command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
-
-
 def call(text: str, name: str, folder: Path) -> None:
     """Run sby on the text of a .sby file; ``run_<name>`` in the folder, which lies in the project, is then of that run.
 
@@ -348,12 +343,12 @@ def chosen(names: Iterable[str]) -> list[Task]:
     return [task for task in TASKS if not names or {task.top, task.name} & set(names)]
 
 
-def save(entries: Sequence[dict]) -> None:
-    """Put entries in formal.json, in the table's order, in place of older ones of the same tasks."""
+def save(entry: dict) -> None:
+    """Put an entry in formal.json, in the table's order, in place of an older one of the same task."""
     file = RESULTS / "formal.json"
-    known = {entry["task"]: entry for entry in (json.loads(file.read_text()) if file.exists() else [])}
-    known |= {entry["task"]: entry for entry in entries}
-    file.write_text(json.dumps([known[task.name] for task in TASKS if task.name in known], indent=1) + "\n")
+    known = {old["task"]: old for old in (json.loads(file.read_text()) if file.exists() else [])}
+    known[entry["task"]] = entry
+    write(file, json.dumps([known[task.name] for task in TASKS if task.name in known], indent=1) + "\n")
 
 
 def main() -> None:
@@ -373,6 +368,7 @@ def main() -> None:
         for future in as_completed([pool.submit(run, task) for task in tasks]):
             entry, failures = future.result()
             entries.append(entry)
+            save(entry)
             print(
                 f"[{len(entries)}/{len(tasks)}] {'PASS' if entry['passed'] else 'FAIL'} {entry['task']}: "
                 f"{entry['mode']} {entry['depth']}, {entry['asserts']} asserts, "
@@ -381,7 +377,6 @@ def main() -> None:
             )
             for line in [*failures, *([f"again: {entry['command']}"] if failures else [])]:
                 print(f"  {line}", flush=True)
-    save(entries)
     order = {task.name: place for place, task in enumerate(TASKS)}
     width = max(len(entry["task"]) for entry in entries)
     print(f"\n{'task':{width}}  mode   depth  asserts  covers  reached  seconds")

@@ -10,12 +10,11 @@ import argparse
 import json
 import shutil
 import sys
-import threading
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,17 @@ from pathlib import Path
 from sim.bench import ROOT, Bench, Config, Netlist, read_filelist, tests
 from sim.mutants import Mutants, equivalent, mutants
 from sim.regress import commit, write
-from sim.run import BUILD, build, environment, integer, random_registers, simulation_environment
+from sim.run import (
+    BUILD,
+    CPU_LIMIT,
+    build,
+    complete_lines,
+    environment,
+    integer,
+    meanwhile,
+    random_registers,
+    simulation_environment,
+)
 from sim.tools import fingerprint_of, quick_build, require_simulator, verilator_environment
 from tb.registers.bench import bridge_parameters
 from tb.systolic.bench import array_parameters
@@ -33,7 +42,6 @@ FOLDER = BUILD / "mutate"
 EXPLANATIONS = ROOT / "sim/mutants.toml"
 CONFIG = "tiny"
 TARGET = 0.95  # share of mutants to be killed, of those that are not equivalent
-CPU_LIMIT = 1800  # seconds of CPU time of the design without a mutation
 SPARE, LEAST = 4, 3  # a mutant's test may take so many times what it takes without a mutation, and so many seconds more
 
 
@@ -210,30 +218,20 @@ def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-@contextmanager
 def _follow(verdicts: Path, before: int, count: int):
     """Print now and then how many mutants are judged, while the simulation adds to the file of verdicts."""
-    stop, began = threading.Event(), time.monotonic()
+    shown, began = 0, time.monotonic()
 
-    def follow() -> None:
-        shown, done = 0, False
-        while not done:
-            done = stop.wait(5)
-            text = verdicts.read_text() if verdicts.is_file() else ""
-            lines = text[: text.rfind("\n") + 1].splitlines()[before:]
-            found = Counter(said["verdict"] for said in map(json.loads, lines) if said["mutant"])
-            if (judged := found.total()) >= shown + (1 if done else max(1, count // 10)):
-                shown = judged
-                numbers = ", ".join(f"{found[verdict]} {verdict}" for verdict in ("killed", "hung", "survived"))
-                print(f"    [{judged}/{count}] {numbers}, {time.monotonic() - began:.0f} s", flush=True)
+    def look(done: bool) -> None:
+        nonlocal shown
+        lines = complete_lines(verdicts, 0).splitlines()[before:]
+        found = Counter(said["verdict"] for said in map(json.loads, lines) if said["mutant"])
+        if (judged := found.total()) >= shown + (1 if done else max(1, count // 10)):
+            shown = judged
+            numbers = ", ".join(f"{found[verdict]} {verdict}" for verdict in ("killed", "hung", "survived"))
+            print(f"    [{judged}/{count}] {numbers}, {time.monotonic() - began:.0f} s", flush=True)
 
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return meanwhile(5, look)
 
 
 def job_of(chosen: Ip, bench_name: str, count: int, seed: int) -> Job:

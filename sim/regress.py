@@ -39,6 +39,7 @@ SOURCES = (
         for folder in ("rtl", "tb", "sim", "fpga")
         for kind in ("sv", "svh", "v", "f", "cpp", "mem")
     ),
+    "rtl/**/*.py",
     "tb/**/*.py",
     "sw/edge_qlora/**/*.py",
     *(f"sim/{module}.py" for module in ("bench", "run", "tools", "system", "regress")),

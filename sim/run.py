@@ -15,7 +15,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -363,20 +363,36 @@ def _cpu_limit(seconds: int):
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-@contextmanager
+def complete_lines(file: Path, position: int) -> bytes:
+    """What a file has from a place on, up to the end of its last whole line; empty of none."""
+    text = file.read_bytes()[position:] if file.is_file() else b""
+    return text[: text.rfind(b"\n") + 1]
+
+
 def _progress(log: Path):
     """Print the name of each test as it ends, while the simulator writes the log."""
+    position = 0
+
+    def look(_: bool) -> None:
+        nonlocal position
+        complete = complete_lines(log, position)
+        for ended in ENDED.finditer(complete.decode(errors="replace")):
+            print(f"    {ended[1].rsplit('.', 1)[-1]} {ended[2]}", flush=True)
+        position += len(complete)
+
+    return meanwhile(1, look)
+
+
+@contextmanager
+def meanwhile(seconds: float, look: Callable[[bool], None]):
+    """Call ``look`` every so many seconds during a block, and at its end, which it is told, once more."""
     stop = threading.Event()
 
     def follow() -> None:
-        position, done = 0, False
+        done = False
         while not done:
-            done = stop.wait(1)
-            text = log.read_bytes()[position:] if log.is_file() else b""
-            complete = text[: text.rfind(b"\n") + 1]
-            for ended in ENDED.finditer(complete.decode(errors="replace")):
-                print(f"    {ended[1].rsplit('.', 1)[-1]} {ended[2]}", flush=True)
-            position += len(complete)
+            done = stop.wait(seconds)
+            look(done)
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

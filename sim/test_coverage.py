@@ -111,7 +111,7 @@ def test_reasons(tmp_path):
     path.write_text('[[hole]]\nfile = "a.sv"\nline = "if  (x)"\nwhat = ["if", "else"]\nreason = "never"\n')
     assert coverage.reasons(path) == {("a.sv", "if (x)", "if"): "never", ("a.sv", "if (x)", "else"): "never"}
     path.write_text('[[hole]]\nfile = "a.sv"\nline = "if (x)"\nwhat = ["if"]\n')
-    with pytest.raises(SystemExit, match="hole 1 has no 'reason'"):
+    with pytest.raises(SystemExit, match="hole 1 has no reason"):
         coverage.reasons(path)
 
 
@@ -141,3 +141,16 @@ def test_nothing_to_say(tmp_path):
     (tmp_path / "one.coverage.gz").unlink()
     with pytest.raises(SystemExit, match="no run of the regression counted lines; run 'make regress COVER=1'"):
         coverage.of_regression(tmp_path)
+
+
+@pytest.mark.parametrize(("check", "fails"), [("1", "coverage is open: "), ("2", "CHECK=2"), ("0", None), ("", None)])
+def test_check(tmp_path, monkeypatch, check: str, fails: str | None):
+    """CHECK=1 is an error where something is missing; the numbers are written all the same."""
+    regression(tmp_path, one=True)
+    monkeypatch.setattr("sys.argv", ["coverage", "--results", str(tmp_path), "--check", check])
+    if fails:
+        with pytest.raises(SystemExit, match=fails):
+            coverage.main()
+    else:
+        coverage.main()
+    assert (tmp_path / "coverage.json").is_file() == (check != "2")

@@ -1,5 +1,6 @@
 """Tests of the regression: what it runs where, what it keeps, and what it says."""
 
+import ast
 import json
 import os
 import subprocess
@@ -60,6 +61,25 @@ def test_workers_of_a_scheduler_share_the_runs():
     assert [(result["simulator"], result["seed"], result["failures"]) for result in failed] == [
         ("icarus", 4, ["no result: the simulator is gone"])
     ]
+
+
+def test_what_benches_import_is_a_source():
+    """Every Python file of the project that a bench imports, at any remove, is in the digest of a run's sources."""
+    watched = {path for pattern in regress.SOURCES for path in ROOT.glob(pattern)}
+    left, seen = [ROOT / "sim/run.py", *ROOT.glob("tb/**/*.py")], set()
+    while left:
+        path = left.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [f"{names[0]}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+            places = (root / f"{name.replace('.', '/')}.py" for name in names for root in (ROOT, ROOT / "sw"))
+            left += [place for place in places if place.is_file()]
+    # Netlists are not part of a regression.
+    assert {path for path in seen - watched if path.parent != ROOT / "fpga"} == set()
 
 
 def test_a_run_is_of_the_same_sources():

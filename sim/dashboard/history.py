@@ -32,7 +32,7 @@ def entry(inputs: Inputs) -> dict:
     """
     measured = {figure.name: [figure.value, figure.commit] for figure in inputs.figures}
     if (share := mutation_share(inputs.mutation)) is not None:
-        measured["mutants"] = [round(100 * share, 2), str(inputs.mutation[0].get("commit", ""))]
+        measured["mutants"] = [round(100 * share, 2), inputs.mutation[0]["commit"]]
     return {
         "commit": inputs.summary.get("commit", ""),
         "sources": inputs.summary.get("sources", ""),
@@ -59,7 +59,7 @@ def coverage_totals(coverage: Mapping | None) -> dict[str, list[int]]:
 
 def mutation_share(mutation: Sequence[Mapping] | None) -> float | None:
     """Share of the mutants that were found, of all IPs together; equivalent ones do not count."""
-    real = [(one["share"], one["mutants"] - one.get("equivalent", 0)) for one in mutation or ()]
+    real = [(one["share"], one["mutants"] - one["equivalent"]) for one in mutation or ()]
     whole = sum(count for _, count in real)
     return sum(share * count for share, count in real) / whole if whole else None
 

@@ -82,13 +82,13 @@ def tiles(inputs: Inputs, ran: int, planned: int) -> list[dict]:
     if inputs.formal is None:
         found.append(_missing("formal", "Formal"))
     else:
-        good = sum(bool(one.get("passed")) for one in inputs.formal)
+        good = sum(one["passed"] for one in inputs.formal)
         state = "pass" if good == len(inputs.formal) else "fail"
         found.append(_tile("formal", "Formal", f"{good} of {len(inputs.formal)}", "tasks pass", state))
     if (caught := mutation_share(inputs.mutation)) is None:
         found.append(_missing("mutation", "Mutants"))
     else:
-        left = sum(len(one.get("survivors", ())) for one in inputs.mutation)
+        left = sum(one["survived"] for one in inputs.mutation)
         found.append(_tile("mutation", "Mutants found", f"{100 * caught:.1f} %", f"{left:,} survive", ""))
     verdicts = [row[2] for row in inputs.targets if row[2]]
     met = sum(said == "met" for said in verdicts)
@@ -250,12 +250,11 @@ def coverage_view(coverage: Mapping | None) -> dict | None:
             "missed": sum(len(one["missed"]) for one in coverage[key].values()),
             "bar": _bar([sum(one["bins"][i] for one in coverage[key].values()) for i in (0, 1)]),
             "rows": [
-                {"name": name, "bar": _bar(one["bins"]), "missed": _holes(one["missed"])}
+                {"name": name, "bar": _bar(one["bins"]), "missed": _holes(dict.fromkeys(one["missed"], ""))}
                 for name, one in coverage[key].items()
             ],
         }
         for title, key in (("Test plans", "plans"), ("Benches", "benches"))
-        if coverage.get(key)
     ]
     totals = coverage_totals(coverage)
     return {
@@ -263,9 +262,7 @@ def coverage_view(coverage: Mapping | None) -> dict | None:
             {"name": name, "bar": _bar(totals[key])}
             for key, name in (("lines", "Lines and branches"), ("toggles", "Toggles"), ("bins", "Functional bins"))
         ],
-        "runs": f"{coverage['runs_with_lines']:,} of {coverage['runs']:,} runs counted lines"
-        if "runs_with_lines" in coverage
-        else "",
+        "runs": f"{coverage['runs_with_lines']:,} of {coverage['runs']:,} runs counted lines",
         "folders": folders,
         "parts": parts,
         "holes": sum(len(file["holes"]) for folder in folders for file in folder["files"]),
@@ -282,45 +279,26 @@ def _bar(pair: Sequence[int]) -> dict:
     }
 
 
-def _holes(found: Iterable[str]) -> list[dict]:
+def _holes(found: Mapping[str, str]) -> list[dict]:
     """Holes with their reasons, where there are any."""
-    reasons = found if isinstance(found, Mapping) else {}
-    return [{"text": hole, "reason": reasons.get(hole, "")} for hole in found]
+    return [{"text": hole, "reason": reason} for hole, reason in found.items()]
 
 
 def formal_view(formal: Sequence[Mapping] | None) -> list[dict] | None:
     """Rows of the table of proofs, those that failed first."""
     if formal is None:
         return None
-    rows = []
-    for one in formal:
-        covers, reached = (one.get(key, 0) for key in ("covers", "covers_reached"))
-        rows.append(
-            {
-                "task": str(one.get("task", "")),
-                "top": str(one.get("top", "")),
-                "parameters": _settings(one.get("parameters")),
-                "mode": str(one.get("mode", "")),
-                "depth": str(one.get("depth", "")),
-                "asserts": str(_count(one.get("asserts", 0))),
-                "covers": f"{_count(reached)} of {_count(covers)}" if _count(covers) else "–",
-                "state": "pass" if one.get("passed") else "fail",
-                "seconds": f"{one.get('seconds', 0):.0f} s",
-                "command": str(one.get("command", "")),
-                "commit": str(one.get("commit", "")),
-            }
-        )
+    rows = [
+        {
+            **{key: str(one[key]) for key in ("task", "top", "mode", "depth", "asserts", "command", "commit")},
+            "parameters": ", ".join(f"{name} = {value}" for name, value in one["parameters"].items()),
+            "covers": f"{one['covers_reached']} of {one['covers']}" if one["covers"] else "–",
+            "state": "pass" if one["passed"] else "fail",
+            "seconds": f"{one['seconds']:.0f} s",
+        }
+        for one in formal
+    ]
     return sorted(rows, key=lambda row: row["state"] == "pass")
-
-
-def _settings(parameters: object) -> str:
-    if isinstance(parameters, Mapping):
-        return ", ".join(f"{name} = {value}" for name, value in parameters.items())
-    return str(parameters or "")
-
-
-def _count(value: object) -> int:
-    return len(value) if isinstance(value, (list, tuple, Mapping)) else int(value or 0)
 
 
 def mutation_view(mutation: Sequence[Mapping] | None) -> list[dict] | None:
@@ -329,18 +307,11 @@ def mutation_view(mutation: Sequence[Mapping] | None) -> list[dict] | None:
         return None
     rows = [
         {
-            "ip": str(one.get("ip", "")),
-            "top": str(one.get("top", "")),
-            "bench": str(one.get("bench", "")),
-            "counts": [_count(one.get(key, 0)) for key in ("mutants", "killed", "hung", "equivalent", "survived")],
+            **{key: str(one[key]) for key in ("ip", "top", "bench", "commit", "seed")},
+            "counts": [one[key] for key in ("mutants", "killed", "hung", "equivalent", "survived")],
             "share": one["share"],
             "percent": f"{100 * one['share']:.1f} %",
-            "commit": str(one.get("commit", "")),
-            "seed": str(one.get("seed", "")),
-            "survivors": [
-                {key: str(survivor.get(key) or "") for key in ("mutation", "source", "explanation")}
-                for survivor in one.get("survivors", ())
-            ],
+            "survivors": one["survivors"],
         }
         for one in mutation
     ]

@@ -6,6 +6,7 @@ from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
 from tb.axi_master.bench import CLIENTS
 from tb.axi_master.model import LINE, PAGE, Burst, Geometry, Region
+from tb.common.coverage import events
 
 GROUP = "axi_master"
 
@@ -59,9 +60,8 @@ def sample_region(direction: str, region: Region) -> None:
     """A non-empty command was accepted."""
 
 
-@CoverPoint(f"{GROUP}.empty", xf=lambda direction: direction, bins=DIRECTIONS)
-def sample_empty(direction: str) -> None:
-    """An empty command was accepted."""
+# An empty command was accepted.
+sample_empty = events(f"{GROUP}.empty", DIRECTIONS)
 
 
 burst_section = coverage_section(
@@ -90,21 +90,17 @@ def sample_response(direction: str, response: int) -> None:
     """Response of a beat (read) or of a burst (write)."""
 
 
-@CoverPoint(f"{GROUP}.stop", xf=lambda kind: kind, bins=["beats missing", "none missing"])
-def sample_stop(kind: str) -> None:
-    """The master was stopped, and bursts in flight had all their data or not."""
+# The master was stopped, and bursts in flight had all their data or not.
+sample_stop = events(f"{GROUP}.stop", ["beats missing", "none missing"])
 
 
-@CoverPoint(f"{GROUP}.range", xf=lambda kind: kind, bins=["read below", "read above", "write below", "write above"])
-def sample_range(kind: str) -> None:
-    """An access left the window on this side."""
+# An access left the window on this side.
+sample_range = events(f"{GROUP}.range", ["read below", "read above", "write below", "write above"])
 
 
-@CoverPoint(f"{GROUP}.stall", xf=lambda channel: channel, bins=STALLS)
-def sample_stall(channel: str) -> None:
-    """A channel was seen with valid high and ready low."""
+# A channel was seen with valid high and ready low.
+sample_stall = events(f"{GROUP}.stall", STALLS)
 
 
-@CoverPoint(f"{GROUP}.depth", xf=lambda kind: kind, bins=["reads full", "writes full"])
-def sample_depth(kind: str) -> None:
-    """The bound on bursts in flight was reached."""
+# The bound on bursts in flight was reached.
+sample_depth = events(f"{GROUP}.depth", ["reads full", "writes full"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import cocotb
 import pyuvm
 from cocotb.triggers import RisingEdge
-from cocotb_coverage.coverage import CoverPoint
 
 from tb.axi_master.base import AxiTest
 from tb.axi_master.bench import CLIENTS
 from tb.axi_master.model import LINE, PAGE, Region
 from tb.axi_master.stimulus import SLOTS_LOG2
 from tb.common.base import cycle
+from tb.common.coverage import events
 
 GROUP = "axi_bandwidth"
 ENOUGH = 0.99
@@ -20,18 +20,14 @@ ROWS = (PAGE, 256, 128)
 LATENCIES = (1, 8, 24, 64)
 
 
-@CoverPoint(
-    f"{GROUP}.case",
-    xf=lambda case: case,
-    bins=[f"{way} {row}" for way in ("read", "write") for row in ROWS] + ["both", "shared"],
+# A bandwidth was measured.
+sample_case = events(
+    f"{GROUP}.case", [f"{way} {row}" for way in ("read", "write") for row in ROWS] + ["both", "shared"]
 )
-def sample_case(case: str) -> None:
-    """A bandwidth was measured."""
 
 
-@CoverPoint(f"{GROUP}.latency", xf=lambda latency: latency, bins=list(LATENCIES))
-def sample_latency(latency: int) -> None:
-    """A latency was measured."""
+# A latency was measured.
+sample_latency = events(f"{GROUP}.latency", LATENCIES)
 
 
 class BandwidthTest(AxiTest):

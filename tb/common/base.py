@@ -62,7 +62,7 @@ def bin_name(point: str, label: object) -> str:
 
 
 def finish(
-    coverage: str | None,
+    coverage: str,
     transactions: int,
     mismatches: int,
     cycles: int,
@@ -73,7 +73,7 @@ def finish(
     """Report this test's numbers; rows of one bench add up.
 
     Args:
-        coverage: name of the coverage group in cocotb-coverage's database, or None.
+        coverage: name of the coverage group in cocotb-coverage's database.
         transactions: items compared.
         mismatches: items that differed.
         cycles: clock cycles the transactions took.
@@ -86,7 +86,7 @@ def finish(
     bins = {
         bin_name(name, label): hits
         for name, point in coverage_db.items()
-        if coverage is not None and name.startswith(f"{coverage}.") and type(point) is not CoverItem
+        if name.startswith(f"{coverage}.") and type(point) is not CoverItem
         for label, hits in point.detailed_coverage.items()
     }
     name = os.environ["EDGE_QLORA_BENCH"]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from cocotb_coverage.coverage import CoverPoint
 
 
-def events(point: str, bins: Iterable[str]) -> Callable[[str], None]:
+def events(point: str, bins: Iterable[object]) -> Callable[[object], None]:
     """A function that covers something that happened, which is one of the bins of a cover point."""
 
     @CoverPoint(point, xf=lambda what: what, bins=list(bins))
-    def sample(what: str) -> None:
+    def sample(what: object) -> None:
         """Something happened."""
 
     return sample

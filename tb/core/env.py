@@ -242,7 +242,7 @@ class ListTest(uvm_test):
         full_speed: neither host nor memory pauses.
     """
 
-    group: str | None = None
+    group: str
     corrupt: int | None = None
     injected = False
     full_speed = False

@@ -7,12 +7,12 @@ import random
 import cocotb
 import pyuvm
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, gather
-from cocotb_coverage.coverage import CoverPoint
 from cocotbext.axi import AxiBus, AxiMaster
 from pyuvm import uvm_component, uvm_test
 
 from tb.common.axi import keep_pace
 from tb.common.base import PERIOD_NS, config, cycle, finish, scaled, start, within
+from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamItem
 from tb.ddr3_memory.bench import INDEX_W
@@ -25,10 +25,10 @@ ROWS = 128 * BEAT * BANKS  # from a row to the next of its bank
 CHANNELS = ("aw", "w", "b", "ar", "r")
 
 
-@CoverPoint(
+# Something that the memory was told.
+sample = events(
     f"{GROUP}.commands",
-    xf=lambda kind: kind,
-    bins=[
+    [
         "activate",
         "precharge",
         "read",
@@ -40,8 +40,6 @@ CHANNELS = ("aw", "w", "b", "ar", "r")
         "row miss",
     ],
 )
-def sample(kind: str) -> None:
-    """Something that the memory was told."""
 
 
 class CommandMonitor(uvm_component):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from cocotb_coverage.coverage import CoverPoint
 from edge_qlora.registers import ErrorCode
 
+from tb.common.coverage import events
+
 GROUP = "lists"
 # Errors from outside in the order in which they count.
 EVENTS = ("bad", "read_range", "write_range", "stream", "read_error", "write_error")
@@ -21,10 +23,10 @@ def sample_pair(first: str, second: str) -> None:
     """Two errors in the cycle of the first error."""
 
 
-@CoverPoint(
+# Something happened.
+sample_seen = events(
     f"{GROUP}.seen",
-    xf=lambda what: what,
-    bins=[
+    [
         "posts of two engines in one cycle",
         "commands in four engines",
         "two commands in one engine",
@@ -34,5 +36,3 @@ def sample_pair(first: str, second: str) -> None:
         "doorbell in the cycle after a report",
     ],
 )
-def sample_seen(what: str) -> None:
-    """Something happened."""

@@ -6,6 +6,7 @@ import os
 
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
+from tb.common.coverage import events
 from tb.registers.burst import OKAY, SLVERR, Burst, Kind
 
 GROUP = "registers"
@@ -71,11 +72,9 @@ def sample_response(direction: str, response: int) -> None:
     """A B or R beat was taken."""
 
 
-@CoverPoint(f"{GROUP}.overlap", xf=lambda kind: kind, bins=["read running, write comes", "write running, read comes"])
-def sample_overlap(kind: str) -> None:
-    """An address was accepted while the other direction was busy."""
+# An address was accepted while the other direction was busy.
+sample_overlap = events(f"{GROUP}.overlap", ["read running, write comes", "write running, read comes"])
 
 
-@CoverPoint(f"{GROUP}.wait", xf=lambda channel: channel, bins=["aw", "w", "b", "ar", "r", "access"])
-def sample_wait(channel: str) -> None:
-    """A channel was seen valid and not ready."""
+# A channel was seen valid and not ready.
+sample_wait = events(f"{GROUP}.wait", ["aw", "w", "b", "ar", "r", "access"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cocotb_coverage.coverage import CoverPoint
 from edge_qlora import registers as regs
 
+from tb.common.coverage import events
 from tb.registers.coverage import GROUP
 from tb.registers.model import BY_OFFSET, LOCKED
 
@@ -37,10 +38,10 @@ def sample_access(write: bool, address: int, error: bool) -> None:
     """A register access was answered."""
 
 
-@CoverPoint(
+# Something happened to a list.
+sample_list = events(
     f"{GROUP}.list",
-    xf=lambda kind: kind,
-    bins=[
+    [
         "doorbell accepted",
         "doorbell rejected before busy_i rose",
         "doorbell rejected while busy_i is high",
@@ -54,8 +55,6 @@ def sample_access(write: bool, address: int, error: bool) -> None:
         "nonfinite warning",
     ],
 )
-def sample_list(kind: str) -> None:
-    """Something happened to a list."""
 
 
 EVENTS = [field.name for field in regs.IRQ_STATUS.fields]

@@ -12,6 +12,7 @@ from cocotb.triggers import Event, RisingEdge
 from cocotb_coverage.coverage import CoverPoint, coverage_section
 from pyuvm import uvm_component, uvm_env
 
+from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamItem
 
@@ -34,9 +35,8 @@ def sample_cycle(readers: int, writers: int, same: str | None) -> None:
     """A cycle with so many readers and writers that want something."""
 
 
-@CoverPoint(f"{GROUP}.strobes", xf=lambda strobes: strobes, bins=["none", "some", "all"])
-def sample_strobes(strobes: str) -> None:
-    """A write with these strobes."""
+# A write with these strobes.
+sample_strobes = events(f"{GROUP}.strobes", ["none", "some", "all"])
 
 
 class Port:

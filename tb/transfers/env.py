@@ -16,6 +16,7 @@ from pyuvm import uvm_component, uvm_env, uvm_test
 from tb.axi_master.memory import AxiMemory, any_paces
 from tb.axi_master.model import PAGE, Faults, Geometry
 from tb.common.base import PERIOD_NS, cycle, finish, start, within
+from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamAgent, StreamPort, StreamSequence
 from tb.models import transfers
@@ -64,15 +65,13 @@ VALUES = ("outer", "inner", "length", "part of a line", "part of an FP16 line", 
 ADDRESSES = ("first row", "last word", "wrapped")
 
 
-@CoverPoint(
+# A command that cannot be taken.
+sample_bad = events(
     f"{GROUP}.bad",
-    xf=lambda kind: kind,
-    bins=["load count", "load empty"]
+    ["load count", "load empty"]
     + [f"{name} {k}" for name in ("read", "write") for k in VALUES + ADDRESSES]
     + ["write part of a BFP8 line"],
 )
-def sample_bad(kind: str) -> None:
-    """A command that cannot be taken."""
 
 
 class Image:

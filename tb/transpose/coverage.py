@@ -5,6 +5,7 @@ from __future__ import annotations
 import cocotb
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
+from tb.common.coverage import events
 from tb.common.stream import Pace
 from tb.transpose.model import KINDS, SIDE
 
@@ -38,10 +39,10 @@ def sample_tile(kind: str, lines: int, wide: bool, source: Pace, sink: Pace) -> 
     """A tile of so many rows, wide or not, is about to be sent at these paces."""
 
 
-@CoverPoint(
+# Something happened on the ports.
+sample_event = events(
     f"{GROUP}.event",
-    xf=lambda event: event,
-    bins=[
+    [
         "input stalled: both buffers full",
         "output stalled",
         "output idle: no tile complete",
@@ -50,5 +51,3 @@ def sample_tile(kind: str, lines: int, wide: bool, source: Pace, sink: Pace) -> 
         "reset while a tile leaves",
     ],
 )
-def sample_event(event: str) -> None:
-    """Something happened on the ports."""

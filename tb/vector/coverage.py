@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
+from tb.common.coverage import events
 from tb.models import functions
 
 GROUP = "functions"
@@ -58,9 +59,8 @@ def _sample_segment(table: str, quarter: int) -> None:
     """A quarter of a table of coefficients was used."""
 
 
-@CoverPoint(f"{GROUP}.flow", xf=lambda flow: flow, bins=["full speed", "source pauses", "sink pauses"])
-def sample_flow(flow: str) -> None:
-    """Operands were sent in this manner."""
+# Operands were sent in this manner.
+sample_flow = events(f"{GROUP}.flow", ["full speed", "source pauses", "sink pauses"])
 
 
 def sample(select: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
