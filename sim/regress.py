@@ -157,20 +157,24 @@ def no_result(case: Case, expected: str, *failures: str) -> dict:
 
 
 def stored(case: Case, folder: Path) -> dict | None:
-    """The result of a run that passed with the present sources, if there is one."""
+    """The result of a run that passed with the same sources and counted what this one is to count, if there is one."""
     path = folder / f"{case.name}.json"
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    same = found.get("passed") and found.get("sources") == sources() and found.get("coverage") == case.coverage
+    counted = found.get("coverage") or not case.coverage
+    same = found.get("passed") and found.get("sources") == sources() and counted
     return found if same else None
 
 
 def store(result: dict, folder: Path) -> None:
     """Write a run's files, each of them whole or not at all."""
+    kept = folder / f"{result['name']}.coverage.gz"
     if points := result.pop("points", None):
-        save(points, folder / f"{result['name']}.coverage.gz")
+        save(points, kept)
+    else:
+        kept.unlink(missing_ok=True)
     write(folder / f"{result['name']}.json", json.dumps(result, indent=1))
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -108,6 +109,17 @@ def test_a_regression_goes_on_where_it_was(results, monkeypatch, capsys):
     regress.sources.cache_clear()
     assert not regress.regress(CASES, "", 1, PLAN, results)
     assert begun[2] == CASES
+
+
+def test_a_run_that_counted_lines_is_as_good_as_one_that_did_not(results):
+    """It is not repeated for a regression that does not count, but the other way round; lines are of the last run."""
+    case = CASES[0]
+    counting, lines = replace(case, coverage=True), results / f"{case.name}.coverage.gz"
+    results.mkdir()
+    regress.store({**result_of(counting, regress.sources()), "points": {"rtl/a.sv": {"line 1 block": 1}}}, results)
+    assert regress.stored(case, results) and regress.stored(counting, results) and lines.is_file()
+    regress.store(result_of(case, regress.sources()), results)
+    assert regress.stored(case, results) and not regress.stored(counting, results) and not lines.is_file()
 
 
 def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
