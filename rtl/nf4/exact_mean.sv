@@ -61,7 +61,7 @@ module exact_mean (
   // ---------------------------------------------------------------- chunks
 
   logic [63:0] chunk [16];
-  logic [15:0] used_q;
+  logic [Chunks-1:0] used_q;
   logic [63:0] stored, sum;
   logic [31:0] addend, carry_q;
   logic        write;

@@ -93,10 +93,15 @@ def log2e() -> int:
         return int(((1 << LOG2E_POINT) / Decimal(2).ln()).to_integral_value())
 
 
+def polynomial(table: Table, segment: np.ndarray, position: np.ndarray) -> NDArray[np.int64]:
+    """The quadratic with all its SUM_SHIFT more fraction bits; arguments as of ``interpolate``."""
+    square = (position * position) >> POSITION_BITS
+    return (table.c0[segment] << SUM_SHIFT) + table.c1[segment] * position + table.c2[segment] * square
+
+
 def unrounded(table: Table, segment: np.ndarray, position: np.ndarray) -> NDArray[np.int64]:
     """Result mantissas of MANTISSA_BITS bits; arguments as of ``interpolate``."""
-    square = (position * position) >> POSITION_BITS
-    return table.c0[segment] + ((table.c1[segment] * position + table.c2[segment] * square) >> SUM_SHIFT)
+    return polynomial(table, segment, position) >> SUM_SHIFT
 
 
 def interpolate(table: Table, segment: np.ndarray, position: np.ndarray) -> NDArray[np.int64]:
@@ -125,7 +130,7 @@ def _fields(x: ArrayLike) -> tuple[np.ndarray, ...]:
     return (bits >> 31).astype(bool), exponent, fraction, top & (fraction != 0), top & (fraction == 0), exponent == 0
 
 
-def _locate(fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def locate(fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Segment and position of a 23-bit fraction."""
     low = 23 - SEGMENT_BITS
     position = (fraction & ((1 << low) - 1)) - (1 << (low - 1))
@@ -142,7 +147,7 @@ def _special(result: np.ndarray, *cases: tuple[np.ndarray, float | np.ndarray]) 
 def reciprocal(x: ArrayLike) -> fp32.Float32:
     """1 / x; the reciprocal of zero is infinity with its sign. Error below 1 ulp."""
     sign, exponent, fraction, nan, infinity, zero = _fields(x)
-    mantissa = interpolate(tables()["reciprocal"], *_locate(fraction))
+    mantissa = interpolate(tables()["reciprocal"], *locate(fraction))
     result = _pack(sign, 126 - exponent, mantissa)
     signed = np.where(sign, -1.0, 1.0)
     return _special(result, (nan, np.nan), (infinity, signed * 0.0), (zero, signed * np.inf))
@@ -151,7 +156,7 @@ def reciprocal(x: ArrayLike) -> fp32.Float32:
 def rsqrt(x: ArrayLike) -> fp32.Float32:
     """1 / sqrt(x); NaN below zero, infinity with its sign for zero. Error below 1 ulp."""
     sign, exponent, fraction, nan, infinity, zero = _fields(x)
-    segment, position = _locate(fraction)
+    segment, position = locate(fraction)
     odd = exponent % 2 == 0  # of the exponent without its bias of 127
     even_mantissa = interpolate(tables()["rsqrt"], segment, position)
     odd_mantissa = interpolate(tables()["rsqrt_odd"], segment, position)

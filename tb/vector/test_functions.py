@@ -133,6 +133,22 @@ class Segments(FunctionTest):
 
 
 @pyuvm.test()
+class Ties(FunctionTest):
+    """Reciprocals and roots nearest to halfway between two FP32 numbers, where the last bits of the products decide."""
+
+    def operands(self) -> tuple[np.ndarray, np.ndarray]:
+        fraction = self.rng.integers(0, 1 << 23, 1 << 22)
+        place, period = functions.locate(fraction), 1 << functions.SUM_SHIFT + functions.MANTISSA_BITS - 24
+        selects, operands = [], []
+        for select, exponent, name in ((1, 127, "reciprocal"), (2, 127, "rsqrt"), (2, 128, "rsqrt_odd")):
+            beyond_half = (functions.polynomial(functions.tables()[name], *place) + period // 2) % period
+            nearest = np.argpartition(np.minimum(beyond_half, period - beyond_half), 1000)[:1000]
+            operands.append(fraction[nearest] | exponent << 23)
+            selects.append(np.full(len(nearest), select))
+        return np.concatenate(selects), np.concatenate(operands).astype(np.uint32)
+
+
+@pyuvm.test()
 class SourcePauses(FunctionTest):
     """Gaps between the operands."""
 
