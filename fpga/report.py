@@ -23,8 +23,9 @@ from edge_qlora.checkpoint import PROJECTIONS
 
 from fpga.area import XC7
 from fpga.power import LIMIT_W, REPORTS, Watts
-from fpga.synth import commit, latest
+from fpga.synth import latest
 from sim.bench import ROOT
+from sim.tools import commit
 
 MODEL = "tinyllama-1.1b"
 RESULTS = ROOT / "docs/results"

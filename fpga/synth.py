@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +35,7 @@ from fpga.area import (
 )
 from fpga.area import yosys_version as version
 from sim.bench import ROOT, read_filelist
+from sim.tools import commit
 
 # Boards, named as their configurations: what is synthesized for them, and for what.
 BOARDS = {"genesys2": ("edge_qlora_pair", XC7), "ecp5": ("ecp5_system", ECP5)}
@@ -102,12 +102,6 @@ def update(jobs: int) -> None:
     for ip, used in new.items():
         before = old.get(ip, {})
         print(f"{ip}: " + ", ".join(f"{name} {before.get(name, '-')} -> {used[name]:g}" for name in RESOURCES))
-
-
-def commit() -> str:
-    """The commit that is checked out, with "+" where files differ from it; empty outside of a repository."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def record(design: Design, used: Mapping[str, float], units: Iterable[Unit]) -> dict:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import gzip
 import json
 import re
 import tomllib
@@ -18,55 +17,12 @@ from pathlib import Path
 
 from sim.bench import ROOT
 from sim.plan import planned
+from sim.points import CODE, TOGGLE, Points, lines_of, load, merge
+from sim.tools import write
 
 HOLES = ROOT / "sim/holes.toml"
 LINES = 0.98  # of lines and branches of rtl/ that tests reach, at least
-POINT = re.compile(r"^C '(.*)' (\d+)$", re.M)
-# Verilator's kinds of points: what can be executed, and what bits do.
-CODE, TOGGLE = ("line", "branch"), "toggle"
 BIT = re.compile(r"\[\d+\]|:.*$")  # indices of a signal and of the blocks it is in, and the edge
-# Hits by point, by source file from the project's root. A point is "kind line what", as "branch 17 else".
-Points = dict[str, Counter]
-
-
-def read(path: Path) -> Points:
-    """What Verilator counted in one simulation, of files in ``rtl/``; instances of a module add up.
-
-    Raises:
-        ValueError: the file has nothing of the kind.
-    """
-    found: Points = defaultdict(Counter)
-    text = path.read_text()
-    for fields, hits in POINT.findall(text):
-        field = dict(part.split("\2", 1) for part in fields.split("\1")[1:])
-        source = Path(field["f"])
-        if source.is_relative_to(ROOT / "rtl"):
-            point = f"{field['t']} {field['l']} {field['o']}"
-            found[str(source.relative_to(ROOT))][point] += int(hits)
-    if "C '" not in text:
-        raise ValueError(f"{path} has no coverage")
-    return dict(found)
-
-
-def merge(all_points: Iterable[Mapping[str, Mapping[str, int]]]) -> Points:
-    """Points of several simulations, with all their hits."""
-    whole: Points = defaultdict(Counter)
-    for points in all_points:
-        for source, hits in points.items():
-            whole[source].update(hits)
-    return dict(whole)
-
-
-def save(points: Points, path: Path) -> None:
-    """Write points to a compressed JSON file."""
-    with gzip.open(path, "wt") as file:
-        json.dump(points, file)
-
-
-def load(path: Path) -> Points:
-    """Points that ``save`` wrote."""
-    with gzip.open(path, "rt") as file:
-        return {source: Counter(hits) for source, hits in json.load(file).items()}
 
 
 def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
@@ -122,10 +78,16 @@ def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str
 
 def hole_of(source: str, point: str) -> tuple[str, str, str]:
     """A point as ``reasons`` names it, which stays the same when lines above it come or go."""
-    _, number, what = point.split(" ", 2)
+    _, place, what = point.split(" ", 2)
+    number = place.partition(":")[0]
     lines = (ROOT / source).read_text().splitlines() if (ROOT / source).is_file() else []
     line = lines[int(number) - 1] if int(number) <= len(lines) else ""
     return source, " ".join(line.split()), what
+
+
+def _place(point: str) -> list[int]:
+    """Line and column of a point of code."""
+    return [int(number) for number in point.split()[1].split(":")]
 
 
 def summary(
@@ -134,6 +96,7 @@ def summary(
     plans: Mapping[str, Sequence[str]] | None = None,
     known: Mapping[tuple[str, str, str], str] | None = None,
     rules: Sequence[tuple[str, str, str]] = (),
+    compiled: Sequence[str] = (),
 ) -> dict:
     """Shares and holes.
 
@@ -143,10 +106,12 @@ def summary(
         plans: bins of each IP's test plan.
         known: reasons of holes, as ``reasons`` gives them.
         rules: reasons of bits that never change, as ``toggle_reasons`` gives them.
+        compiled: files that simulations are expected to have.
 
     Returns:
         ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit,
         with their reasons ("" without one), and "still", signals with bits that never rose or never fell;
+        ``never``: files of rtl/ of which no run counted anything;
         ``stale``: holes with a reason that are none;
         ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit;
         ``plans``: by IP, the same of its plan; ``unplanned``: bins that are in no plan.
@@ -155,7 +120,7 @@ def summary(
     for source, hits in sorted(points.items()):
         code = {point: count for point, count in hits.items() if point.split()[0] in CODE}
         toggles = [count for point, count in hits.items() if point.split()[0] == TOGGLE]
-        holes = sorted((point for point, count in code.items() if not count), key=lambda point: int(point.split()[1]))
+        holes = sorted((point for point, count in code.items() if not count), key=_place)
         names = {point: hole_of(source, point) for point in holes}
         open_holes.update(names.values())
         files[source] = {
@@ -169,6 +134,7 @@ def summary(
     wanted = {name for names in plans.values() for name in names}
     return {
         "files": files,
+        "never": [name for name in compiled if name not in files],
         "stale": [list(name) for name in known if name not in open_holes],
         "benches": {name: shares(hits, hits) for name, hits in sorted(bins.items())},
         "plans": {name: shares(names, merged) for name, names in plans.items()},
@@ -190,23 +156,41 @@ def of_regression(folder: Path) -> dict:
         SystemExit: there is no regression, or none of its runs counted lines.
     """
     try:
-        names = json.loads((folder / "summary.json").read_text())["names"]
+        whole = json.loads((folder / "summary.json").read_text())
+        names, sources = whole["names"], whole["sources"]
     except (OSError, ValueError, KeyError):
         raise SystemExit(f"error: no regression in {folder}; run 'make regress COVER=1'") from None
     bins: dict[str, Counter] = defaultdict(Counter)
-    counted = []
+    counted, passed = [], 0
     for name in names:
-        result = json.loads((folder / f"{name}.json").read_text())
+        try:
+            result = json.loads((folder / f"{name}.json").read_text())
+            other = result["sources"] != sources
+        except (OSError, ValueError, KeyError):
+            other = True
+        if other:
+            raise SystemExit(f"error: {name}.json is not of the regression in {folder}; run it again, to its end")
         if not result["passed"]:
             continue
-        if (path := folder / f"{name}.coverage.gz").is_file():
+        passed += 1
+        if (path := lines_of(name, folder)).is_file():
             counted.append(path)
         for row in (row for bench in result["benches"] for row in bench["rows"]):
             bins[row["name"]].update(row["bins"])
     if not counted:
         raise SystemExit("error: no run of the regression counted lines; run 'make regress COVER=1'")
-    found = summary(merge(map(load, counted)), bins, planned(), reasons(), toggle_reasons())
-    return {"runs": len(names), "runs_with_lines": len(counted), **found}
+    try:
+        points = merge(map(load, counted))
+    except (OSError, EOFError, ValueError) as error:
+        raise SystemExit(
+            f"error: lines of a run in {folder} cannot be read: {error}; run the regression again"
+        ) from None
+    # Verilator counts nothing in functions of packages.
+    files = [path for path in sorted(ROOT.glob("rtl/**/*.sv")) if not path.stem.endswith("_pkg")]
+    rtl = [str(path.relative_to(ROOT)) for path in files]
+    found = summary(points, bins, planned(), reasons(), toggle_reasons(), rtl)
+    numbers = {"runs": len(names), "runs_passed": passed, "runs_with_lines": len(counted)}
+    return {"sources": sources, **numbers, **found}
 
 
 def share(pair: tuple[int, int]) -> str:
@@ -234,6 +218,7 @@ def text(found: dict) -> str:
     unexplained = [f"  {name} {signal}: {bad} of {whole}" for name, signal, bad, whole, why in still if not why]
     missed = [f"  {name}, {label}" for name, plan in found["plans"].items() for label in plan["missed"]]
     for title, names in (
+        ("files that no simulation with COVER=1 had", [f"  {name}" for name in found["never"]]),
         ("lines and branches never reached", holes),
         (
             "reasons in sim/holes.toml for what was reached, or is not there",
@@ -248,9 +233,11 @@ def text(found: dict) -> str:
 
 
 def still_open(found: dict) -> list[str]:
-    """What is missing: planned bins, bins without a plan, holes without a reason, lines below their target."""
+    """What is missing: runs, files, planned bins, plans of bins, reasons of holes, lines to their target."""
     hit, whole = (sum(file["code"][i] for file in found["files"].values()) for i in (0, 1))
     counts = {
+        "runs that did not pass": found["runs"] - found["runs_passed"],
+        "files in no simulation": len(found["never"]),
         "planned bins never hit": sum(len(plan["missed"]) for plan in found["plans"].values()),
         "bins in no plan": len(found["unplanned"]),
         "holes without a reason": sum(not why for file in found["files"].values() for why in file["holes"].values()),
@@ -270,8 +257,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.check not in ("", "0", "1"):
         raise SystemExit(f"error: CHECK={arguments.check}; 1 fails where a plan or a hole is open")
-    found = of_regression(arguments.results)
-    (arguments.results / "coverage.json").write_text(json.dumps(found, indent=1))
+    try:
+        found = of_regression(arguments.results)
+    except ValueError as error:  # a plan, or holes.toml
+        raise SystemExit(f"error: {error}") from None
+    write(arguments.results / "coverage.json", json.dumps(found, indent=1))
     print(text(found))
     print(f"coverage of {found['runs_with_lines']} runs; with all numbers in {arguments.results}/coverage.json")
     if arguments.check == "1" and (still := still_open(found)):

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.bench import ROOT
-from sim.regress import commit, write
+from sim.tools import commit, write
 
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / "sim/build/formal"

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from sim.bench import ROOT, Bench, Config, Netlist, read_filelist, tests
 from sim.mutants import Mutants, equivalent, mutants
-from sim.regress import commit, write
 from sim.run import (
     BUILD,
     CPU_LIMIT,
@@ -35,7 +34,7 @@ from sim.run import (
     random_registers,
     simulation_environment,
 )
-from sim.tools import fingerprint_of, quick_build, require_simulator, verilator_environment
+from sim.tools import commit, fingerprint_of, quick_build, require_simulator, verilator_environment, write
 from tb.registers.bench import bridge_parameters
 from tb.systolic.bench import array_parameters
 from tb.systolic.bench import parameters as matrix_parameters

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import secrets
-import subprocess
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -26,23 +26,24 @@ from junitparser import Failure, JUnitXml, TestCase, TestSuite
 from tqdm import tqdm
 
 from sim.bench import ROOT, SIMULATORS, tests
-from sim.coverage import merge, read, save
 from sim.matrix import COLUMNS, matrix
+from sim.points import lines_of, merge, read, save
 from sim.run import BUILD, failures, integer, run_test
-from sim.tools import fingerprint_of, require_simulator
+from sim.tools import commit, compiler_version, fingerprint_of, require_simulator, simulator_version, write
 
 RESULTS = BUILD / "regress"
-# What a run depends on besides the versions of the tools, which pyproject.toml fixes.
+# What a run depends on besides the simulator and the compiler: pyproject.toml fixes the versions of the other tools.
 SOURCES = (
+    "sim/harness.cpp",
     *(
         f"{folder}/**/*.{kind}"
-        for folder in ("rtl", "tb", "sim", "fpga")
+        for folder in ("rtl", "tb", "sim/models", "sim/tops", "fpga")
         for kind in ("sv", "svh", "v", "f", "cpp", "mem")
     ),
     "rtl/**/*.py",
     "tb/**/*.py",
     "sw/edge_qlora/**/*.py",
-    *(f"sim/{module}.py" for module in ("bench", "run", "tools", "system", "regress")),
+    *(f"sim/{module}.py" for module in ("bench", "run", "tools", "system", "points", "regress")),
     "sim/configs.toml",
     "pyproject.toml",
 )
@@ -68,26 +69,27 @@ class Case:
     @property
     def command(self) -> str:
         """What repeats it."""
-        return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}"
+        cover = " COVER=1" if self.coverage else ""
+        return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}{cover}"
 
 
-@cache
 def sources() -> str:
-    """Digest of everything that a run depends on: of this checkout, as it was when this was first asked."""
+    """Digest of everything that a run depends on, but for the tools: of this checkout, as it is now."""
     found = sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
     names = [name for name in found if "build" not in name.parts]
     return fingerprint_of([ROOT / name for name in names], list(map(str, names)))
 
 
-def commit() -> str:
-    """The checkout's commit, with a + where files differ from it; empty outside of a repository."""
-    said = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    return said.stdout.strip()
+LOADED = sources()  # of which this process is
+
+
+@cache
+def tools(simulator: str) -> str:
+    """The simulator of this machine, and what compiles its code; empty without one."""
+    if shutil.which("iverilog" if simulator == "icarus" else "c++") is None:
+        return ""
+    compiler = compiler_version().partition("\n")[0] if simulator == "verilator" else ""
+    return f"{simulator_version(simulator)} {compiler}".strip()
 
 
 def run_case(case: Case, expected: str) -> dict:
@@ -97,10 +99,12 @@ def run_case(case: Case, expected: str) -> dict:
         expected: digest of the sources that the regression is about.
 
     Raises:
-        RuntimeError: these are other sources.
+        RuntimeError: these are other sources, or they changed meanwhile.
     """
-    if sources() != expected:
+    if (now := sources()) != expected:
         raise RuntimeError(f"the checkout in {ROOT} has other sources than the one that began the regression")
+    if now != LOADED:
+        raise RuntimeError(f"the checkout in {ROOT} has changed since its worker began; begin the worker again")
     began, output, outcome = time.time(), io.StringIO(), None
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
@@ -108,6 +112,8 @@ def run_case(case: Case, expected: str) -> dict:
             outcome = run_test(test, case.simulator, case.config, case.seed, coverage=case.coverage)
         except SystemExit as error:  # it did not build
             print(error)
+    if sources() != expected:
+        raise RuntimeError(f"the checkout in {ROOT} changed during the run")
     results = outcome.results if outcome else []
     passed = outcome is not None and outcome.passed
     counted = passed and case.coverage
@@ -148,6 +154,7 @@ def no_result(case: Case, expected: str, *failures: str) -> dict:
         "began": round(time.time(), 2),
         "seconds": 0.0,
         "sources": expected,
+        "tools": tools(case.simulator),
         "commit": commit(),
         "command": case.command,
         "failures": list(failures),
@@ -156,21 +163,26 @@ def no_result(case: Case, expected: str, *failures: str) -> dict:
     }
 
 
-def stored(case: Case, folder: Path) -> dict | None:
-    """The result of a run that passed with the same sources and counted what this one is to count, if there is one."""
+def stored(case: Case, folder: Path, expected: str, here: bool = True) -> dict | None:
+    """The result of a run that passed with the same sources and counted what this one is to count, if there is one.
+
+    Args:
+        expected: digest of the sources.
+        here: runs are made on this machine, and so with its simulators.
+    """
     path = folder / f"{case.name}.json"
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    counted = found.get("coverage") or not case.coverage
-    same = found.get("passed") and found.get("sources") == sources() and counted
-    return found if same else None
+    counted = not case.coverage or (found.get("coverage") and lines_of(case.name, folder).is_file())
+    same = found.get("sources") == expected and (not here or found.get("tools") == tools(case.simulator))
+    return found if found.get("passed") and same and counted else None
 
 
 def store(result: dict, folder: Path) -> None:
     """Write a run's files, each of them whole or not at all."""
-    kept = folder / f"{result['name']}.coverage.gz"
+    kept = lines_of(result["name"], folder)
     if points := result.pop("points", None):
         save(points, kept)
     else:
@@ -178,18 +190,14 @@ def store(result: dict, folder: Path) -> None:
     write(folder / f"{result['name']}.json", json.dumps(result, indent=1))
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file by a new one, all of it or nothing."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(text)
-    partial.replace(path)
-
-
 def first_seed(asked: str, plan: dict, folder: Path) -> int:
-    """The regression's first seed: the one asked for, that of the same regression if it did not end, or a new one."""
+    """The regression's first seed: the one asked for, that of the last one if it is the same and a run failed, or new.
+
+    The sources may have changed meanwhile: what failed is run again with the seed that it failed with.
+    """
     if asked:
         return integer("SEED", asked, 0)
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, KeyError):
         last = json.loads((folder / "plan.json").read_text())
         if not last.pop("complete") and plan == {key: last.get(key) for key in plan}:
             return last["first"]
@@ -240,9 +248,9 @@ def execute(
     if not cases:
         return
     with workers(scheduler, jobs) as client:
-        expected = sources()
+        expected, regression = sources(), secrets.token_hex(4)  # others may use the scheduler at the same time
         begun = {
-            client.submit(run, case, expected, key=f"{case.name}-{expected[:8]}", priority=-place, pure=False): case
+            client.submit(run, case, expected, key=f"{case.name}-{regression}", priority=-place, pure=False): case
             for place, case in enumerate(cases)
         }
         for future in as_completed(begun):
@@ -255,18 +263,18 @@ def table(results: Sequence[dict]) -> str:
     groups: dict[tuple, list[dict]] = defaultdict(list)
     for result in results:
         groups[result["test"], result["simulator"], result["config"]].append(result)
-    lines = [
-        "| test | simulator | configuration | seeds that pass | transactions | cycles | kHz | seconds |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = "test simulator configuration seeds tests skipped transactions cycles kHz seconds".split()
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for (test, simulator, config), found in sorted(groups.items()):
         good = sum(result["passed"] for result in found)
         benches = [bench for result in found for bench in result["benches"]]
         compared = sum(row["transactions"] for bench in benches for row in bench["rows"])
         cycles, seconds = sum(b["cycles"] for b in benches), sum(b["seconds"] for b in benches)
+        ran, skipped = (sum(b[what] for b in benches) for what in ("passed", "skipped"))
         speed = f"{cycles / seconds / 1000:.1f}" if seconds else "-"
+        counts = " | ".join(f"{number:,}" for number in (ran, skipped, compared, cycles))
         lines.append(
-            f"| {test} | {simulator} | {config} | {good} of {len(found)} | {compared:,} | {cycles:,} | {speed} "
+            f"| {test} | {simulator} | {config} | {good} of {len(found)} | {counts} | {speed} "
             f"| {sum(result['seconds'] for result in found):.0f} |"
         )
     return "\n".join(lines)
@@ -282,6 +290,8 @@ def junit(results: Sequence[dict]) -> JUnitXml:
             failure = Failure(result["failures"][0] if result["failures"] else "failed")
             failure.text = "\n".join([*result["failures"], f"reproduce with: {result['command']}"])
             case.result = [failure]
+        if skipped := sum(bench["skipped"] for bench in result["benches"]):
+            case.system_out = f"{skipped} tests skipped"
         suites.setdefault(name, TestSuite(name)).add_testcase(case)
     whole = JUnitXml("regression")
     for suite in suites.values():
@@ -290,12 +300,12 @@ def junit(results: Sequence[dict]) -> JUnitXml:
     return whole
 
 
-def summary(results: Sequence[dict], wall: float, repeated: int, plan: dict) -> dict:
-    """Numbers of the whole regression; ``repeated`` runs were made now, in ``wall`` seconds."""
+def summary(results: Sequence[dict], expected: str, wall: float, repeated: int, plan: dict) -> dict:
+    """Numbers of the whole regression of some sources; ``repeated`` runs were made now, in ``wall`` seconds."""
     return {
         "plan": plan,
         "commit": commit(),
-        "sources": sources(),
+        "sources": expected,
         "runs": len(results),
         "passed": sum(result["passed"] for result in results),
         "wall_seconds": round(wall, 1),
@@ -320,11 +330,12 @@ def regress(
         Whether all passed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    results = {case.name: found for case in cases if (found := stored(case, folder))}
+    expected = sources()
+    results = {case.name: found for case in cases if (found := stored(case, folder, expected, not scheduler))}
     missing = [case for case in cases if case.name not in results]
     if results:
         print(f"{len(results)} of {len(cases)} runs passed before with the same sources and are not repeated")
-    write(folder / "plan.json", json.dumps({**plan, "sources": sources(), "complete": False}))
+    write(folder / "plan.json", json.dumps({**plan, "complete": False}))
     began = time.monotonic()
     with tqdm(total=len(missing), unit="run", disable=not sys.stderr.isatty(), smoothing=0.1) as bar:
         for number, result in enumerate(execute(missing, scheduler, jobs, run), 1):
@@ -341,10 +352,10 @@ def regress(
                 print(f"[{number}/{len(missing)}] PASS  {name}  {result['seconds']:.0f} s", flush=True)
     wall = time.monotonic() - began
     ordered = [results[case.name] for case in cases]
-    whole = summary(ordered, wall, len(missing), plan)
+    whole = summary(ordered, expected, wall, len(missing), plan)
     junit(ordered).write(str(folder / "junit.xml"), pretty=True)
     write(folder / "summary.json", json.dumps(whole, indent=1))
-    write(folder / "plan.json", json.dumps({**plan, "sources": sources(), "complete": not whole["failed"]}))
+    write(folder / "plan.json", json.dumps({**plan, "complete": not whole["failed"]}))
     print(table(ordered))
     speed = f", {whole['runs_per_minute']} runs per minute" if missing else ""
     print(f"regress: {whole['passed']} of {whole['runs']} runs pass; {len(missing)} made now in {wall:.0f} s{speed}")
@@ -387,7 +398,7 @@ def main() -> None:
         raise SystemExit(f"error: COVER={arguments.coverage}; 1 counts lines and toggles")
     coverage = arguments.coverage == "1"
     plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs, "coverage": coverage}
-    first = first_seed(arguments.seed, {**plan, "sources": sources()}, arguments.results)
+    first = first_seed(arguments.seed, plan, arguments.results)
     # All with the first seed come first, so that builds are made once and early.
     cases = [
         Case(test, simulator, config, seed, coverage and simulator == "verilator")

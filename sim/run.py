@@ -421,7 +421,8 @@ def run_test(
     """
     benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
     benches = [b for b in benches if b.netlist or not gates]
-    command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{' GATES=1' if gates else ''}"
+    more = f"{' GATES=1' if gates else ''}{' COVER=1' if coverage else ''}"
+    command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{more}"
     print(f"{test.name}: {simulator}, configuration {config}, SEED={seed}", flush=True)
     if not benches:
         offered = {(s, c) for b in test.benches for s in b.simulators for c in (b.configs or tuple(configs()))}
@@ -479,6 +480,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1", help="run this many consecutive seeds")
     parser.add_argument("--waves", default="", help="1 writes a waveform")
     parser.add_argument("--gates", default="", help="1 simulates the netlist of the device under test")
+    parser.add_argument("--coverage", default="", help="1 counts lines and toggles, as a regression with COVER=1 does")
     parser.add_argument("--verbose", action="store_true", help="simulator output on the terminal, not in a log file")
     arguments = parser.parse_args()
     available = tests()
@@ -492,11 +494,16 @@ def main() -> None:
     for name, value, choices in (("SIM", arguments.sim, SIMULATORS), ("CONFIG", arguments.config, tuple(configs()))):
         if value not in choices:
             raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
-    if arguments.waves not in ("", "0", "1"):
-        raise SystemExit(f"error: WAVES={arguments.waves}; 1 writes a waveform")
-    if arguments.gates not in ("", "0", "1"):
-        raise SystemExit(f"error: GATES={arguments.gates}; 1 simulates a netlist")
-    gates = arguments.gates == "1"
+    for name, value, what in (
+        ("WAVES", arguments.waves, "writes a waveform"),
+        ("GATES", arguments.gates, "simulates a netlist"),
+        ("COVER", arguments.coverage, "counts lines and toggles"),
+    ):
+        if value not in ("", "0", "1"):
+            raise SystemExit(f"error: {name}={value}; 1 {what}")
+    gates, coverage = arguments.gates == "1", arguments.coverage == "1"
+    if coverage and arguments.sim != "verilator":
+        raise SystemExit(f"error: COVER=1 is for SIM=verilator, not {arguments.sim}")
     with_netlist = [name for name, test in available.items() if any(bench.netlist for bench in test.benches)]
     if gates and arguments.test not in with_netlist:
         raise SystemExit(f"error: '{arguments.test}' has no netlist; GATES=1 is for TEST={', '.join(with_netlist)}")
@@ -512,6 +519,7 @@ def main() -> None:
             arguments.waves == "1",
             arguments.verbose,
             gates,
+            coverage,
         ).passed
     if seeds > 1:
         print(f"{arguments.test}: {passed} of {seeds} seeds pass ({arguments.sim}, {arguments.config})")

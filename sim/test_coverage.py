@@ -7,13 +7,17 @@ import pytest
 
 from sim import coverage
 from sim.bench import ROOT
+from sim.points import lines_of, load, merge, read, save
 
 FIFO = "rtl/common/stream_fifo.sv"
+RUNS = {"runs": 2, "runs_passed": 2}
 
 
-def line(source: str, number: int, kind: str, what: str, hits: int, instance: str = "top.u_fifo") -> str:
+def line(
+    source: str, number: int, kind: str, what: str, hits: int, instance: str = "top.u_fifo", column: int = 7
+) -> str:
     """A line of Verilator's file."""
-    fields = {"f": source, "l": number, "n": 7, "t": kind, "page": f"v_{kind}/x", "o": what, "h": instance}
+    fields = {"f": source, "l": number, "n": column, "t": kind, "page": f"v_{kind}/x", "o": what, "h": instance}
     return "C '" + "".join(f"\1{key}\2{value}" for key, value in fields.items()) + f"' {hits}\n"
 
 
@@ -25,37 +29,39 @@ def dat(tmp_path, *lines: str):
 
 
 def test_points_of_a_simulation(tmp_path):
-    """Instances of a module add up; what is not in rtl/ does not count."""
+    """Instances of a module add up, branches of a line do not; what is not in rtl/ does not count."""
     source = f"{ROOT}/{FIFO}"
     path = dat(
         tmp_path,
         line(source, 40, "branch", "if", 3),
         line(source, 40, "branch", "if", 4, "top.u_other"),
         line(source, 40, "branch", "else", 0),
+        line(source, 40, "branch", "else", 6, column=30),
         line(source, 18, "toggle", "rst_ni:0->1", 1),
         line(f"{ROOT}/sim/tops/streams_top.sv", 5, "line", "block", 9),
     )
-    assert coverage.read(path) == {FIFO: {"branch 40 if": 7, "branch 40 else": 0, "toggle 18 rst_ni:0->1": 1}}
+    branches = {"branch 40:7 if": 7, "branch 40:7 else": 0, "branch 40:30 else": 6}
+    assert read(path) == {FIFO: {**branches, "toggle 18 rst_ni:0->1": 1}}
 
 
 def test_an_empty_file_is_an_error(tmp_path):
     """A simulation that counted nothing is not one that reached nothing."""
     with pytest.raises(ValueError, match="has no coverage"):
-        coverage.read(dat(tmp_path))
+        read(dat(tmp_path))
 
 
 def test_runs_add_up(tmp_path):
     """A point is reached if a run reached it, whatever others did; files keep what they hold."""
-    one = {FIFO: Counter({"branch 40 if": 0, "line 50 block": 2})}
-    two = {FIFO: Counter({"branch 40 if": 1}), "rtl/a.sv": Counter({"line 1 block": 0})}
-    coverage.save(one, tmp_path / "one.gz")
-    whole = coverage.merge([coverage.load(tmp_path / "one.gz"), two])
-    assert whole == {FIFO: {"branch 40 if": 1, "line 50 block": 2}, "rtl/a.sv": {"line 1 block": 0}}
+    one = {FIFO: Counter({"branch 40:3 if": 0, "line 50:3 block": 2})}
+    two = {FIFO: Counter({"branch 40:3 if": 1}), "rtl/a.sv": Counter({"line 1:3 block": 0})}
+    save(one, tmp_path / "one.gz")
+    whole = merge([load(tmp_path / "one.gz"), two])
+    assert whole == {FIFO: {"branch 40:3 if": 1, "line 50:3 block": 2}, "rtl/a.sv": {"line 1:3 block": 0}}
 
 
 def test_holes_are_named():
     """Shares of lines and toggles, every line and bin without a hit in order, and the reasons for them."""
-    points = {FIFO: Counter({"line 101 block": 0, "branch 1 if": 0, "line 50 block": 2, "toggle 9 a:0->1": 0})}
+    points = {FIFO: Counter({"line 101:3 block": 0, "branch 1:3 if": 0, "line 50:3 block": 2, "toggle 9 a:0->1": 0})}
     first = " ".join((ROOT / FIFO).read_text().splitlines()[0].split())
     known = {(FIFO, first, "if"): "it is a comment", (FIFO, first, "else"): "none"}
     bins = {"streams": {"fifo: push at 0": 3, "fifo: pop at 1": 0}, "deep": {"fifo: push at 9": 1}}
@@ -63,7 +69,7 @@ def test_holes_are_named():
     assert found["files"][FIFO] == {
         "code": [1, 3],
         "toggle": [0, 1],
-        "holes": {"branch 1 if": "it is a comment", "line 101 block": ""},
+        "holes": {"branch 1:3 if": "it is a comment", "line 101:3 block": ""},
         "still": {"a": [1, 1, ""]},
     }
     assert found["stale"] == [[FIFO, first, "else"]]
@@ -72,10 +78,10 @@ def test_holes_are_named():
     assert found["unplanned"] == ["fifo: push at 9"]
     said = coverage.text(found)
     assert f"| {FIFO} | 1 of 3 = 33.3 % | 0 of 1 = 0.0 % |" in said
-    assert f"never reached: 2\n  {FIFO}:1 if: it is a comment\n  {FIFO}:101 block: NO REASON\n" in said
+    assert f"never reached: 2\n  {FIFO}:1:3 if: it is a comment\n  {FIFO}:101:3 block: NO REASON\n" in said
     assert "planned bins never hit: 2\n  streams, fifo: pop at 1\n  streams, fifo: full\n" in said
     assert "bins in no plan: 1\n  fifo: push at 9" in said
-    assert coverage.still_open(found) == [
+    assert coverage.still_open(found | RUNS) == [
         "2 planned bins never hit",
         "1 bins in no plan",
         "1 holes without a reason",
@@ -99,10 +105,13 @@ def test_bits_that_never_change():
 
 def test_nothing_is_open():
     """All bins hit, the only hole with a reason: nothing is missing."""
-    points = {FIFO: Counter({f"line {number} block": number > 1 for number in range(1, 101)})}
+    points = {FIFO: Counter({f"line {number}:3 block": number > 1 for number in range(1, 101)})}
     known = {(FIFO, " ".join((ROOT / FIFO).read_text().splitlines()[0].split()), "block"): "it is a comment"}
-    found = coverage.summary(points, {"streams": {"a": 1}}, {"streams": ["a"]}, known)
-    assert coverage.still_open(found) == []
+    found = coverage.summary(points, {"streams": {"a": 1}}, {"streams": ["a"]}, known, compiled=[FIFO])
+    assert coverage.still_open(found | RUNS) == []
+    assert coverage.still_open(found | RUNS | {"runs": 3}) == ["1 runs that did not pass"]
+    found = coverage.summary(points, {"streams": {"a": 1}}, {"streams": ["a"]}, known, compiled=[FIFO, "rtl/b.sv"])
+    assert coverage.still_open(found | RUNS) == ["1 files in no simulation"]
 
 
 def test_reasons(tmp_path):
@@ -117,11 +126,13 @@ def test_reasons(tmp_path):
 
 def regression(folder, **runs: bool) -> None:
     """Files of a regression with these runs, which passed or did not, each with lines and a bin."""
-    (folder / "summary.json").write_text(json.dumps({"names": list(runs)}))
+    (folder / "summary.json").write_text(json.dumps({"names": list(runs), "sources": "s1"}))
     for number, (name, passed) in enumerate(runs.items()):
         rows = [{"name": "streams", "bins": {"a": number, "b": 0}}]
-        (folder / f"{name}.json").write_text(json.dumps({"passed": passed, "benches": [{"rows": rows}]}))
-        coverage.save({FIFO: {f"line {number} block": 1}}, folder / f"{name}.coverage.gz")
+        (folder / f"{name}.json").write_text(
+            json.dumps({"passed": passed, "sources": "s1", "benches": [{"rows": rows}]})
+        )
+        save({FIFO: {f"line {number}:3 block": 1}}, folder / f"{name}.coverage.gz")
 
 
 def test_runs_that_failed_cover_nothing(tmp_path):
@@ -131,6 +142,18 @@ def test_runs_that_failed_cover_nothing(tmp_path):
     assert (found["runs"], found["runs_with_lines"]) == (3, 2)
     assert found["files"][FIFO]["code"] == [2, 2]
     assert found["benches"]["streams"] == {"bins": [1, 2], "missed": ["b"]}
+
+
+def test_a_run_of_other_sources_is_an_error(tmp_path):
+    """A later regression that did not come to its end has left its runs among those of the last one."""
+    regression(tmp_path, one=True, two=True)
+    (tmp_path / "two.json").write_text(json.dumps({"passed": True, "sources": "s2", "benches": []}))
+    with pytest.raises(SystemExit, match="two.json is not of the regression in"):
+        coverage.of_regression(tmp_path)
+    regression(tmp_path, one=True, two=True)
+    lines_of("two", tmp_path).write_bytes(lines_of("two", tmp_path).read_bytes()[:20])
+    with pytest.raises(SystemExit, match="lines of a run in .* cannot be read"):
+        coverage.of_regression(tmp_path)
 
 
 def test_nothing_to_say(tmp_path):

@@ -15,6 +15,7 @@ from distributed import LocalCluster
 from sim import regress
 from sim.bench import ROOT, tests
 from sim.coverage import of_regression
+from sim.points import lines_of
 from sim.regress import Case
 
 CASES = [Case("fp32", simulator, "tiny", seed) for seed in (3, 4) for simulator in ("verilator", "icarus")]
@@ -47,9 +48,7 @@ def run_somewhere(case: Case, sources: str) -> dict:
 def results(tmp_path, monkeypatch):
     """An empty folder for results, of a project without any source."""
     monkeypatch.setattr(regress, "ROOT", tmp_path)
-    regress.sources.cache_clear()
-    yield tmp_path / "results"
-    regress.sources.cache_clear()
+    return tmp_path / "results"
 
 
 def test_workers_of_a_scheduler_share_the_runs():
@@ -83,10 +82,17 @@ def test_what_benches_import_is_a_source():
     assert {path for path in seen - watched if path.parent != ROOT / "fpga"} == set()
 
 
-def test_a_run_is_of_the_same_sources():
-    """A worker whose checkout differs does not run anything."""
+def test_a_run_is_of_the_same_sources(results, monkeypatch):
+    """A worker whose checkout differs, or has changed since it began, runs nothing; nor may it change meanwhile."""
+    before = regress.sources()
     with pytest.raises(RuntimeError, match="has other sources"):
         regress.run_case(CASES[0], "other")
+    with pytest.raises(RuntimeError, match="has changed since its worker began"):
+        regress.run_case(CASES[0], before)
+    monkeypatch.setattr(regress, "LOADED", before)
+    monkeypatch.setattr(regress, "run_test", lambda *_, **__: (regress.ROOT / "pyproject.toml").write_text("changed"))
+    with pytest.raises(RuntimeError, match="changed during the run"):
+        regress.run_case(CASES[0], before)
 
 
 def test_a_regression_goes_on_where_it_was(results, monkeypatch, capsys):
@@ -103,35 +109,43 @@ def test_a_regression_goes_on_where_it_was(results, monkeypatch, capsys):
     assert begun == [CASES, [case for case in CASES if case.simulator == "icarus"]]
     said = capsys.readouterr().out
     assert "2 of 4 runs passed before with the same sources" in said
-    assert "| fp32 | icarus | tiny | 0 of 2 | 20 | 8,000 | 2.0 | 6 |" in said
+    assert "| fp32 | icarus | tiny | 0 of 2 | 2 | 0 | 20 | 8,000 | 2.0 | 6 |" in said
     assert "  failed: make sim TEST=fp32 SIM=icarus CONFIG=tiny SEED=3" in said
     (regress.ROOT / "pyproject.toml").write_text("changed")
-    regress.sources.cache_clear()
     assert not regress.regress(CASES, "", 1, PLAN, results)
     assert begun[2] == CASES
 
 
-def test_a_run_that_counted_lines_is_as_good_as_one_that_did_not(results):
-    """It is not repeated for a regression that does not count, but the other way round; lines are of the last run."""
-    case = CASES[0]
-    counting, lines = replace(case, coverage=True), results / f"{case.name}.coverage.gz"
+def test_what_a_stored_result_is_good_for(results, monkeypatch):
+    """A run that counted lines is not repeated for a regression that does not count, but the other way round."""
+    case, sources = CASES[0], regress.sources()
+    counting, lines = replace(case, coverage=True), lines_of(case.name, results)
     results.mkdir()
-    regress.store({**result_of(counting, regress.sources()), "points": {"rtl/a.sv": {"line 1 block": 1}}}, results)
-    assert regress.stored(case, results) and regress.stored(counting, results) and lines.is_file()
-    regress.store(result_of(case, regress.sources()), results)
-    assert regress.stored(case, results) and not regress.stored(counting, results) and not lines.is_file()
+    regress.store({**result_of(counting, sources), "points": {"rtl/a.sv": {"line 1:1 block": 1}}}, results)
+    assert regress.stored(case, results, sources) and regress.stored(counting, results, sources)
+    assert not regress.stored(case, results, "other")
+    lines.unlink()
+    assert not regress.stored(counting, results, sources)
+    lines.write_text("of a run before")
+    regress.store(result_of(case, sources), results)
+    assert regress.stored(case, results, sources) and not lines.is_file()
+    # Of another simulator than this machine's it is good only where runs are made elsewhere.
+    monkeypatch.setattr(regress, "tools", lambda _: "another version")
+    assert not regress.stored(case, results, sources) and regress.stored(case, results, sources, here=False)
 
 
 def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
     """One that failed or was interrupted is repeated with its seed; after one that passed the seed is a new one."""
     monkeypatch.setattr(regress, "execute", lambda cases, *_: (result_of(c, regress.sources(), passing) for c in cases))
-    asked = {key: PLAN[key] for key in PLAN if key != "first"} | {"sources": regress.sources()}
+    asked = {key: PLAN[key] for key in PLAN if key != "first"}
     passing = False
     regress.regress(CASES, "", 1, PLAN, results)
     assert regress.first_seed("", asked, results) == 3
     assert regress.first_seed("7", asked, results) == 7
     assert regress.first_seed("", asked | {"seeds": 5}, results) != 3
     assert regress.first_seed("", asked | {"asked for later": 1}, results) != 3
+    (regress.ROOT / "pyproject.toml").write_text("mended")
+    assert regress.first_seed("", asked, results) == 3
     passing = True
     regress.regress(CASES, "", 1, PLAN, results)
     assert regress.first_seed("", asked, results) != 3
@@ -202,9 +216,7 @@ def test_sources_count_wherever_the_project_is(tmp_path, monkeypatch):
         path = regress.ROOT / name
         path.parent.mkdir(parents=True)
         path.write_text(name)
-        regress.sources.cache_clear()
         said.append(regress.sources())
-    regress.sources.cache_clear()
     assert said[0] == said[1] != said[2]
 
 

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from sim.bench import ROOT
+
 # The wheel's makefile omits the flag that includes the precompiled header under GCC.
 PRECOMPILED = "CFG_CXXFLAGS_PCH_I=-include"
 
@@ -112,6 +114,19 @@ def fingerprint_of(sources: list[Path], *settings: object) -> str:
     for source in sources:
         digest.update(source.read_bytes())
     return digest.hexdigest()
+
+
+def commit() -> str:
+    """The project's commit, with a + where files differ from it; empty outside of a repository."""
+    command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Replace a file by a new one, all of it or nothing."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_bytes(content if isinstance(content, bytes) else content.encode())
+    partial.replace(path)
 
 
 def mend_always_comb(program: Path) -> None:
