@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from fpga import area, synth
 from fpga.activity import PS_PER_CYCLE, Activity, graft, instances, rates, read_saif, simulate
 from sim.bench import ROOT, configs
+from sim.tools import changed_since
 
 REPORTS = ROOT / "fpga/reports/power"
 COEFFICIENTS = ROOT / "fpga/power_coefficients.toml"
@@ -155,12 +155,6 @@ def both(first: Mapping[str, float], second: Mapping[str, float], shares: Mappin
     return {name: part * first[name] + (1 - part) * second[name] for name, part in parts.items()}
 
 
-def changed_since(commit: str) -> bool:
-    """Whether rtl/ is not that of a commit, as far as git knows it; what had uncommitted changes (+) is no commit's."""
-    command = ["git", "diff", "--quiet", commit, "--", "rtl"]
-    return commit.endswith("+") or subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
-
-
 def table(cases: Mapping[str, Mapping[str, Watts]], accelerator: Iterable[str]) -> str:
     """Markdown: a row for each part, those of the accelerator first and with their sum, a column for each case."""
     own, names = list(accelerator), list(next(iter(cases.values())))
@@ -184,7 +178,8 @@ def main() -> None:
     design = synth.whole(arguments.area, units=True) if arguments.area else synth.latest(units=True)
     used = cells(design, units_below(PAIR))
     of = f"{design['command']}, {design['commit']}"
-    print(f"  area: {of}{'; rtl/ is not the same any more' if changed_since(design['commit']) else ''}", flush=True)
+    old = changed_since(design["commit"], ROOT / "rtl")
+    print(f"  area: {of}{'; rtl/ is not the same any more' if old else ''}", flush=True)
     coefficients = tomllib.loads(COEFFICIENTS.read_text())
     REPORTS.mkdir(parents=True, exist_ok=True)
     files = {name: REPORTS / f"{name}.saif" for name in CASES}

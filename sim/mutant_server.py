@@ -22,6 +22,7 @@ from cocotb import regression
 
 ROOT = Path(__file__).resolve().parent.parent
 WAITING = 5  # times the limit of CPU time that a test may take by the clock: a simulator that aborts may wait for ever
+BEGUN = "begun"  # a mutant's file with the last test that began
 LEARNT = 24  # mutants after which tests are ordered by what they kill
 
 
@@ -43,7 +44,7 @@ class Server:
         if golden["verdict"] != "survived":
             return False
         self.seconds = golden.pop("seconds_by_test")
-        left, running, judged, learnt = list(self.plan["mutants"]), {}, 0, False
+        left, running, judged, learnt, again = list(self.plan["mutants"]), {}, 0, False, set()
         while left or running:
             if not running and judged >= LEARNT and not learnt:
                 learnt = True
@@ -54,7 +55,11 @@ class Server:
                     return True
                 running[child] = number
             child, status, used = os.wait4(-1, 0)
-            verdict = self.verdict(running.pop(child), status, used)
+            verdict = self.verdict(number := running.pop(child), status, used)
+            if verdict.pop("doubtful") and number not in again:
+                again.add(number)
+                left.insert(0, number)
+                continue
             self.say(verdict)
             judged += 1
             if verdict["verdict"] == "killed" and (test := verdict["test"]):
@@ -67,6 +72,7 @@ class Server:
             return None
         _, status, used = os.wait4(child, 0)
         verdict = self.verdict(0, status, used)
+        del verdict["doubtful"]
         self.say(verdict)
         return verdict
 
@@ -89,18 +95,22 @@ class Server:
         return Path(self.plan["folder"]) / f"mutant-{number}"
 
     def verdict(self, number: int, status: int, used: resource.struct_rusage) -> dict:
-        """What came of a process that ended."""
+        """What came of a process that ended; "doubtful" if the machine may be to blame rather than the mutant."""
         seconds = round(used.ru_utime + used.ru_stime, 2)
-        said = self.folder(number) / "verdict.json"
-        found = {"test": "", "reason": ""}
-        if said.is_file():
+        folder = self.folder(number)
+        ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        found, doubtful = {"test": "", "reason": ""}, False
+        if (said := folder / "verdict.json").is_file():
             found |= json.loads(said.read_text())
             verdict = found.pop("verdict")
-        elif os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
-            verdict, found["reason"] = "hung", f"a test still ran after {seconds:.0f} s of CPU time"
+        elif ended in (signal.SIGXCPU, signal.SIGALRM):
+            verdict, doubtful = "hung", ended == signal.SIGALRM
+            found["reason"] = f"a test still ran after {seconds:.0f} s of CPU time"
         else:
-            verdict, found["reason"] = "killed", f"the simulator ended with status {os.waitstatus_to_exitcode(status)}"
-        return {"mutant": number, "verdict": verdict, **found, "seconds": seconds}
+            lost = ended == signal.SIGKILL or not (folder / BEGUN).is_file()
+            verdict, doubtful = "lost" if lost else "killed", lost
+            found["reason"] = f"the simulator ended with status {os.waitstatus_to_exitcode(status)}"
+        return {"mutant": number, "verdict": verdict, **found, "seconds": seconds, "doubtful": doubtful}
 
     def fork(self, number: int) -> int | None:
         """Begin a process for a mutant: its identifier, or None in the process itself."""
@@ -110,22 +120,24 @@ class Server:
             return child
         folder = self.folder(number)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "verdict.json").unlink(missing_ok=True)
+        for name in ("verdict.json", BEGUN):
+            (folder / name).unlink(missing_ok=True)
         os.chdir(folder)
         Path("mutant").write_text(f"{number}\n")
         log = os.open("run.log", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
         os.dup2(log, 1)
         os.dup2(log, 2)
         limits = {name: self.plan["spare"] * seconds + self.plan["least"] for name, seconds in self.seconds.items()}
-        Tests(self.manager, self.order, limits, self.plan["golden_limit"])
+        Tests(self.manager, self.order, limits, self.plan["golden_limit"], "" if number else self.plan["loaded"])
         return None
 
 
 class Tests:
     """The tests of one process, which ends with the first that fails."""
 
-    def __init__(self, manager, order: list[str], limits: dict[str, float], limit: float) -> None:
+    def __init__(self, manager, order: list[str], limits: dict[str, float], limit: float, loaded: str) -> None:
         self.manager, self.limits, self.limit = manager, limits, limit
+        self.loaded = loaded  # file for what was loaded, of the run without a mutation
         self.seconds: dict[str, float] = {}
         self.test, self.began = "", 0.0
         place = {name: number for number, name in enumerate(order)}
@@ -143,6 +155,7 @@ class Tests:
         if self.test:
             self.seconds[self.test] = now - self.began
         self.test, self.began = self.manager._test.fullname, now
+        Path(BEGUN).write_text(self.test)
         logging.getLogger("test").info("%s begins", self.test)
         seconds = self.limits.get(self.test, self.limit)
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(now + seconds), resource.RLIM_INFINITY))
@@ -166,6 +179,8 @@ class Tests:
         found = {"verdict": verdict, "test": test, "reason": reason[:500], "seconds_by_test": self.seconds}
         with open("verdict.json", "w") as file:
             json.dump(found, file)
+        if self.loaded:
+            Path(self.loaded).write_text(json.dumps(loaded()))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
@@ -187,7 +202,6 @@ def main() -> None:
     warnings.simplefilter("default")
     regression._setup_regression_manager()
     plan = json.loads(Path(os.environ["EDGE_QLORA_MUTANTS"]).read_text())
-    Path(plan["loaded"]).write_text(json.dumps(loaded()))
     began = time.monotonic()
     if Server(plan).serve():
         regression._manager_inst.start_regression()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from fpga.area import reading, run_yosys, scratch_folder
 from fpga.netlist import with_parameters
 from sim.bench import ROOT, read_filelist
-from sim.tools import alone, fingerprint_of
+from sim.tools import alone, fingerprint_of, write
 
 FOLDER = ROOT / "sim/build/mutate/netlists"
 SELECT, SELECT_W = "mutant_select", 16
@@ -115,7 +114,7 @@ def mutants(
             mutations = _choose(module, sources, parameters, count, seed, selection, design)
             text = _apply(module, design, mutations)
             kept.write_text(json.dumps([asdict(mutation) for mutation in mutations], indent=1))
-            found.write_text(with_parameters(text, module, parameters))
+            write(found, with_parameters(text, module, parameters))
     return Mutants(found, design, [Mutation(**fields) for fields in json.loads(kept.read_text())])
 
 
@@ -168,12 +167,15 @@ def equivalent(design: Path, mutation: Mutation) -> bool:
     """Whether yosys proves that a mutation changes nothing that can be seen from outside.
 
     Outputs, next values of registers, and inputs of memories are compared, for all equal states of both.
+
+    Raises:
+        subprocess.TimeoutExpired: it takes too long.
     """
     module = mutation.option("module")
     # Without bits that nothing reads; names, by which signals are compared, are those of registers alone.
     simpler = ("splitcells", "opt_clean", "setundef -undriven -zero", "rename -hide w:* t:$*ff* %co1:+[Q] %d")
     read = f"read_rtlil {design.relative_to(ROOT)}"
-    with scratch_folder() as temporary, suppress(SystemExit, subprocess.TimeoutExpired):
+    with scratch_folder() as temporary, suppress(SystemExit):
         run_yosys(
             module,
             Path(temporary),

@@ -13,13 +13,11 @@ import io
 import json
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
@@ -29,7 +27,7 @@ from sim.bench import ROOT, SIMULATORS, tests
 from sim.matrix import COLUMNS, matrix
 from sim.points import lines_of, merge, read, save
 from sim.run import BUILD, failures, integer, run_test
-from sim.tools import commit, compiler_version, fingerprint_of, require_simulator, simulator_version, write
+from sim.tools import commit, fingerprint_of, require_simulator, toolchain, write
 
 RESULTS = BUILD / "regress"
 # What a run depends on besides the simulator and the compiler: pyproject.toml fixes the versions of the other tools.
@@ -81,15 +79,6 @@ def sources() -> str:
 
 
 LOADED = sources()  # of which this process is
-
-
-@cache
-def tools(simulator: str) -> str:
-    """The simulator of this machine, and what compiles its code; empty without one."""
-    if shutil.which("iverilog" if simulator == "icarus" else "c++") is None:
-        return ""
-    compiler = compiler_version().partition("\n")[0] if simulator == "verilator" else ""
-    return f"{simulator_version(simulator)} {compiler}".strip()
 
 
 def run_case(case: Case, expected: str) -> dict:
@@ -154,7 +143,7 @@ def no_result(case: Case, expected: str, *failures: str) -> dict:
         "began": round(time.time(), 2),
         "seconds": 0.0,
         "sources": expected,
-        "tools": tools(case.simulator),
+        "tools": toolchain(case.simulator),
         "commit": commit(),
         "command": case.command,
         "failures": list(failures),
@@ -176,7 +165,7 @@ def stored(case: Case, folder: Path, expected: str, here: bool = True) -> dict |
     except (OSError, ValueError):
         return None
     counted = not case.coverage or (found.get("coverage") and lines_of(case.name, folder).is_file())
-    same = found.get("sources") == expected and (not here or found.get("tools") == tools(case.simulator))
+    same = found.get("sources") == expected and (not here or found.get("tools") == toolchain(case.simulator))
     return found if found.get("passed") and same and counted else None
 
 

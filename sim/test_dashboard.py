@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fpga.report import Figure
 from sim.bench import ROOT, read_filelist, tests
@@ -59,6 +60,7 @@ MUTATION = [
      "survived": 0, "share": 1.0, "seconds": 30.0, "seed": 1, "commit": "0000003", "survivors": []},
 ]  # fmt: skip
 COVERAGE = {
+    "sources": "s1",
     "runs": 8,
     "runs_with_lines": 6,
     "files": {
@@ -105,8 +107,6 @@ def build(tmp_path: Path) -> Path:
         "runs_per_minute": 20.0, "failed": [FAILED.command], "names": [case.name for case in CASES],
     }  # fmt: skip
     (tmp_path / "regress/summary.json").write_text(json.dumps(summary))
-    old = (tmp_path / "regress/summary.json").stat().st_mtime - 10
-    os.utime(tmp_path / "regress/summary.json", (old, old))
     return tmp_path
 
 
@@ -226,18 +226,48 @@ def test_what_is_missing_is_said(build, place, command):
 
 def test_coverage_of_an_earlier_regression(build):
     """It is not taken for that of the present one."""
-    os.utime(build / "regress/coverage.json", (1, 1))
+    path = build / "regress/coverage.json"
+    path.write_text(path.read_text().replace('"s1"', '"s0"'))
     inputs = read(build)
-    assert inputs.coverage is None and "of an earlier regression" in inputs.notes[0]
+    assert inputs.coverage is None and "of another regression" in inputs.notes[0]
+
+
+def test_proofs_and_mutants_of_other_sources(build, monkeypatch):
+    """What was found with other sources is no pass, nor is it all as long as something was not looked at."""
+    path = build / "formal/formal.json"
+    path.write_text(json.dumps([{**one, "passed": True} for one in FORMAL]))
+    monkeypatch.setattr("sim.dashboard.inputs.changed_since", lambda commit, *paths: Path("old") in paths)
+    new, old = [Path("new")], [Path("new"), Path("old")]
+
+    def shown(**known) -> tuple:
+        inputs = read(build, known=known)
+        found = {tile["key"]: tile for tile in view.tiles(inputs, 4, 65)}
+        return *((found[key]["value"], found[key]["state"]) for key in ("formal", "mutation")), inputs
+
+    good, caught, inputs = shown(formal={"fifo": new, "arbiter": new}, mutation={"fp32": new, "streams": new})
+    assert (good, caught, inputs.notes) == (("2 of 2", "pass"), ("98.4 %", "pass"), [])
+    good, caught, inputs = shown(formal={"fifo": new, "arbiter": old}, mutation={"fp32": old, "streams": new})
+    assert (good, caught) == (("2 of 2", "none"), ("98.4 %", "none"))
+    rows = {row["task"]: row["text"] for row in view.formal_view(inputs.formal)}
+    assert rows == {"fifo": "pass", "arbiter": "pass, with other sources"}
+    good, caught, inputs = shown(
+        formal={"fifo": new, "arbiter": new, "join": new}, mutation={"fp32": new, "lists": new}
+    )
+    assert (good, caught[1]) == (("2 of 3", "none"), "pass")
+    assert inputs.notes == [
+        "formal/formal.json has nothing of join; run 'make formal'",
+        "mutate/mutate.json has nothing of lists; run 'make mutate'",
+    ]
 
 
 def test_runs_whose_files_are_not_theirs(build):
-    """A run without a file did not pass; one of other sources is told."""
+    """A run without a file, or with one of other sources, did not pass; the history has it as one that did not."""
     (build / "regress/fp32-verilator-tiny-3.json").write_text("{")
     other = build / "regress/fp32-verilator-tiny-4.json"
     other.write_text(other.read_text().replace('"s1"', '"s2"'))
     inputs = read(build)
-    assert view.verdict(inputs)["text"] == "6 of 8 runs pass" and view.verdict(inputs)["state"] == "fail"
+    assert view.verdict(inputs)["text"] == "5 of 8 runs pass" and view.verdict(inputs)["state"] == "fail"
+    assert (history.entry(inputs)["runs"], history.entry(inputs)["passed"]) == (8, 5)
     assert "fp32-verilator-tiny-3.json of the regression cannot be read" in inputs.notes[0]
     assert "fp32-verilator-tiny-4.json is of other sources" in inputs.notes[1]
 
@@ -263,6 +293,18 @@ def test_history_of_commits(build, tmp_path):
     assert history.update(path, {**line, "sources": "others"})[0][-1]["sources"] == "others"
     assert line["khz"] == {"icarus": 2.0, "verilator": 2.0} and line["cycles"] == {}
     assert line["measured"]["mutants"] == [98.44, "0000003"]
+    inputs.mutation[0]["commit"] = "0000002"
+    assert history.entry(inputs)["measured"]["mutants"] == [98.44, "several commits"]
+
+
+def test_a_part_of_the_matrix_does_not_hide_the_whole(tmp_path):
+    """After a regression of a few tests at the same commit the history still has that of all, until all run again."""
+    path = tmp_path / "history.jsonl"
+    history.update(path, entry("0000001", cells=65, passed=9))
+    entries, notes = history.update(path, entry("0000001", cells=2, passed=1))
+    assert entries[0]["passed"] == 9 and notes == ["the history keeps 65 cells of the matrix of this commit, not 2"]
+    entries, notes = history.update(path, entry("0000001", cells=65, passed=10))
+    assert entries[0]["passed"] == 10 and not notes
 
 
 def test_lines_that_are_not_understood_stay(tmp_path):
@@ -348,7 +390,6 @@ def test_shares_are_not_rounded_up():
 
 def test_workflows_name_real_targets():
     """Each make target of the GitHub workflows is in the Makefile; actions have a version."""
-    yaml = pytest.importorskip("yaml")
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     files = sorted(ROOT.glob(".github/workflows/*.yml"))
     assert files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -10,7 +11,8 @@ from sim import mutate
 from sim.bench import ROOT, Bench, Netlist
 from sim.mutants import Mutation, equivalent, mutants
 
-FOLDER = ROOT / "sim/build/test_mutate"
+HERE = f"test_mutate_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # test processes at the same time
+FOLDER = ROOT / "sim/build" / HERE
 RTL = """module counter (
   input  logic       clk_i,
   input  logic       rst_ni,
@@ -30,13 +32,19 @@ RTL = """module counter (
   assign same_o  = a_i && (a_i || b_i);
 endmodule
 """
-TESTS = """import cocotb
+TESTS = """import os
+import signal
+from pathlib import Path
+
+import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 
 @cocotb.test()
 async def counts(dut):
+    if Path("mutant").read_text().strip() == os.environ.get("LOST"):
+        os.kill(os.getpid(), signal.SIGKILL)
     dut.rst_ni.value = dut.a_i.value = dut.b_i.value = 0
     cocotb.start_soon(Clock(dut.clk_i, 5, "ns").start())
     await RisingEdge(dut.clk_i)
@@ -60,7 +68,7 @@ async def objects(dut):
     cocotb.log.error("MISMATCH on purpose")
     raise ValueError
 """
-BENCH = Bench("test_mutate", "counter", str(FOLDER / "counter.f"), "sim.build.test_mutate.counter_tests")
+BENCH = Bench("test_mutate", "counter", str(FOLDER / "counter.f"), f"sim.build.{HERE}.counter_tests")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +79,7 @@ def job() -> mutate.Job:
         (FOLDER / name).write_text(text)
     made = mutants("counter", BENCH.filelist, {}, 1000, 1)
     bench = mutate.replace(BENCH, netlist=Netlist("counter", BENCH.filelist))
-    job = mutate.Job(mutate.ip("test", BENCH.name), bench, made, 1)
+    job = mutate.Job(mutate.ip(HERE, BENCH.name), bench, made, 1)
     mutate.shutil.rmtree(job.folder, ignore_errors=True)
     return job
 
@@ -94,7 +102,7 @@ def test_killed_survived_and_hung(job: mutate.Job, monkeypatch: pytest.MonkeyPat
     chosen = [wrong.number, redundant.number, never.number]
     found = mutate.run_job(job, chosen, jobs=2)
     assert [found[number]["verdict"] for number in chosen] == ["killed", "survived", "hung"]
-    assert found[wrong.number]["test"] == "sim.build.test_mutate.counter_tests.counts"
+    assert found[wrong.number]["test"] == f"sim.build.{HERE}.counter_tests.counts"
     assert "AssertionError" in found[wrong.number]["reason"]
     # Nothing is run again with the same sources, and everything with others.
     monkeypatch.setattr(mutate, "build", lambda *_, **__: pytest.fail("a mutant is judged again"))
@@ -108,14 +116,28 @@ def test_killed_survived_and_hung(job: mutate.Job, monkeypatch: pytest.MonkeyPat
     json.dumps(record)
 
 
+def test_a_process_that_is_stopped_kills_no_mutant(job: mutate.Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine ends, for want of memory, is no verdict: it is an error, and judged the next time."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    wrong = find(job, "inv", "add", "Y").number
+    stopped = mutate.replace(job, ip=mutate.ip(f"{HERE}_stopped", BENCH.name))
+    monkeypatch.setenv("LOST", str(wrong))
+    with pytest.raises(SystemExit, match=r"processes of 1 mutants of .*_stopped came to an end; a log: "):
+        mutate.run_job(stopped, [wrong], jobs=1)
+    monkeypatch.delenv("LOST")
+    assert mutate.run_job(stopped, [wrong], jobs=1)[wrong]["verdict"] == "killed"
+
+
 def test_a_netlist_that_fails_unchanged_says_so(job: mutate.Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """No figure comes of a bench that fails without a mutation."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     inverted = find(job, "inv", "add", "Y").number
     wrong = job.made.netlist.with_name("wrong-mutants.v")
     wrong.write_text(job.made.netlist.read_text().replace("$fclose(mutant_file);", f"mutant_select = {inverted};"))
-    broken = mutate.replace(job, ip=mutate.ip("test_wrong", BENCH.name), made=mutate.replace(job.made, netlist=wrong))
-    with pytest.raises(SystemExit, match="fails on the netlist of test_wrong without a mutation"):
+    broken = mutate.replace(
+        job, ip=mutate.ip(f"{HERE}_wrong", BENCH.name), made=mutate.replace(job.made, netlist=wrong)
+    )
+    with pytest.raises(SystemExit, match="fails on the netlist of .*_wrong without a mutation"):
         mutate.run_job(broken, [1], jobs=1)
 
 

@@ -130,7 +130,7 @@ def test_what_a_stored_result_is_good_for(results, monkeypatch):
     regress.store(result_of(case, sources), results)
     assert regress.stored(case, results, sources) and not lines.is_file()
     # Of another simulator than this machine's it is good only where runs are made elsewhere.
-    monkeypatch.setattr(regress, "tools", lambda _: "another version")
+    monkeypatch.setattr(regress, "toolchain", lambda _: "another version")
     assert not regress.stored(case, results, sources) and regress.stored(case, results, sources, here=False)
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,6 +100,15 @@ def simulator_version(simulator: str) -> str:
     return subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout.partition("\n")[0]
 
 
+@cache
+def toolchain(simulator: str) -> str:
+    """The simulator of this machine, and what compiles its code; empty without one."""
+    if shutil.which("iverilog" if simulator == "icarus" else "c++") is None:
+        return ""
+    compiler = compiler_version().partition("\n")[0] if simulator == "verilator" else ""
+    return f"{simulator_version(simulator)} {compiler}".strip()
+
+
 @contextmanager
 def alone(lock: Path):
     """Keep other processes out of what they do under the same lock file."""
@@ -120,6 +130,12 @@ def commit() -> str:
     """The project's commit, with a + where files differ from it; empty outside of a repository."""
     command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def changed_since(commit: str, *paths: Path) -> bool:
+    """Whether files or folders are not those of a commit, as far as git knows it; with a + it is no commit's."""
+    command = ["git", "diff", "--quiet", commit, "--", *map(str, paths)]
+    return commit.endswith("+") or subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from fpga import report
+from sim import formal, mutate
 from sim.dashboard import history, page
 from sim.dashboard.inputs import OPTIONAL, read
 from sim.run import BUILD
@@ -23,7 +24,11 @@ def main() -> None:
         raise SystemExit(f"error: PUBLISH={arguments.publish}; 1 makes a folder that can be put elsewhere")
     read(arguments.build)  # without a regression there is nothing to wait for
     recorded = report.record()
-    inputs = read(arguments.build, report.targets(recorded), list(report.figures(recorded)))
+    known = {
+        "formal": {task.name: [*formal.sources(task), Path(formal.__file__)] for task in formal.TASKS},
+        "mutation": {ip.name: ip.tested_by() for ip in mutate.IPS},
+    }
+    inputs = read(arguments.build, report.targets(recorded), list(report.figures(recorded)), known)
     path = Path(arguments.history) if arguments.history else arguments.build / "history.jsonl"
     entries, skipped = history.update(path, history.entry(inputs))
     inputs.notes.extend(skipped)

@@ -7,13 +7,13 @@ mended.
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
 from sim.dashboard.inputs import Inputs
+from sim.tools import write
 
 # Tests whose cycles are followed, with Verilator and the configuration tiny.
 CYCLES_OF = ("lora_linear", "prefill", "decode", "transfers", "vector")
@@ -26,18 +26,21 @@ def entry(inputs: Inputs) -> dict:
     """The line of the present results.
 
     Returns:
-        ``commit``, ``sources``, ``when``, ``runs``, ``passed``, and, where they are known, ``coverage`` (kind to [hit,
-        all]), ``khz`` (by simulator), ``cycles`` (mean of a test's runs), and ``measured`` (name to [value, commit of
-        which it holds]) of area, clock, time per token and "mutants", the percentage of mutants that were found.
+        ``commit``, ``sources``, ``when``, ``runs``, ``passed``, ``cells`` (of the matrix, that ran), and, where they
+        are known, ``coverage`` (kind to [hit, all]), ``khz`` (by simulator), ``cycles`` (mean of a test's runs), and
+        ``measured`` (name to [value, commit of which it holds]) of area, clock, time per token and "mutants", the
+        percentage of mutants that were found.
     """
     measured = {figure.name: [figure.value, figure.commit] for figure in inputs.figures}
     if (share := mutation_share(inputs.mutation)) is not None:
-        measured["mutants"] = [round(100 * share, 2), inputs.mutation[0]["commit"]]
+        commits = {one["commit"] for one in inputs.mutation}
+        measured["mutants"] = [round(100 * share, 2), commits.pop() if len(commits) == 1 else "several commits"]
     return {
         "commit": inputs.summary.get("commit", ""),
         "sources": inputs.summary.get("sources", ""),
         "when": round(inputs.when),
-        "runs": len(inputs.runs),
+        "runs": len(inputs.summary["names"]),
+        "cells": len({(run["test"], run["simulator"], run["config"]) for run in inputs.runs}),
         "passed": inputs.passed,
         "coverage": coverage_totals(inputs.coverage),
         "khz": speeds(inputs.runs),
@@ -84,7 +87,7 @@ def _cycles(runs: Iterable[Mapping]) -> dict[str, float]:
 
 
 def update(path: Path, new: dict) -> tuple[list[dict], list[str]]:
-    """Put an entry into a file, in place of that of the same commit and sources if there is one.
+    """Put an entry into a file, in place of that of the same commit and sources, unless more tests ran for that one.
 
     Returns:
         All entries in the file's order, and what is said of the lines that were skipped.
@@ -107,16 +110,20 @@ def update(path: Path, new: dict) -> tuple[list[dict], list[str]]:
             elif (found["commit"], found["sources"]) == (new["commit"], new["sources"]):
                 if placed:
                     continue
-                line, found, placed = text, new, True
+                placed = True
+                if found.get("cells", 0) > new["cells"]:
+                    notes.append(
+                        f"the history keeps {found['cells']} cells of the matrix of this commit, not {new['cells']}"
+                    )
+                else:
+                    line, found = text, new
             lines.append(line)
             entries += [found] if found else []
         if not placed:
             lines.append(text)
             entries.append(new)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(b"".join(line + b"\n" for line in lines))
-        partial.replace(path)
+        write(path, b"".join(line + b"\n" for line in lines))
     except OSError as error:
         raise SystemExit(f"error: HISTORY={path}: {error}") from None
     return entries, notes
@@ -137,6 +144,7 @@ def parse(line: bytes) -> dict | None:
         and all(isinstance(pair, list) and len(pair) == 2 and _number(pair[0]) for pair in pairs)
         and all(map(_number, numbers))
         and all(_number(pair[1]) for pair in _mapping(found, "coverage").values())
+        and _number(found.get("cells", 0))
     )
     return found if good else None
 

@@ -14,6 +14,7 @@ from sim.coverage import share
 from sim.dashboard.history import coverage_totals, mutation_share
 from sim.dashboard.inputs import OPTIONAL, Inputs
 from sim.matrix import matrix
+from sim.mutate import TARGET
 from sim.run import seed_folder
 
 FAILURES_SHOWN = 20  # failed runs at the top
@@ -83,13 +84,21 @@ def tiles(inputs: Inputs, ran: int, planned: int) -> list[dict]:
         found.append(_missing("formal", "Formal"))
     else:
         good = sum(one["passed"] for one in inputs.formal)
-        state = "pass" if good == len(inputs.formal) else "fail"
-        found.append(_tile("formal", "Formal", f"{good} of {len(inputs.formal)}", "tasks pass", state))
+        whole = inputs.expected.get("formal", len(inputs.formal))
+        old = sum(one["stale"] for one in inputs.formal)
+        said = f"tasks pass, {old} with other sources" if old else "tasks pass"
+        state = "fail" if good < len(inputs.formal) else "none" if old or good < whole else "pass"
+        found.append(_tile("formal", "Formal", f"{good} of {whole}", said, state))
     if (caught := mutation_share(inputs.mutation)) is None:
         found.append(_missing("mutation", "Mutants"))
     else:
-        left = sum(one["survived"] for one in inputs.mutation)
-        found.append(_tile("mutation", "Mutants found", f"{100 * caught:.1f} %", f"{left:,} survive", ""))
+        whole = inputs.expected.get("mutation", len(inputs.mutation))
+        low, old = (sum(map(what, inputs.mutation)) for what in (lambda one: one["share"] < TARGET, _stale))
+        said = [f"in {len(inputs.mutation)} of {whole} IPs"]
+        said += [f"{low} below {100 * TARGET:.0f} %"] if low else []
+        said += [f"{old} with other sources"] if old else []
+        state = "fail" if low else "none" if old or len(inputs.mutation) < whole else "pass"
+        found.append(_tile("mutation", "Mutants found", f"{100 * caught:.1f} %", ", ".join(said), state))
     verdicts = [row[2] for row in inputs.targets if row[2]]
     met = sum(said == "met" for said in verdicts)
     unknown = len(inputs.targets) - len(verdicts)
@@ -160,7 +169,9 @@ def run_view(run: dict, links: Links) -> dict:
     cycles = sum(bench["cycles"] for bench in run["benches"])
     seconds = sum(bench["seconds"] for bench in run["benches"])
     rows = [row for bench in run["benches"] for row in bench["rows"]]
-    numbers = [f"{cycles:,} cycles"] if cycles else []
+    ran, skipped = (sum(bench[what] for bench in run["benches"]) for what in ("passed", "skipped"))
+    numbers = [f"{ran:,} tests" + (f", {skipped:,} skipped" if skipped else "")]
+    numbers += [f"{cycles:,} cycles"] if cycles else []
     numbers += [f"{cycles / seconds / 1000:.1f} kHz"] if seconds and cycles else []
     numbers += [f"{run.get('seconds', 0):.0f} s with build"]
     return {
@@ -293,12 +304,17 @@ def formal_view(formal: Sequence[Mapping] | None) -> list[dict] | None:
             **{key: str(one[key]) for key in ("task", "top", "mode", "depth", "asserts", "command", "commit")},
             "parameters": ", ".join(f"{name} = {value}" for name, value in one["parameters"].items()),
             "covers": f"{one['covers_reached']} of {one['covers']}" if one["covers"] else "–",
-            "state": "pass" if one["passed"] else "fail",
+            "state": "fail" if not one["passed"] else "none" if one["stale"] else "pass",
+            "text": ("pass" if one["passed"] else "fail") + (", with other sources" if one["stale"] else ""),
             "seconds": f"{one['seconds']:.0f} s",
         }
         for one in formal
     ]
-    return sorted(rows, key=lambda row: row["state"] == "pass")
+    return sorted(rows, key=lambda row: ("fail", "none", "pass").index(row["state"]))
+
+
+def _stale(one: Mapping) -> bool:
+    return one["stale"]
 
 
 def mutation_view(mutation: Sequence[Mapping] | None) -> list[dict] | None:
@@ -311,6 +327,7 @@ def mutation_view(mutation: Sequence[Mapping] | None) -> list[dict] | None:
             "counts": [one[key] for key in ("mutants", "killed", "hung", "equivalent", "survived")],
             "share": one["share"],
             "percent": f"{100 * one['share']:.1f} %",
+            "note": "with other sources" if one["stale"] else "",
             "survivors": one["survivors"],
         }
         for one in mutation
