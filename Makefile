@@ -161,6 +161,7 @@ docs: $(READY) ## Write registers and commands as HTML pages to docs/registers/h
 	@$(RUN) rtl/vega_bridge/generate.py --html docs/registers/html
 
 formal: $(READY) ## Prove properties of the RTL with SymbiYosys (TOP="module ..." JOBS=2; FAULTS=1: faults that take the proofs long, too; some minutes)
+	@$(if $(filter-out 0 1,$(FAULTS)),echo "error: FAULTS=$(FAULTS); 1 tries slow faults as well" >&2; exit 1)
 	@$(RUN) -m sim.formal --top "$(TOP)" --jobs $(JOBS)
 	@$(if $(filter 1,$(FAULTS)),$(RUN) -m pytest -m slow sim/test_formal.py)
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from fpga.report import Figure
+from sim import mutate
 from sim.bench import ROOT, read_filelist, tests
 from sim.dashboard import history, page, plots, view
 from sim.dashboard.__main__ import main
@@ -389,18 +390,18 @@ def test_shares_are_not_rounded_up():
 
 
 def test_workflows_name_real_targets():
-    """Each make target of the GitHub workflows is in the Makefile; actions have a version."""
+    """Each make target of the GitHub workflows is in the Makefile, actions have a version, and all IPs are mutated."""
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    files = sorted(ROOT.glob(".github/workflows/*.yml"))
-    assert files
-    for file in files:
-        jobs = yaml.safe_load(file.read_text())["jobs"]
-        steps = [step for job in jobs.values() for step in job["steps"]]
-        for command in (step["run"] for step in steps if "run" in step):
-            for target in re.findall(r"\bmake +([a-z-]+)", command):
-                assert target in known, f"{file.name}: make {target}"
-        for action in (step["uses"] for step in steps if "uses" in step):
-            assert re.fullmatch(r"actions/[a-z-]+@v\d+", action), f"{file.name}: {action}"
+    files = {path.stem: yaml.safe_load(path.read_text())["jobs"] for path in ROOT.glob(".github/workflows/*.yml")}
+    steps = [(name, step) for name, jobs in files.items() for job in jobs.values() for step in job["steps"]]
+    for name, step in steps:
+        for target in re.findall(r"\bmake +([a-z-]+)", step.get("run", "")):
+            assert target in known, f"{name}: make {target}"
+        action = step.get("uses", "actions/none@v1")
+        assert re.fullmatch(r"actions/[a-z-]+(/[a-z]+)?@v\d+", action), f"{name}: {action}"
+    assert all("timeout-minutes" in job for name in files for key, job in files[name].items() if key != "publish")
+    parts = files["nightly"]["mutate"]["strategy"]["matrix"]["include"]
+    assert sorted(" ".join(part["top"] for part in parts).split()) == sorted(ip.name for ip in mutate.IPS)
 
 
 # Texts whose contrast with what is behind them is below 4.5.
