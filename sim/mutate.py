@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -351,7 +351,7 @@ def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict]) -> dict:
                 "mutant": mutation.number,
                 "mutation": mutation.text,
                 "source": mutation.source,
-                "explanation": reasons.get(mutation.text, ""),
+                "explanation": reasons[mutation.text].pop(0) if reasons[mutation.text] else "",
             }
             for mutation in alive
             if mutation not in same
@@ -359,12 +359,13 @@ def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict]) -> dict:
     }
 
 
-def explanations(name: str) -> dict[str, str]:
-    """Why mutants of an IP live, by their text."""
-    if not EXPLANATIONS.is_file():
-        return {}
-    found = tomllib.loads(EXPLANATIONS.read_text()).get(name, [])
-    return {text: group["reason"] for group in found for text in group["mutations"]}
+def explanations(name: str) -> dict[str, list[str]]:
+    """Why mutants of an IP live, by their text: a reason for each, as those of several cells may have the same text."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for group in tomllib.loads(EXPLANATIONS.read_text()).get(name, []):
+        for text in group["mutations"]:
+            found[text].append(group["reason"])
+    return found
 
 
 def save(records: Mapping[str, dict]) -> None:
@@ -457,8 +458,9 @@ def main() -> None:
         if found:
             print(f"{what}: {', '.join(found)}")
     for found in shown:
-        known = {alive["mutation"] for alive in found["survivors"]}
-        for text in explanations(found["ip"]).keys() - known if (count, seed) == (200, 1) else ():
+        said = Counter({text: len(reasons) for text, reasons in explanations(found["ip"]).items()})
+        said -= Counter(alive["mutation"] for alive in found["survivors"])
+        for text in said if (count, seed) == (200, 1) else ():
             print(f"explained in sim/mutants.toml, but does not survive in {found['ip']}: {text}")
     sys.exit(bool(low or dark or failed))
 

@@ -65,6 +65,18 @@ def nearly_ties() -> list[tuple[int, int]]:
     return products + sums
 
 
+def nearly_narrow_ties() -> list[int]:
+    """FP32 bits that lie halfway between an even FP16 or BF16 value and the next, but for one bit below: all bits.
+
+    An FP16 result below 2**-14 has less places, down to none, where the leading one is what is rounded.
+    """
+    found = [127 << 23 | 1 << 15 | 1 << bit for bit in range(15)]
+    for places in range(12):
+        tie = (113 - places) << 23 | (1 << 12 + places) & 0x7FFFFF
+        found += [tie | 1 << bit for bit in range(12 + places)]
+    return found
+
+
 @dataclass(frozen=True)
 class Operands:
     """Inputs of all units, one entry per operation.
@@ -197,6 +209,7 @@ def directed_operands(width: int, lanes: int) -> Operands:
         [0, 0x8000, 1, 0x83FF, 0x0400, 0x7BFF, 0x7C00, 0xFC00, 0x7E00, 0xFC01, 0x7F80, 0x7FC0, 0xFF81, 0x0080]
         + list(ONE_BIT_HALF_NANS)
     )
-    wide = np.array(NARROW_CORNERS + CORNERS + ONE_BIT_NANS, dtype=np.uint32)
+    wide = np.array([*NARROW_CORNERS, *CORNERS, *ONE_BIT_NANS, *nearly_narrow_ties()], dtype=np.uint32)
+    assert len(wide) <= len(pairs), "all of them are sent"
     nan = index % 7 == 0
     return Operands(a, b, value, exponent, nan, half[index % len(half)].astype(np.uint32), wide[index % len(wide)])
