@@ -94,8 +94,11 @@ class Ip:
             for source in sources & inside
             if other.owns(source) or inside < set(self.sources())
         }
-        selected = f"c:*{self.cells}*" if self.cells else "c:*" if foreign else ""
-        return " ".join([selected, *(f"a:src=*/{source.name}:* %d" for source in sorted(foreign))])
+        if not self.cells and not foreign:
+            return ""
+        chosen = f"c:*{self.cells}*" if self.cells else "c:*"
+        # Of cells without a place nobody knows whose they are.
+        return " ".join([f"{chosen} a:src=* %i", *(f"a:src=*/{one.name}:* %d" for one in sorted(foreign))])
 
 
 def ip(
@@ -142,8 +145,9 @@ IPS = (
     fp32("fp32_to_bf16"),
     ip("streams", "streams", files="stream_* beat_fifo"),
     ip("async_fifo", "async_fifo", files="sync_*"),
-    ip("axi_crossing", "axi_crossing"),
+    ip("axi_crossing", "axi_crossing", files="async_fifo sync_*"),
     ip("host_bridge", "host_bridge", files="host_memory"),
+    ip("word_master", "word_master"),
     ip("tile_transposer", "transpose_floats"),
     ip("nf4_dequantizer", "nf4_dequant_8", files="nf4_product"),
     ip("nf4_quantizer", "nf4_quant", files="nf4_quant_lane nf4_block_absmax threshold_search *reciprocal*"),

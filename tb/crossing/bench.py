@@ -13,6 +13,7 @@ def _bench(name: str, top: str, filelist: str, module: str, **parameters: int) -
 
 BRIDGE = "rtl/vega_bridge/host_bridge.f"
 BENCHES = [
+    _bench("word_master", "word_master", "rtl/vega_bridge/word_master.f", "test_word_master"),
     _bench("async_fifo", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=16, DEPTH_W=3),
     _bench("async_fifo_small", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=1, DEPTH_W=2),
     _bench("axi_crossing", "axi_crossing", BRIDGE, "test_axi", ADDR_W=32, DATA_W=64, ID_W=4),
