@@ -28,11 +28,13 @@ class Pace:
     Args:
         pause: probability of a pause before each transfer, 0 to 1.
         longest: longest pause in cycles.
+        after_valid: a sink is ready only when something has been offered, which must not wait for that.
     """
 
-    def __init__(self, pause: float = 0.0, longest: int = 4) -> None:
+    def __init__(self, pause: float = 0.0, longest: int = 4, after_valid: bool = False) -> None:
         self.pause = pause
         self.longest = longest
+        self.after_valid = after_valid
 
     def cycles(self) -> int:
         """Length of the next pause in cycles; mostly zero when ``pause`` is small."""
@@ -40,8 +42,8 @@ class Pace:
 
     @classmethod
     def any(cls) -> Pace:
-        """A random pace: never pausing, seldom, often, or in long gaps."""
-        return random.choice((cls(), cls(0.1, 2), cls(0.5, 3), cls(0.9, 2), cls(0.05, 40)))
+        """A random pace: never pausing, seldom, often, in long gaps, or for what is offered."""
+        return random.choice((cls(), cls(0.1, 2), cls(0.5, 3), cls(0.9, 2), cls(0.05, 40), cls(0.3, 3, True)))
 
 
 class StreamItem(uvm_sequence_item):
@@ -136,13 +138,19 @@ class SinkDriver(uvm_component):
         self.port, self.pace = port, pace
 
     async def run_phase(self) -> None:
+        pace, port = self.pace, self.port
         while True:
-            if pause := self.pace.cycles():
-                self.port.ready.value = 0
-                await ClockCycles(self.port.clock, pause)
-            self.port.ready.value = 1
-            if self.pace.pause:
-                await RisingEdge(self.port.clock)
+            if pace.after_valid:
+                port.ready.value = 0
+                await RisingEdge(port.clock)  # what was taken is gone
+                if port.valid.value != 1:
+                    await RisingEdge(port.valid)
+            if pause := pace.cycles():
+                port.ready.value = 0
+                await ClockCycles(port.clock, pause)
+            port.ready.value = 1
+            if pace.pause or pace.after_valid:
+                await RisingEdge(port.clock)
             else:
                 return
 
