@@ -27,6 +27,8 @@ CODE, TOGGLE = ("line", "branch"), "toggle"
 BIT = re.compile(r"\[\d+\]|:.*$")  # indices of a signal and of the blocks it is in, and the edge
 # Hits by point, by source file from the project's root. A point is "kind line what", as "branch 17 else".
 Points = dict[str, Counter]
+# Patterns of a source file and of a signal's name, the reason, and whether it may be one for all bits of a signal.
+Rule = tuple[str, str, str, bool]
 
 
 def read(path: Path) -> Points:
@@ -82,15 +84,16 @@ def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
     }
 
 
-def toggle_reasons(path: Path = HOLES) -> list[tuple[str, str, str]]:
-    """Why bits of signals never change: patterns of a source file and of a signal's name, and the reason.
+def toggle_reasons(path: Path = HOLES) -> list[Rule]:
+    """Why bits of signals never change.
 
     Raises:
         SystemExit: as of ``reasons``.
     """
     return [
-        (rule.get("files", "*"), name, rule["reason"])
-        for rule in _entries(path, "bits", "signals")
+        (source, name, rule["reason"], rule.get("all", False))
+        for rule in _entries(path, "bits", "files", "signals")
+        for source in rule["files"]
         for name in rule["signals"]
     ]
 
@@ -103,8 +106,11 @@ def _entries(path: Path, kind: str, *keys: str) -> list[dict]:
     return found
 
 
-def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str, str, str]]) -> dict[str, list]:
-    """Signals of a file of which bits never rose or never fell: [such edges, all edges, reason or ""]."""
+def still_bits(source: str, points: Mapping[str, int], rules: Sequence[Rule]) -> dict[str, list]:
+    """Signals of a file of which bits never rose or never fell: [such edges, all edges, reason or ""].
+
+    A signal of which no bit ever changed has a reason only by a rule that says so.
+    """
     edges: dict[str, list[int]] = defaultdict(list)
     for point, count in points.items():
         kind, _, bit = point.split(" ", 2)
@@ -114,7 +120,10 @@ def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str
     for name, counts in edges.items():
         if missing := counts.count(0):
             why = (
-                why for file, signal, why in rules if fnmatch.fnmatch(source, file) and fnmatch.fnmatch(name, signal)
+                why
+                for file, signal, why, whole in rules
+                if fnmatch.fnmatch(source, file) and fnmatch.fnmatch(name, signal)
+                if whole or missing < len(counts)
             )
             found[name] = [missing, len(counts), next(why, "")]
     return found
@@ -133,7 +142,7 @@ def summary(
     bins: Mapping[str, Mapping[str, int]],
     plans: Mapping[str, Sequence[str]] | None = None,
     known: Mapping[tuple[str, str, str], str] | None = None,
-    rules: Sequence[tuple[str, str, str]] = (),
+    rules: Sequence[Rule] = (),
 ) -> dict:
     """Shares and holes.
 

@@ -92,9 +92,25 @@ def test_bits_that_never_change():
         "toggle 9 g[1].a[0]:0->1": 4,
         "toggle 3 b:0->1": 0,
     }
-    rules = [("rtl/other.sv", "g.a", "not this"), ("rtl/common/*", "g.*", "constant"), ("*", "g.a", "too late")]
-    assert coverage.still_bits(FIFO, bits, rules) == {"g.a": [2, 3, "constant"], "b": [1, 1, ""]}
+    rules = [
+        ("rtl/other.sv", "g.a", "not this", False),
+        ("rtl/common/*", "g.*", "high bits", False),
+        ("*", "g.a", "too late", False),
+    ]
+    assert coverage.still_bits(FIFO, bits, rules) == {"g.a": [2, 3, "high bits"], "b": [1, 1, ""]}
     assert coverage.toggle_reasons(), "sim/holes.toml has such rules"
+
+
+@pytest.mark.parametrize(("whole", "reason"), [(False, ""), (True, "constant")])
+def test_a_signal_that_never_changes(tmp_path, whole: bool, reason: str):
+    """Where no bit ever changed, only a rule for whole signals is a reason: a test may have been lost."""
+    path = tmp_path / "holes.toml"
+    path.write_text(
+        f'[[bits]]\nreason = "constant"\nfiles = ["rtl/common/*"]\nsignals = ["a"]\nall = {str(whole).lower()}\n'
+    )
+    rules, bits = coverage.toggle_reasons(path), {"toggle 9 a[1]:0->1": 0, "toggle 9 a[1]:1->0": 0}
+    assert coverage.still_bits(FIFO, bits, rules) == {"a": [2, 2, reason]}
+    assert coverage.still_bits(FIFO, {**bits, "toggle 9 a[0]:0->1": 1}, rules) == {"a": [2, 3, "constant"]}
 
 
 def test_nothing_is_open():
