@@ -23,6 +23,8 @@ from sim.tools import write
 HOLES = ROOT / "sim/holes.toml"
 LINES = 0.98  # of lines and branches of rtl/ that tests reach, at least
 BIT = re.compile(r"\[\d+\]|:.*$")  # indices of a signal and of the blocks it is in, and the edge
+# Patterns of a source file and of a signal's name, the reason, and whether it may be one for all bits of a signal.
+Rule = tuple[str, str, str, bool]
 
 
 def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
@@ -38,15 +40,16 @@ def reasons(path: Path = HOLES) -> dict[tuple[str, str, str], str]:
     }
 
 
-def toggle_reasons(path: Path = HOLES) -> list[tuple[str, str, str]]:
-    """Why bits of signals never change: patterns of a source file and of a signal's name, and the reason.
+def toggle_reasons(path: Path = HOLES) -> list[Rule]:
+    """Why bits of signals never change.
 
     Raises:
         SystemExit: as of ``reasons``.
     """
     return [
-        (rule.get("files", "*"), name, rule["reason"])
-        for rule in _entries(path, "bits", "signals")
+        (source, name, rule["reason"], rule.get("all", False))
+        for rule in _entries(path, "bits", "files", "signals")
+        for source in rule["files"]
         for name in rule["signals"]
     ]
 
@@ -59,8 +62,11 @@ def _entries(path: Path, kind: str, *keys: str) -> list[dict]:
     return found
 
 
-def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str, str, str]]) -> dict[str, list]:
-    """Signals of a file of which bits never rose or never fell: [such edges, all edges, reason or ""]."""
+def still_bits(source: str, points: Mapping[str, int], rules: Sequence[Rule]) -> dict[str, list]:
+    """Signals of a file of which bits never rose or never fell: [such edges, all edges, reason or ""].
+
+    A signal of which no bit ever changed has a reason only by a rule that says so.
+    """
     edges: dict[str, list[int]] = defaultdict(list)
     for point, count in points.items():
         kind, _, bit = point.split(" ", 2)
@@ -69,11 +75,18 @@ def still_bits(source: str, points: Mapping[str, int], rules: Sequence[tuple[str
     found = {}
     for name, counts in edges.items():
         if missing := counts.count(0):
-            why = (
-                why for file, signal, why in rules if fnmatch.fnmatch(source, file) and fnmatch.fnmatch(name, signal)
-            )
-            found[name] = [missing, len(counts), next(why, "")]
+            rule = rule_of(source, name, missing == len(counts), rules)
+            found[name] = [missing, len(counts), rule[2] if rule else ""]
     return found
+
+
+def rule_of(source: str, signal: str, all_still: bool, rules: Sequence[Rule]) -> Rule | None:
+    """The first rule for a signal of which bits, or all of them, never change."""
+    for rule in rules:
+        file, name, _, whole = rule
+        if fnmatch.fnmatch(source, file) and fnmatch.fnmatch(signal, name) and (whole or not all_still):
+            return rule
+    return None
 
 
 def hole_of(source: str, point: str) -> tuple[str, str, str]:
@@ -95,7 +108,7 @@ def summary(
     bins: Mapping[str, Mapping[str, int]],
     plans: Mapping[str, Sequence[str]] | None = None,
     known: Mapping[tuple[str, str, str], str] | None = None,
-    rules: Sequence[tuple[str, str, str]] = (),
+    rules: Sequence[Rule] = (),
     compiled: Sequence[str] = (),
 ) -> dict:
     """Shares and holes.
@@ -112,7 +125,7 @@ def summary(
         ``files``: by source file, [hit, all] of "code" and "toggle", and "holes", the points of code without a hit,
         with their reasons ("" without one), and "still", signals with bits that never rose or never fell;
         ``never``: files of rtl/ of which no run counted anything;
-        ``stale``: holes with a reason that are none;
+        ``stale``: reasons for holes and bits that are none;
         ``benches``: by bench, [hit, all] of "bins", and "missed", the bins without a hit;
         ``plans``: by IP, the same of its plan; ``unplanned``: bins that are in no plan.
     """
@@ -129,13 +142,20 @@ def summary(
             "holes": {point: known.get(name, "") for point, name in names.items()},
             "still": still_bits(source, hits, rules),
         }
+    still = [
+        (source, name, bad == whole)
+        for source, file in files.items()
+        for name, (bad, whole, _) in file["still"].items()
+    ]
+    used = {rule_of(*signal, rules) for signal in still}
     merged: Counter = sum((Counter(hits) for hits in bins.values()), Counter())
     plans = plans or {}
     wanted = {name for names in plans.values() for name in names}
     return {
         "files": files,
         "never": [name for name in compiled if name not in files],
-        "stale": [list(name) for name in known if name not in open_holes],
+        "stale": [list(name) for name in known if name not in open_holes]
+        + [["bits", *rule[:2]] for rule in rules if rule not in used],
         "benches": {name: shares(hits, hits) for name, hits in sorted(bins.items())},
         "plans": {name: shares(names, merged) for name, names in plans.items()},
         "unplanned": sorted({name for hits in bins.values() for name in hits} - wanted) if plans else [],
@@ -241,7 +261,11 @@ def still_open(found: dict) -> list[str]:
         "planned bins never hit": sum(len(plan["missed"]) for plan in found["plans"].values()),
         "bins in no plan": len(found["unplanned"]),
         "holes without a reason": sum(not why for file in found["files"].values() for why in file["holes"].values()),
-        "reasons without a hole": len(found["stale"]),
+        # Bits that a rule is for may change after all with more seeds.
+        "reasons without a hole": sum(kind != "bits" for kind, *_ in found["stale"]),
+        "signals with bits that never change, without a reason": sum(
+            not why for file in found["files"].values() for *_, why in file["still"].values()
+        ),
     }
     low = [f"{100 * hit / whole:.2f} % of lines and branches, less than {100 * LINES} %"] if hit < LINES * whole else []
     return [f"{number} {what}" for what, number in counts.items() if number] + low

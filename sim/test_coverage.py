@@ -86,6 +86,7 @@ def test_holes_are_named():
         "1 bins in no plan",
         "1 holes without a reason",
         "1 reasons without a hole",
+        "1 signals with bits that never change, without a reason",
         "33.33 % of lines and branches, less than 98.0 %",
     ]
 
@@ -98,9 +99,28 @@ def test_bits_that_never_change():
         "toggle 9 g[1].a[0]:0->1": 4,
         "toggle 3 b:0->1": 0,
     }
-    rules = [("rtl/other.sv", "g.a", "not this"), ("rtl/common/*", "g.*", "constant"), ("*", "g.a", "too late")]
-    assert coverage.still_bits(FIFO, bits, rules) == {"g.a": [2, 3, "constant"], "b": [1, 1, ""]}
+    rules = [
+        ("rtl/other.sv", "g.a", "not this", False),
+        ("rtl/common/*", "g.*", "high bits", False),
+        ("*", "g.a", "too late", False),
+    ]
+    assert coverage.still_bits(FIFO, bits, rules) == {"g.a": [2, 3, "high bits"], "b": [1, 1, ""]}
     assert coverage.toggle_reasons(), "sim/holes.toml has such rules"
+
+
+@pytest.mark.parametrize(("whole", "reason"), [(False, ""), (True, "constant")])
+def test_a_signal_that_never_changes(tmp_path, whole: bool, reason: str):
+    """Where no bit ever changed, only a rule for whole signals is a reason: a test may have been lost."""
+    path = tmp_path / "holes.toml"
+    path.write_text(
+        f'[[bits]]\nreason = "constant"\nfiles = ["rtl/common/*"]\nsignals = ["a"]\nall = {str(whole).lower()}\n'
+    )
+    rules, bits = coverage.toggle_reasons(path), {"toggle 9 a[1]:0->1": 0, "toggle 9 a[1]:1->0": 0}
+    assert coverage.still_bits(FIFO, bits, rules) == {"a": [2, 2, reason]}
+    assert coverage.still_bits(FIFO, {**bits, "toggle 9 a[0]:0->1": 1}, rules) == {"a": [2, 3, "constant"]}
+    found = coverage.summary({FIFO: Counter(bits)}, {}, rules=rules)
+    assert found["stale"] == ([] if whole else [["bits", "rtl/common/*", "a"]])
+    assert "reasons without a hole" not in " ".join(coverage.still_open(found | RUNS))
 
 
 def test_nothing_is_open():

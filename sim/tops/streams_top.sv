@@ -9,6 +9,8 @@ module streams_top #(
   parameter int WIDTH = 16,
   // Entries of the FIFO.
   parameter int DEPTH = 3,
+  // Entries of the FIFO in block RAM.
+  parameter int RAM_DEPTH = 4,
   // Width ratio of the converters.
   parameter int RATIO = 4
 ) (
@@ -22,6 +24,20 @@ module streams_top #(
   input  logic                       register_out_ready_i,
   output logic [WIDTH-1:0]           register_out_data_o,
 
+  input  logic                       stage_in_valid_i,
+  output logic                       stage_in_ready_o,
+  input  logic [WIDTH-1:0]           stage_in_data_i,
+  output logic                       stage_out_valid_o,
+  input  logic                       stage_out_ready_i,
+  output logic [WIDTH-1:0]           stage_out_data_o,
+
+  input  logic                       half_in_valid_i,
+  output logic                       half_in_ready_o,
+  input  logic [WIDTH-1:0]           half_in_data_i,
+  output logic                       half_out_valid_o,
+  input  logic                       half_out_ready_i,
+  output logic [WIDTH-1:0]           half_out_data_o,
+
   input  logic                       fifo_in_valid_i,
   output logic                       fifo_in_ready_o,
   input  logic [WIDTH-1:0]           fifo_in_data_i,
@@ -29,6 +45,14 @@ module streams_top #(
   input  logic                       fifo_out_ready_i,
   output logic [WIDTH-1:0]           fifo_out_data_o,
   output logic [$clog2(DEPTH+1)-1:0] fifo_level_o,
+
+  input  logic                       ram_in_valid_i,
+  output logic                       ram_in_ready_o,
+  input  logic [WIDTH-1:0]           ram_in_data_i,
+  output logic                       ram_out_valid_o,
+  input  logic                       ram_out_ready_i,
+  output logic [WIDTH-1:0]           ram_out_data_o,
+  output logic [$clog2(RAM_DEPTH+1)-1:0] ram_level_o,
 
   input  logic                       widen_in_valid_i,
   output logic                       widen_in_ready_o,
@@ -76,6 +100,28 @@ module streams_top #(
     .out_data_o (register_out_data_o)
   );
 
+  stream_stage #(.WIDTH(WIDTH)) u_stage (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (stage_in_valid_i),
+    .in_ready_o (stage_in_ready_o),
+    .in_data_i  (stage_in_data_i),
+    .out_valid_o(stage_out_valid_o),
+    .out_ready_i(stage_out_ready_i),
+    .out_data_o (stage_out_data_o)
+  );
+
+  stream_stage #(.WIDTH(WIDTH), .HALF_RATE(1)) u_half (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (half_in_valid_i),
+    .in_ready_o (half_in_ready_o),
+    .in_data_i  (half_in_data_i),
+    .out_valid_o(half_out_valid_o),
+    .out_ready_i(half_out_ready_i),
+    .out_data_o (half_out_data_o)
+  );
+
   stream_fifo #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_fifo (
     .clk_i,
     .rst_ni,
@@ -86,6 +132,18 @@ module streams_top #(
     .out_ready_i(fifo_out_ready_i),
     .out_data_o (fifo_out_data_o),
     .level_o    (fifo_level_o)
+  );
+
+  stream_ram_fifo #(.WIDTH(WIDTH), .DEPTH(RAM_DEPTH)) u_ram (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (ram_in_valid_i),
+    .in_ready_o (ram_in_ready_o),
+    .in_data_i  (ram_in_data_i),
+    .out_valid_o(ram_out_valid_o),
+    .out_ready_i(ram_out_ready_i),
+    .out_data_o (ram_out_data_o),
+    .level_o    (ram_level_o)
   );
 
   stream_resize #(.IN_WIDTH(WIDTH), .OUT_WIDTH(WIDTH*RATIO)) u_widen (

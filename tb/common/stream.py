@@ -162,6 +162,7 @@ class StreamMonitor(uvm_component):
 
     Attributes:
         transfers: number of transfers seen.
+        paused, stalled: transfers since ``measure`` that came behind cycles without valid, and that waited for ready.
         corrupt: transfer index whose first field is published with one bit flipped (fault injection), or None.
     """
 
@@ -171,6 +172,12 @@ class StreamMonitor(uvm_component):
         self.transfers = 0
         self.corrupt: int | None = None
         self.check_stability = check_stability and not port.into_dut
+        self.measure()
+
+    def measure(self) -> None:
+        """Count pauses anew; what comes before the next transfer is none."""
+        self.paused = self.stalled = 0
+        self._begun = self._gap = self._waits = False
 
     def build_phase(self) -> None:
         self.analysis_port = uvm_analysis_port("analysis_port", self)
@@ -186,6 +193,7 @@ class StreamMonitor(uvm_component):
                 continue
             if not port.valid.value:
                 assert stalled is None, f"{port.name}: valid fell before ready, which breaks the handshake"
+                self._gap = self._begun
                 await RisingEdge(port.valid)
                 continue
             if port.ready.value:
@@ -196,8 +204,13 @@ class StreamMonitor(uvm_component):
                     first = next(iter(fields))
                     fields[first] ^= 1 << random.randrange(len(port.payload[first]))
                 self.transfers += 1
+                self.paused += self._gap
+                self.stalled += self._waits
+                self._begun, self._gap, self._waits = True, False, False
                 self.analysis_port.write(StreamItem(fields))
-            elif self.check_stability:
+                continue
+            self._waits = True
+            if self.check_stability:
                 now = {name: int(signal.value) for name, signal in port.payload.items()}
                 assert stalled is None or stalled == now, f"{port.name}: payload changed while stalled"
                 stalled = now

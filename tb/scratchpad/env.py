@@ -37,6 +37,13 @@ def sample_cycle(readers: int, writers: int, same: str | None) -> None:
 
 # A write with these strobes.
 sample_strobes = events(f"{GROUP}.strobes", ["none", "some", "all"])
+# So many ports asked for the bank that served one of them.
+sample_read_conflict = events(f"{GROUP}.read_conflict", range(2, READERS + 1))
+sample_write_conflict = events(f"{GROUP}.write_conflict", range(2, WRITERS + 1)) if WRITERS > 1 else None
+# Who of several that asked for one bank was served: by priority, by turn, or as the first since the reset.
+SERVED = ["reader 0 before others", "reader before a lower one", "first readers after reset"]
+SERVED += ["writer before a lower one", "first writers after reset"] if WRITERS > 1 else []
+sample_served = events(f"{GROUP}.served", SERVED)
 
 
 class Port:
@@ -75,18 +82,27 @@ class Arbiter:
     """Round robin of a bank: the lowest that asks behind the one served last, or else the lowest.
 
     Args:
-        first: port 0 is served whenever it asks, and the others' turn stays.
+        reads: port 0 is served whenever it asks, and the others' turn stays.
     """
 
-    def __init__(self, first: bool) -> None:
-        self.first, self.last = first, -1
+    def __init__(self, reads: bool) -> None:
+        self.reads, self.last = reads, -1
 
     def grant(self, asking: list[int]) -> int:
         """Who of those that ask is served."""
-        if self.first and asking[0] == 0:
+        if self.reads and asking[0] == 0:
             return 0
         self.last = next((number for number in asking if number > self.last), asking[0])
         return self.last
+
+    def kind(self, asking: list[int], before: int) -> str | None:
+        """What serving one of several was, in ``SERVED``; ``before`` is who was served last."""
+        who = "reader" if self.reads else "writer"
+        if self.reads and asking[0] == 0:
+            return "reader 0 before others"
+        if before < 0:
+            return f"first {who}s after reset"
+        return f"{who} before a lower one" if self.last != asking[0] else None
 
 
 class Ports(uvm_component):
@@ -104,12 +120,17 @@ class Ports(uvm_component):
         super().__init__(name, parent)
         self.memory = np.zeros((WORDS, LANES), np.uint32)
         self.readers, self.writers = [Port() for _ in range(READERS)], [Port() for _ in range(WRITERS)]
-        self.read_turns, self.write_turns = ([Arbiter(first) for _ in range(BANKS)] for first in (True, False))
-        self.written: list[tuple[int, list[bool], np.ndarray]] = []
+        self.reset()
         self.corrupt: int | None = None
+        self.seen: set[tuple] = set()
         self.answers, self.cycles = 0, 0
         self.idle = Event()
         self.board = Scoreboard("answers", self)
+
+    def reset(self) -> None:
+        """Turns begin with the lowest port; what the banks hold stays."""
+        self.read_turns, self.write_turns = ([Arbiter(reads) for _ in range(BANKS)] for reads in (True, False))
+        self.written: list[tuple[int, list[bool], np.ndarray]] = []
 
     def start(self) -> None:
         """Begin with new accesses."""
@@ -125,6 +146,7 @@ class Ports(uvm_component):
         while True:
             await RisingEdge(dut.clk_i)
             if dut.rst_ni.value != 1:
+                self.reset()
                 continue
             self.cycles += 1
             valid = int(dut.answer_valid_o.value)
@@ -149,8 +171,9 @@ class Ports(uvm_component):
 
     def _reads(self) -> int:
         wanted, ready = self._offers(self.readers), int(DUT.read_ready_o.value)
-        due = self._granted(self.readers, self.read_turns)
+        due, conflicts = self._granted(self.readers, self.read_turns)
         assert ready == due, f"read ports {ready:#b} are granted, expected {due:#b} of {wanted:#b} that ask"
+        self._sample(sample_read_conflict, conflicts)
         writes = {port.offer[0] for n, port in enumerate(self.writers) if int(DUT.write_ready_o.value) >> n & 1}
         for number, port in enumerate(self.readers):
             if ready >> number & 1:
@@ -168,8 +191,9 @@ class Ports(uvm_component):
             self.memory[address, chosen] = values[chosen]
         self.written = []
         wanted, ready = self._offers(self.writers), int(DUT.write_ready_o.value)
-        due = self._granted(self.writers, self.write_turns)
+        due, conflicts = self._granted(self.writers, self.write_turns)
         assert ready == due, f"write ports {ready:#b} are granted, expected {due:#b} of {wanted:#b} that ask"
+        self._sample(sample_write_conflict, conflicts)
         for number, port in enumerate(self.writers):
             if ready >> number & 1:
                 address, data, strobes = port.offer
@@ -180,14 +204,29 @@ class Ports(uvm_component):
                 port.offer = None
                 port.served += 1
 
+    def _sample(self, sample_conflict, conflicts: list[tuple[int, str | None]]) -> None:
+        """Sample conflicts of a kind that this test has not had: they come in most cycles."""
+        for asking, served in conflicts:
+            if (sample_conflict, asking, served) not in self.seen:
+                self.seen.add((sample_conflict, asking, served))
+                sample_conflict(asking)
+                if served:
+                    sample_served(served)
+
     @staticmethod
-    def _granted(ports: list[Port], turns: list[Arbiter]) -> int:
-        """Ports that the banks serve in this cycle."""
+    def _granted(ports: list[Port], turns: list[Arbiter]) -> tuple[int, list[tuple[int, str | None]]]:
+        """Ports that the banks serve in this cycle; of each bank that several ask for, how many, and who is served."""
         asking: dict[int, list[int]] = {}
         for number, port in enumerate(ports):
             if port.offer is not None:
                 asking.setdefault(port.offer[0] % BANKS, []).append(number)
-        return sum(1 << turns[bank].grant(numbers) for bank, numbers in asking.items())
+        due, conflicts = 0, []
+        for bank, numbers in asking.items():
+            before = turns[bank].last
+            due |= 1 << turns[bank].grant(numbers)
+            if len(numbers) > 1:
+                conflicts.append((len(numbers), turns[bank].kind(numbers, before)))
+        return due, conflicts
 
     @staticmethod
     def _offers(ports: list[Port]) -> int:

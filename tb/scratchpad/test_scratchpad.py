@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import pyuvm
+from cocotb.triggers import ClockCycles
 from pyuvm import uvm_test
 
 from tb.common.base import cycle, finish, scaled, start, within
@@ -135,6 +136,20 @@ class Shares(ScratchpadTest):
         busy = [counts for counts in served[5:] if max(counts) < count]
         assert len(busy) > count and all(max(counts) - min(counts) <= 1 for counts in busy), "a reader was passed over"
         assert not waited, f"reader 0 waited {waited} times"
+
+
+@pyuvm.test()
+class FirstAfterReset(ScratchpadTest):
+    """Ports that come first to a bank after a reset, in the same cycle: the lowest is served first; words stay."""
+
+    async def body(self) -> None:
+        for bank in range(BANKS):
+            DUT.rst_ni.value = 0
+            await ClockCycles(DUT.clk_i, 2)
+            DUT.rst_ni.value = 1
+            # Reader 0 has no turn.
+            reads = [iter(()), *(walk(3, bank, BANKS) for _ in range(READERS - 1))]
+            await self.run(reads, [walk(3, bank, BANKS) for _ in range(WRITERS)], 100)
 
 
 @pyuvm.test(expect_error=ScoreboardError)

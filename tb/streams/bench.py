@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.bench import Bench
 
-DESCRIPTION = "register slice, FIFO, width converters and fork: order, occupancy, throughput"
+DESCRIPTION = "register slices, FIFOs, width converters and fork: order, occupancy, throughput"
 
 
 def _bench(name: str, **parameters: int) -> Bench:
@@ -21,5 +21,5 @@ def _bench(name: str, **parameters: int) -> Bench:
 BENCHES = [
     _bench("streams", WIDTH=16, DEPTH=3, RATIO=4),
     _bench("streams_two", WIDTH=1, DEPTH=2, RATIO=2),
-    _bench("streams_deep", WIDTH=32, DEPTH=16, RATIO=3),
+    _bench("streams_deep", WIDTH=32, DEPTH=16, RAM_DEPTH=16, RATIO=3),
 ]

@@ -14,7 +14,10 @@ from tb.streams import coverage
 
 OUTPUTS = {
     "register": ("out",),
+    "stage": ("out",),
+    "half": ("out",),
     "fifo": ("out",),
+    "ram": ("out",),
     "widen": ("out",),
     "narrow": ("out",),
     "equal": ("out",),
@@ -64,7 +67,7 @@ def narrowing(width: int, ratio: int) -> Callable[[int], list[int]]:
 
 
 class Watcher(uvm_component):
-    """Check the FIFO's level in every cycle, and count how long each cell takes.
+    """Check the FIFOs' levels in every cycle, count how long each cell takes, and sample what happens.
 
     Attributes:
         highest: most transfers that the FIFO held.
@@ -76,26 +79,90 @@ class Watcher(uvm_component):
         self.dut, self.ports = dut, ports
         self.highest = 0
         self.spans: dict[str, list[int]] = {}
+        self.seen: set[tuple] = set()
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing is in the cells: entries of buffers, parts of words, outputs of the fork that had the transfer."""
+        self.levels = dict.fromkeys(coverage.SAMPLE_LEVEL, 0)
+        self.parts, self.rest, self.taken = 0, 0, 0
+
+    def sample(self, point: Callable[[object], None], label: object) -> None:
+        """Sample something unless this test has seen it before."""
+        if (point, label) not in self.seen:
+            self.seen.add((point, label))
+            point(label)
 
     async def run_phase(self) -> None:
-        level = 0
+        dut, ends = self.dut, [(name, port.valid, port.ready) for name, port in self.ports.items()]
+        shown = {"fifo": (dut.fifo_level_o, coverage.DEPTH), "ram": (dut.ram_level_o, coverage.RAM_DEPTH)}
         while True:
-            await RisingEdge(self.dut.clk_i)
-            if self.dut.rst_ni.value != 1:
-                level = 0
+            await RisingEdge(dut.clk_i)
+            if dut.rst_ni.value != 1:
+                self.sample_reset()
+                self.clear()
                 continue
-            moves = {name: bool(port.valid.value and port.ready.value) for name, port in self.ports.items()}
-            for name in (name for name, moved in moves.items() if moved):
-                self.spans.setdefault(name, [cycle(), 0])[1] = cycle()
-            shown = int(self.dut.fifo_level_o.value)
-            assert shown == level, f"FIFO of {coverage.DEPTH}: level_o is {shown} with {level} transfers inside"
-            pushed, popped = moves["fifo_in"], moves["fifo_out"]
-            coverage.sample_fifo(level, pushed, popped)
-            level += pushed - popped
-            self.highest = max(self.highest, level)
-            taken = [moves[f"fork_out{index}"] for index in range(3)]
-            if any(taken):
-                coverage.sample_fork(sum(bit << index for index, bit in enumerate(taken)), moves["fork_in"])
+            moves, now = {name: bool(valid.value and ready.value) for name, valid, ready in ends}, cycle()
+            for name, moved in moves.items():
+                if moved:
+                    self.spans.setdefault(name, [now, 0])[1] = now
+            for name, (level, depth) in shown.items():
+                held = self.levels[name]
+                assert int(level.value) == held, (
+                    f"{name} of {depth}: level is {level.value} with {held} transfers inside"
+                )
+            self.buffers(moves)
+            self.resizers(moves)
+            self.fork(moves)
+
+    def sample_reset(self) -> None:
+        """What the cells held when the reset came."""
+        for name, level in self.levels.items():
+            if level >= (2 if name == "register" else 1):
+                self.sample(coverage.sample_reset, name)
+        kinds = {"part of a wide word": self.parts, "rest of a wide word": self.rest, "fork": self.taken}
+        for kind in filter(kinds.get, kinds):
+            self.sample(coverage.sample_reset, kind)
+
+    def buffers(self, moves: dict[str, bool]) -> None:
+        """A cycle of the cells that hold transfers as they are."""
+        for name, point in coverage.SAMPLE_LEVEL.items():
+            pushed, popped, level = moves[f"{name}_in"], moves[f"{name}_out"], self.levels[name]
+            if (key := (name, pushed, popped, level)) not in self.seen:
+                self.seen.add(key)
+                point(f"{coverage.MOVES[pushed + 2 * popped]} at {level}")
+            self.levels[name] = level + pushed - popped
+        self.highest = max(self.highest, self.levels["fifo"])
+
+    def resizers(self, moves: dict[str, bool]) -> None:
+        """A cycle of the width converters."""
+        came, left, out = moves["widen_in"], moves["widen_out"], self.ports["widen_out"]
+        if came:
+            self.parts += 1
+            self.sample(coverage.sample_arrived, self.parts)
+            self.parts %= coverage.RATIO
+        elif self.parts:
+            self.sample(coverage.sample_waited, self.parts)
+        if left:
+            self.sample(coverage.sample_widen, "leaves as the next one's first part comes" if came else "leaves alone")
+        elif out.valid.value:
+            self.sample(coverage.sample_widen, "stalled")
+        came, left, out = moves["narrow_in"], moves["narrow_out"], self.ports["narrow_out"]
+        if left:
+            self.sample(coverage.sample_left, coverage.RATIO + 1 - self.rest)
+        elif out.valid.value:
+            self.sample(coverage.sample_held, coverage.RATIO + 1 - self.rest)
+        if came:
+            self.sample(coverage.sample_narrow, "comes as the last part leaves" if left else "comes alone")
+        self.rest = coverage.RATIO if came else self.rest - left
+
+    def fork(self, moves: dict[str, bool]) -> None:
+        """A cycle of the fork."""
+        taken = sum(moves[f"fork_out{index}"] << index for index in range(3))
+        if taken:
+            self.sample(coverage.sample_taken, taken)
+            self.sample(coverage.sample_ends, moves["fork_in"])
+        self.taken = 0 if moves["fork_in"] else self.taken | taken
 
 
 class StreamsEnv(uvm_env):
