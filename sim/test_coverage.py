@@ -8,6 +8,8 @@ import pytest
 from sim import coverage
 from sim.bench import ROOT
 from sim.points import lines_of, load, merge, read, save
+from tb.common.base import finish
+from tb.common.coverage import counted, events
 
 FIFO = "rtl/common/stream_fifo.sv"
 RUNS = {"runs": 2, "runs_passed": 2}
@@ -197,3 +199,27 @@ def test_check(tmp_path, monkeypatch, check: str, fails: str | None):
     else:
         coverage.main()
     assert (tmp_path / "coverage.json").is_file() == (check != "2")
+
+
+def test_injected_faults_cover_nothing(tmp_path, monkeypatch):
+    """What tests cover that inject a fault, or end before their report, does not count; what others cover does."""
+    monkeypatch.setenv("EDGE_QLORA_BENCH", "unit")
+    monkeypatch.setenv("EDGE_QLORA_ROWS", str(tmp_path / "rows.json"))
+    sample = events("unit.what", ["good", "behind the report", "fault", "behind the fault", "broken off"])
+
+    def run(*what: str, behind: str = "", injected: bool = False, reports: bool = True) -> None:
+        counted.begin()
+        for one in what:
+            sample(one)
+        if reports:
+            finish("unit", 1, 0, 1, injected=injected)
+        if behind:
+            sample(behind)
+
+    run("good", behind="behind the report")
+    run("fault", behind="behind the fault", injected=True)
+    run("broken off", reports=False)
+    run("good")
+    (row,) = json.loads((tmp_path / "rows.json").read_text())
+    names = {name.removeprefix("unit.what: "): hits for name, hits in row["bins"].items()}
+    assert names == {"good": 2, "behind the report": 1, "fault": 0, "behind the fault": 0, "broken off": 0}

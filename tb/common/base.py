@@ -9,9 +9,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotb.utils import get_sim_time
-from cocotb_coverage.coverage import CoverItem, coverage_db
 
 from sim.bench import PERIOD_NS, Config
+from tb.common.coverage import counted, points
 from tb.common.report import Row, report
 
 
@@ -36,7 +36,8 @@ def cycle() -> int:
 
 
 async def start(dut, cycles: int = 4) -> None:
-    """Start the clock and apply the synchronous reset; returns just after reset is released."""
+    """Begin a test: start the clock and apply the synchronous reset; returns just after reset is released."""
+    counted.begin()
     dut.rst_ni.value = 0
     cocotb.start_soon(Clock(dut.clk_i, PERIOD_NS, "ns", impl="gpi").start())
     await ClockCycles(dut.clk_i, cycles)
@@ -79,14 +80,16 @@ def finish(
         cycles: clock cycles the transactions took.
         utilisation: busy over available slots, when it has a meaning; tests of a bench may each measure another.
         unit: what utilisation counts.
-        injected: True in a test that injects a fault and must fail: its numbers are not reported.
+        injected: True in a test that injects a fault and must fail: its numbers are not reported, what it covers does
+            not count.
     """
     if injected:
         return
+    counted.count()
     bins = {
         bin_name(name, label): hits
-        for name, point in coverage_db.items()
-        if name.startswith(f"{coverage}.") and type(point) is not CoverItem
+        for name, point in points()
+        if name.startswith(f"{coverage}.")
         for label, hits in point.detailed_coverage.items()
     }
     name = os.environ["EDGE_QLORA_BENCH"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cocotb
 from cocotb.triggers import Event
@@ -40,16 +40,22 @@ class Scoreboard(uvm_subscriber):
 
     def __init__(self, name: str, parent: uvm_component, longest_report: int = 10) -> None:
         super().__init__(name, parent)
-        self.expected: deque[tuple[Mapping[str, int], str]] = deque()
+        self.expected: deque[tuple[Mapping[str, int], str, Callable[[], None] | None]] = deque()
         self.early: deque[Mapping[str, int]] = deque()
         self.compared = 0
         self.mismatches = 0
         self.longest_report = longest_report
         self._empty = Event()
 
-    def expect(self, fields: Mapping[str, int], context: str = "") -> None:
-        """Queue one expected transfer, all or some of its fields; ``context`` (where in the data) tells a mismatch."""
-        self.expected.append((fields, context))
+    def expect(self, fields: Mapping[str, int], context: str = "", matched: Callable[[], None] | None = None) -> None:
+        """Queue one expected transfer.
+
+        Args:
+            fields: all or some of its fields.
+            context: where in the data it is, which tells a mismatch.
+            matched: called when it has come and is right, to cover it.
+        """
+        self.expected.append((fields, context, matched))
         self._empty.clear()
         self._compare()
 
@@ -60,7 +66,7 @@ class Scoreboard(uvm_subscriber):
 
     def _compare(self) -> None:
         while self.expected and self.early:
-            (expected, context), actual = self.expected.popleft(), self.early.popleft()
+            (expected, context, matched), actual = self.expected.popleft(), self.early.popleft()
             if missing := expected.keys() - actual.keys():
                 raise ScoreboardError(f"{self.get_name()}: the monitor does not report {sorted(missing)}")
             wrong = {name: value for name, value in expected.items() if actual[name] != value}
@@ -71,6 +77,8 @@ class Scoreboard(uvm_subscriber):
                         where = f" ({context})" if context else ""
                         difference = describe(name, actual[name], value)
                         cocotb.log.error(f"MISMATCH {self.get_name()} transfer {self.compared}{where}: {difference}")
+            elif matched:
+                matched()
             self.compared += 1
         if not self.expected:
             self._empty.set()

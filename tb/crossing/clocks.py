@@ -8,6 +8,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
+from tb.common.coverage import counted
+
 # Of the first clock to the second: which is faster, by how much at most.
 RATIOS = ("first faster", "about equal", "second faster")
 FASTEST_PS = 2_000
@@ -41,11 +43,12 @@ def periods(ratio: str) -> tuple[int, int]:
 
 
 async def start_clocks(first: Domain, second: Domain, ratio: str) -> tuple[int, int]:
-    """Start both clocks at random phases and reset both sides at once; returns when both are out of reset.
+    """Begin a test: start both clocks at random phases, reset both sides at once; returns when both are out of reset.
 
     Returns:
         The periods in ps.
     """
+    counted.begin()
     found = periods(ratio)
     cocotb.log.info("periods: %d ps and %d ps", *found)
     for side, period in zip((first, second), found, strict=True):

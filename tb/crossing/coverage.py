@@ -1,12 +1,13 @@
-"""Functional coverage: every ratio of clocks with every kind of pauses."""
+"""Functional coverage: every ratio of clocks with every kind of pauses, each IP's by its own name."""
 
 from __future__ import annotations
 
+import cocotb
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
 from tb.crossing.clocks import RATIOS
 
-GROUP = "crossing"
+GROUP = cocotb.top._name
 PACES = ("full", "pauses")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
+from functools import partial
 
 import cocotb
 import pyuvm
@@ -40,7 +42,7 @@ PAUSES = Pace(0.3, 6)
     ],
 )
 def sample_access(region: str, write: bool) -> None:
-    """The host reads or writes a part of its addresses."""
+    """The host read or wrote a part of its addresses, and the answer was right."""
 
 
 class HostTest(uvm_test):
@@ -77,8 +79,7 @@ class HostTest(uvm_test):
         await start_clocks(host, device, ratio)
         began = cycle()
         await within(100_000, gather(*(self.work(part) for part in range(WORKERS))), "the end of all transfers")
-        if not self.injected:
-            sample_traffic(ratio, *self.pauses)
+        sample_traffic(ratio, *self.pauses)
         finish(GROUP, self.board.compared, self.board.mismatches, cycle() - began, injected=self.injected)
         self.drop_objection()
 
@@ -94,29 +95,31 @@ class HostTest(uvm_test):
             length = random.choice((1, 2, 4, 8, random.randrange(1, 200)))
             # Near the ends of the part, so that reads meet what was written.
             address = first + random.choice((random.randrange(300), whole // WORKERS - length - random.randrange(300)))
-            sample_access(region, write := random.random() < 0.6)
+            covers = partial(sample_access, region, write := random.random() < 0.6)
             if write:
                 data = random.randbytes(length)
                 answer = await self.host.write(address, data)
                 known.update(enumerate(data, address))
-                self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}")
+                self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}", covers)
             else:
                 answer = await self.host.read(address, length)
                 expected = bytes(known.get(a, 0) for a in range(address, address + length))
                 seen = {"resp": int(answer.resp), "data": int.from_bytes(answer.data, "little")}
                 wanted = {"resp": OKAY, "data": int.from_bytes(expected, "little")}
-                self.compare(seen, wanted, f"read of {length} at {address:#x}")
+                self.compare(seen, wanted, f"read of {length} at {address:#x}", covers)
 
     async def miss(self, faulty: bool, write: bool) -> None:
         """An access to what is not there, or to memory that answers with an error."""
         address = random.choice(FAULTY[::4] if faulty else HOLES)
-        sample_access("faulty memory" if faulty else "nothing", write)
+        covers = partial(sample_access, "faulty memory" if faulty else "nothing", write)
         answer = await (self.host.write(address, bytes(4)) if write else self.host.read(address, 4))
-        self.compare({"resp": int(answer.resp)}, {"resp": SLVERR}, f"error at {address:#x}")
+        self.compare({"resp": int(answer.resp)}, {"resp": SLVERR}, f"error at {address:#x}", covers)
 
-    def compare(self, seen: dict[str, int], wanted: dict[str, int], what: str) -> None:
-        """Hand one answer and what it should be to the scoreboard."""
-        self.board.expect(wanted, what)
+    def compare(
+        self, seen: dict[str, int], wanted: dict[str, int], what: str, covers: Callable[[], None] | None = None
+    ) -> None:
+        """Hand one answer, what it should be, and what it covers if it is, to the scoreboard."""
+        self.board.expect(wanted, what, covers)
         self.board.write(StreamItem(seen))
 
 

@@ -12,12 +12,15 @@ from cocotb.utils import get_sim_time
 from pyuvm import uvm_test
 
 from tb.common.base import cycle, finish, scaled, within
+from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamAgent, StreamPort, StreamSequence
 from tb.crossing.clocks import RATIOS, Domain, reset, start_clocks
 from tb.crossing.coverage import GROUP, sample_traffic
 
 PAUSES = Pace(0.3, 6)
+# What the FIFO was seen to be: no room for what is offered, nothing to take, in reset while it had transfers.
+sample_state = events(f"{GROUP}.state", ["full", "empty", "reset with transfers inside"])
 
 
 class FifoTest(uvm_test):
@@ -46,8 +49,7 @@ class FifoTest(uvm_test):
         began = cycle()
         await self.body()
         self.cycles = cycle() - began
-        if not self.injected:
-            sample_traffic(ratio, bool(self.paces[0].pause), bool(self.paces[1].pause))
+        sample_traffic(ratio, bool(self.paces[0].pause), bool(self.paces[1].pause))
         self.drop_objection()
 
     async def body(self) -> None:
@@ -62,6 +64,8 @@ class FifoTest(uvm_test):
         await within(100 * count, StreamSequence(words).start(self.source.sequencer), "acceptance of all transfers")
         await within(100 * count, self.board.drained(), "delivery of all transfers")
         await ClockCycles(self.dut.out_clk_i, 20)  # whatever comes more is unexpected
+        if not self.dut.out_valid_o.value:
+            sample_state("empty")
 
     def extract_phase(self) -> None:
         unit = "of the slower clock's cycles" if self.utilisation is not None else ""
@@ -105,24 +109,8 @@ class Throughput(FifoTest):
         self.utilisation = min(rate, 1.0) if deep else None  # the ends of the span are edges of the output alone
 
 
-@pyuvm.test()
-class Room(FifoTest):
-    """With a sink that takes nothing, the FIFO takes as many transfers as it has entries, and one for its register."""
-
-    async def body(self) -> None:
-        await ClockCycles(self.dut.out_clk_i, 4)
-        self.sink.driver.port.ready.value = 0
-        entries = 9 if len(self.dut.in_data_i) > 1 else 5
-        words = [{"data": random.getrandbits(len(self.dut.in_data_i))} for _ in range(3 * entries)]
-        for word in words:
-            self.board.expect(word)
-        sending = cocotb.start_soon(StreamSequence(words).start(self.source.sequencer))
-        await ClockCycles(self.dut.in_clk_i, 20 * entries)
-        assert not self.dut.in_ready_o.value, "there is always room"
-        assert self.taken == entries, f"{self.taken} of {entries} transfers fit"
-        self.sink.driver.port.ready.value = 1
-        await within(10_000, sending, "acceptance of all transfers")
-        await within(10_000, self.board.drained(), "delivery of all transfers")
+class CountingTest(FifoTest):
+    """Test that knows how many transfers the FIFO has taken."""
 
     def connect_phase(self) -> None:
         super().connect_phase()
@@ -137,7 +125,29 @@ class Room(FifoTest):
 
 
 @pyuvm.test()
-class Reset(FifoTest):
+class Room(CountingTest):
+    """With a sink that takes nothing, the FIFO takes as many transfers as it has entries, and one for its register."""
+
+    async def body(self) -> None:
+        await ClockCycles(self.dut.out_clk_i, 4)
+        self.sink.driver.port.ready.value = 0
+        entries = 9 if len(self.dut.in_data_i) > 1 else 5
+        words = [{"data": random.getrandbits(len(self.dut.in_data_i))} for _ in range(3 * entries)]
+        for word in words:
+            self.board.expect(word)
+        sending = cocotb.start_soon(StreamSequence(words).start(self.source.sequencer))
+        await ClockCycles(self.dut.in_clk_i, 20 * entries)
+        assert not self.dut.in_ready_o.value, "there is always room"
+        assert self.taken == entries, f"{self.taken} of {entries} transfers fit"
+        if self.dut.in_valid_i.value:
+            sample_state("full")
+        self.sink.driver.port.ready.value = 1
+        await within(10_000, sending, "acceptance of all transfers")
+        await within(10_000, self.board.drained(), "delivery of all transfers")
+
+
+@pyuvm.test()
+class Reset(CountingTest):
     """A reset of both sides empties the FIFO, whatever its pointers were; traffic after it is right."""
 
     paces = (Pace(), PAUSES)
@@ -148,8 +158,11 @@ class Reset(FifoTest):
             for word in words:
                 self.board.expect(word)
             await within(10_000, StreamSequence(words).start(self.source.sequencer), "acceptance of all transfers")
+            if self.taken > self.sink.monitor.transfers:
+                sample_state("reset with transfers inside")
             await reset(*self.sides, self.periods)
             self.board.forget()
+            self.taken = self.sink.monitor.transfers
             await self.send(40)
 
 

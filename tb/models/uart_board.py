@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from edge_qlora.uart_link import (
@@ -30,6 +31,21 @@ class Space(Protocol):
         """Response."""
 
 
+@dataclass(frozen=True)
+class Done:
+    """A whole frame that was done.
+
+    Attributes:
+        kind, address, words: as it says.
+        accesses: words that were read or written; none if the frame came again, or asked who is there.
+    """
+
+    kind: Kind
+    address: int
+    words: int
+    accesses: int
+
+
 class Board:
     """Frames in, answers out.
 
@@ -37,12 +53,16 @@ class Board:
         space: memory and registers.
         max_words: of a frame.
         registers_base, memory_bytes: what the link tells of itself.
+
+    Attributes:
+        done: of each answer, the frame that it is for, None for a damaged one; whoever reads it clears it.
     """
 
     def __init__(self, space: Space, max_words: int, registers_base: int, memory_bytes: int) -> None:
         self.space, self.max_words = space, max_words
         self.info = (PROTOCOL, max_words, registers_base, memory_bytes)
         self.last_write: tuple[int, int] | None = None  # tag and status, until another frame is done
+        self.done: list[Done | None] = []
 
     def receive(self, line: Sequence[int | None]) -> list[bytes]:
         """Answers to bytes that come one behind the other, None for one without a stop bit; then the line is quiet.
@@ -71,6 +91,7 @@ class Board:
         if failure is None and crc(frame) != 0:
             failure = Status.CRC
         if failure is not None:
+            self.done.append(None)
             return answer(failure, 0), len(line)
         return self._done(frame), size
 
@@ -91,12 +112,14 @@ class Board:
         tag, kind, address = frame[0], frame[1], int.from_bytes(frame[2:6], "little")
         count, payload = int.from_bytes(frame[6:8], "little"), frame[HEADER_BYTES:-CRC_BYTES]
         if kind == Kind.WRITE and self.last_write and self.last_write[0] == tag:
+            self.done.append(Done(Kind(kind), address, count, 0))
             return answer(self.last_write[1], tag)
-        words, status = [], Status.OKAY
+        words, status, accesses = [], Status.OKAY, 0
         for index in range(count):
             if kind == Kind.IDENTIFY:
                 words.append(self.info[index])
                 continue
+            accesses += 1
             place = address + index * WORD & 0xFFFFFFFF
             if kind == Kind.READ:
                 word, status = self.space.read(place)
@@ -105,6 +128,7 @@ class Board:
                 status = self.space.write(place, int.from_bytes(payload[index * WORD :][:WORD], "little"))
             if status != Status.OKAY:
                 break
+        self.done.append(Done(Kind(kind), address, count, accesses))
         self.last_write = (tag, status) if kind == Kind.WRITE else None
         return answer(
             status, tag, b"".join(w.to_bytes(WORD, "little") for w in words) if status == Status.OKAY else b""

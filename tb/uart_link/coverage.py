@@ -5,20 +5,24 @@ from __future__ import annotations
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from edge_qlora.uart_link import Kind, Status
 
+from tb.common.coverage import events
+
 GROUP = "uart_link"
 SIZES = ("one", "some", "most")
 
 
+# What a frame was answered with.
+sample_status = events(f"{GROUP}.status", [status.name for status in Status])
+
+# A whole frame was answered.
+sample_kind = events(f"{GROUP}.kind", [kind.name for kind in Kind])
+
+
 @coverage_section(
-    CoverPoint(f"{GROUP}.kind", xf=lambda kind, port, size, status: kind, bins=[kind.name for kind in Kind]),
-    CoverPoint(f"{GROUP}.port", xf=lambda kind, port, size, status: port, bins=["memory", "registers"]),
-    CoverPoint(f"{GROUP}.size", xf=lambda kind, port, size, status: size, bins=list(SIZES)),
-    CoverPoint(f"{GROUP}.status", xf=lambda kind, port, size, status: status, bins=[s.name for s in Status]),
-    CoverCross(
-        f"{GROUP}.access",
-        items=[f"{GROUP}.kind", f"{GROUP}.port", f"{GROUP}.size"],
-        ign_bins=[("IDENTIFY", None, None)],
-    ),
+    CoverPoint(f"{GROUP}.direction", xf=lambda kind, port, size: kind, bins=["READ", "WRITE"]),
+    CoverPoint(f"{GROUP}.port", xf=lambda kind, port, size: port, bins=["memory", "registers"]),
+    CoverPoint(f"{GROUP}.size", xf=lambda kind, port, size: size, bins=list(SIZES)),
+    CoverCross(f"{GROUP}.access", items=[f"{GROUP}.direction", f"{GROUP}.port", f"{GROUP}.size"]),
 )
-def sample(kind: str, port: str, size: str, status: str) -> None:
-    """A frame of a kind, to a port, of a size, and how it was answered."""
+def sample_access(kind: str, port: str, size: str) -> None:
+    """A frame of a kind accessed so many words behind a port."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
 
 import cocotb
 import pyuvm
@@ -34,7 +35,7 @@ from pyuvm import (
 from tb.common.base import cycle, finish, scaled, start, within
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamItem
-from tb.models.uart_board import Board
+from tb.models.uart_board import Board, Done
 from tb.uart_link import coverage
 from tb.uart_link.line import Line
 from tb.uart_link.ports import Port, Words
@@ -58,11 +59,11 @@ class Sent:
 
 
 class FrameItem(uvm_sequence_item):
-    """What the host sends before it waits for an answer; ``kind`` and so on are for coverage."""
+    """What the host sends before it waits for an answer; it is named after the frame that was meant."""
 
     def __init__(self, kind: Kind, address: int, words: int, sent: Sent) -> None:
         super().__init__(f"{kind.name} of {words} words at {address:#x}")
-        self.kind, self.address, self.words, self.sent = kind, address, words, sent
+        self.sent = sent
 
 
 def random_request(tag: int, kind: Kind | None = None) -> tuple[Kind, int, int, bytes]:
@@ -183,19 +184,26 @@ class Predictor(uvm_subscriber):
         """An item is going to be sent."""
         answers = self.board.receive(item.sent.line)
         item.answers = len(answers)
-        for frame in answers:
+        for frame, done in zip(answers, self.board.done, strict=True):
             found, _ = parse(frame)
             payload = int.from_bytes(found.payload, "little")
             status = found.status ^ self.corrupt
-            self.answers.expect(
-                {"status": status, "tag": found.tag, "bytes": len(found.payload), "payload": payload}, item.get_name()
-            )
-            size = coverage.SIZES[0 if item.words == 1 else 2 if item.words == MAX_WORDS else 1]
-            port = "registers" if item.address >= BASE else "memory"
-            coverage.sample(item.kind.name, port, size, Status(found.status).name)
+            expected = {"status": status, "tag": found.tag, "bytes": len(found.payload), "payload": payload}
+            self.answers.expect(expected, item.get_name(), partial(cover, Status(found.status), done))
         for access in self.board.space.log:
             self.accesses.expect(access, item.get_name())
         self.board.space.log.clear()
+        self.board.done.clear()
+
+
+def cover(status: Status, done: Done | None) -> None:
+    """A frame was answered rightly; a damaged one has made no access, whatever it was meant to be."""
+    coverage.sample_status(status.name)
+    if done:
+        coverage.sample_kind(done.kind.name)
+    if done and done.accesses:
+        size = coverage.SIZES[0 if done.accesses == 1 else 2 if done.accesses == MAX_WORDS else 1]
+        coverage.sample_access(done.kind.name, "registers" if done.address >= BASE else "memory", size)
 
 
 class LinkEnv(uvm_env):
