@@ -110,7 +110,7 @@ DESIGNS = {
 }
 SLAVE = {"ADDR_W": 13, "ID_W": 1}
 JOIN = {"ADDR_W": 4, "DATA_W": 8, "ID_W": 1}
-COMMANDS = {"LINE_W": 2, "BITS": 512, "DEPTH": 2, "IN_FLIGHT": 2}
+COMMANDS = {"LINE_W": 2, "DEPTH": 2, "IN_FLIGHT": 2}
 READ = {"ADDR_W": 32, "ID_W": 1, "CLIENTS": 2, "CREDITS": 0x00280000, "OUTSTANDING": 3}
 WRITE = {"ADDR_W": 32, "ID_W": 1, "OUTSTANDING": 3}
 PORT = {"ADDR_W": 3, "BANKS": 4, "SIDE_W": 1}
@@ -140,15 +140,8 @@ TASKS = [
     Task("list_control", {"ADDR_W": 10, "WATCHDOG": 2}, depth=6, cover=30),
     Task("axi_word_master", {"DATA_W": 64, "ADDR_W": 32, "ID_W": 1}),
     *(Task("axi_region_bursts", {"LINE_W": 26, "MAX_LINES": lines}) for lines in (2, 32, 64)),
-    Task("command_queue", COMMANDS, depth=3, cover=34, slow=True),
-    Task(
-        "command_queue",
-        COMMANDS,
-        depth=24,
-        cover=25,
-        reason="what is inside of a FIFO is out of its user's sight",
-        slow=True,
-    ),
+    Task("command_queue", {"BITS": 272, **COMMANDS}, depth=3, cover=34, slow=True),
+    *(Task("command_queue", {"BITS": bits, **COMMANDS}, depth=3, cover=18, slow=True) for bits in (432, 512)),
     Task("control_registers", slow=True),
     Task("vector_share"),
     Task("vector_share", depth=12, reason="what is inside of the arbiter is out of its user's sight"),

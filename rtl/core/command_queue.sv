@@ -186,52 +186,119 @@ module command_queue #(
 `ifdef FORMAL
   // The fetch hands on eight words of a command, the first marked; the engine ends only what it has.
   localparam int CountW = 8;
+  localparam int FlightW = LINE_W + MaskW;
+  // What of a command reaches the engine.
+  localparam logic [511:0] FKept = ({512{1'b1}} >> (512 - BITS + Own)) << Own;
   logic              f_past_valid = 1'b0;
   logic [FillW-1:0]  f_word;                 // of the next word that comes
   logic [CountW-1:0] f_words, f_firsts;      // words in queue and head; commands whose line is in its queue
   logic [CountW-1:0] f_flight;               // commands handed over and not ended
   logic              f_granted;              // the head's counts were taken
+  logic              f_push, f_taken_last;
+  logic [CountW-1:0] f_got;                  // words of the head that is there, or is being put together
+  assign f_push = in_valid_i && in_ready_o;
+  assign f_got  = head_valid ? CountW'(Words) : CountW'(fill_q);
+
+  // A command picked when its first word comes: how many are ahead of it, its line, and one of its words, of any number.
+  // From its transfer to its end: how many are ahead of it in the engine.
+  (* anyseq *) logic               f_pick;
+  (* anyconst *) logic [FillW-1:0] f_index;
+  logic                            f_watching = 1'b0, f_flying = 1'b0, f_posts = 1'b0, f_known, f_second, f_behind;
+  logic                            f_here, f_mine, f_current;
+  logic [CountW-1:0]               f_ahead, f_flight_ahead;
+  logic [LINE_W-1:0]               f_line;
+  logic [Word-1:0]                 f_data;
+  assign f_here    = f_push && in_first_i && f_pick && !f_watching && !f_flying;
+  assign f_mine    = f_push && (f_here ? f_index == '0 : f_watching && !f_known && f_word == f_index);
+
+  // The queues watch one entry each, see stream_fifo; these are theirs, to say that it is the command's.
+  (* hierconn *) logic                               \u_queue.f_pick , \u_queue.f_watching ;
+  (* hierconn *) logic [$clog2(Words*DEPTH+1)-1:0]   \u_queue.f_ahead ;
+  (* hierconn *) logic [Word-1:0]                    \u_queue.f_data ;
+  (* hierconn *) logic                               \u_lines.f_pick , \u_lines.f_watching ;
+  (* hierconn *) logic [$clog2(DEPTH+1)-1:0]         \u_lines.f_ahead ;
+  (* hierconn *) logic [LINE_W-1:0]                  \u_lines.f_data ;
+  (* hierconn *) logic                               \u_flight.f_pick , \u_flight.f_watching ;
+  (* hierconn *) logic [$clog2(IN_FLIGHT+1)-1:0]     \u_flight.f_ahead ;
+  (* hierconn *) logic [FlightW-1:0]                 \u_flight.f_data ;
+  // It is the head, or its first word is in the head.
+  assign f_current = f_watching && !\u_lines.f_watching ;
+
+  // Place of the picked word in the head, which fills from above.
+  logic [CountW-1:0] f_slot;
+  logic [Word-1:0]   f_in_head;
+  assign f_slot    = f_got >= CountW'(Kept) ? CountW'(f_index) : CountW'(Kept) + CountW'(f_index) - f_got;
+  assign f_in_head = Word'(head_q >> {f_slot, 6'd0});
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     if (!f_past_valid) assume (!rst_ni);
+    f_taken_last <= rst_ni && transfer;
     if (!rst_ni) begin
-      f_word    <= '0;
-      f_words   <= '0;
-      f_firsts  <= '0;
-      f_flight  <= '0;
-      f_granted <= 1'b0;
+      f_word     <= '0;
+      f_words    <= '0;
+      f_firsts   <= '0;
+      f_flight   <= '0;
+      f_granted  <= 1'b0;
+      f_watching <= 1'b0;
+      f_flying   <= 1'b0;
+      f_posts    <= 1'b0;
     end else begin
-      if (in_valid_i && in_ready_o) f_word <= f_word + FillW'(1);
-      f_words   <= f_words + CountW'(in_valid_i && in_ready_o) - (transfer ? CountW'(Words) : '0);
-      f_firsts  <= f_firsts + CountW'(in_valid_i && in_ready_o && in_first_i) - CountW'(fill && fill_q == '0);
+      if (f_push) f_word <= f_word + FillW'(1);
+      f_words   <= f_words + CountW'(f_push) - (transfer ? CountW'(Words) : '0);
+      f_firsts  <= f_firsts + CountW'(f_push && in_first_i) - CountW'(fill && fill_q == '0);
       f_flight  <= f_flight + CountW'(cmd_valid_o && cmd_ready_i) - CountW'(done_i);
       f_granted <= (f_granted || (take_valid_o && take_grant_i)) && !(cmd_valid_o && cmd_ready_i);
+      if (f_here) begin
+        f_watching <= 1'b1;
+        f_line     <= in_line_i;
+        f_ahead    <= f_firsts + CountW'(head_valid || fill_q != '0) - CountW'(transfer);
+      end else if (f_watching && transfer) begin
+        f_watching <= f_ahead != '0;
+        f_ahead    <= f_ahead - CountW'(1);
+      end
+      if (f_mine) f_data <= in_word_i;
+      f_known <= f_mine || (f_known && !f_here);
+      if (f_watching && f_ahead == '0 && transfer) begin
+        f_flying       <= 1'b1;
+        f_flight_ahead <= f_flight - CountW'(done_i);
+      end else if (f_flying && done_i) begin
+        f_flying       <= f_flight_ahead != '0;
+        f_flight_ahead <= f_flight_ahead - CountW'(1);
+      end
+      f_posts <= f_flying && f_flight_ahead == '0 && done_i;
     end
+    f_second <= rst_ni && (f_watching && (f_second || (transfer && f_ahead != '0)));
+    if (f_flying && done_i) f_behind <= f_flight_ahead != '0 || f_behind;
+    if (!rst_ni || f_here) f_behind <= 1'b0;
     assume (in_first_i == (f_word == '0));
     if (done_i) assume (f_flight != '0);
     if (take_grant_i) assume (take_valid_o);
+    assume (\u_queue.f_pick == f_mine && \u_lines.f_pick == f_here);
+    assume (\u_flight.f_pick == (f_watching && f_ahead == '0));
     if (f_past_valid && rst_ni && $past(rst_ni)) begin
       if ($past(in_valid_i && !in_ready_o)) begin
         assume (in_valid_i && $stable(in_word_i) && $stable(in_first_i) && $stable(in_line_i));
       end
-`ifndef FORMAL_BOUNDED
       // What is offered stays.
       if ($past(cmd_valid_o && !cmd_ready_i)) assert (cmd_valid_o && $stable(cmd_o) && $stable(cmd_tag_o));
       if ($past(take_valid_o && !take_grant_i)) assert (take_valid_o && $stable(take_mask_o));
       // A command that ends posts once; nothing else does.
       if ($past(done_i)) assert (post_mask_o == $past(flight_mask) && post_line_o == $past(oldest_line_o));
       else assert (post_mask_o == '0);
-      cover ($past(done_i) && post_mask_o != '0 && f_flight != '0);
+      // No deadlock: the queue takes words while it has room, and the head is put together without a break.
+      assert (in_ready_o == (queue_level != ($clog2(Words*DEPTH+1))'(Words * DEPTH)));
+      if ($past(queue_level != '0 && !head_valid)) assert (f_got == $past(f_got) + CountW'(1));
+      if (f_taken_last) assert (issued_line_o == $past(cmd_tag_o));
     end
     if (f_past_valid && rst_ni) begin
       // No word is lost or doubled on the way from the fetch to the engine, and each command has its line.
-      assert (f_words == CountW'(queue_level) + (head_valid ? CountW'(Words) : CountW'(fill_q)));
+      assert (f_words == CountW'(queue_level) + f_got);
       assert (f_firsts == CountW'(line_level));
       if (head_valid) assert (fill_q == '0);
       assert (CountW'(f_word) == f_words % CountW'(Words));
       assert (f_firsts == (f_words + CountW'(Words - 1)) / CountW'(Words) - CountW'(head_valid || fill_q != '0));
-      if (in_valid_i && in_ready_o && in_first_i) assert (unused_line_ready);
+      if (f_push && in_first_i) assert (unused_line_ready);
       if (fill && fill_q == '0) assert (unused_line_valid);
       // A command is handed over once, after its counts were taken once, and with a place in flight.
       assert (cmd_valid_o == f_granted);
@@ -240,53 +307,73 @@ module command_queue #(
       assert (f_flight == CountW'(flight_level) && f_flight <= CountW'(IN_FLIGHT));
       assert (busy_o == (f_flight != '0));
       assert (empty_o == (f_words == '0 && f_flight == '0));
+      assert (activity_o == ((take_valid_o && take_grant_i) || (cmd_valid_o && cmd_ready_i) || done_i));
       // No deadlock: the first command waits for its engine, for its counts, or for an end in the engine.
       if (head_valid) assert (cmd_valid_o || take_valid_o || busy_o);
-      else if (next_valid) assert (fill);
       cover (empty_o && $past(done_i));
-      if (head_valid && !flight_ready) cover (done_i);
-`endif
+      // The counts are those of the command on offer; what says whose it is, and what is behind its end, is zero.
+      if (take_valid_o) assert (take_mask_o == cmd_o[commands_pkg::LoadWaitsLsb+:commands_pkg::LoadWaitsWidth]);
+      if (take_valid_o) assert (waiting_o && waiting_line_o == cmd_tag_o);
+      if (cmd_valid_o) assert ((cmd_o & ~FKept) == '0);
+      // The picked command is offered behind exactly those ahead of it, with its line and its word. That holds already
+      // when it asks for its counts.
+      if (f_watching && f_ahead == '0 && (cmd_valid_o || take_valid_o)) begin
+        assert (f_known && cmd_tag_o == f_line);
+        assert (Word'(cmd_o >> {f_index, 6'd0}) == (f_data & Word'(FKept >> {f_index, 6'd0})));
+      end
+      // It ends behind exactly those that were in the engine, and posts its own counts.
+      if (f_flying && f_flight_ahead == '0) assert (oldest_line_o == f_line);
+      if (f_posts) begin
+        assert (post_line_o == f_line);
+        if (f_index == '0) assert (post_mask_o == f_data[commands_pkg::LoadPostLsb+:MaskW]);
+      end
+      // What the above rests on: where in the queues the picked command is.
+      assert (!(f_watching && f_flying));
+      if (!f_watching) assert (!\u_lines.f_watching );
+      if (!f_watching || !f_known) assert (!\u_queue.f_watching );
+      assert (\u_flight.f_watching == f_flying);
+      if (\u_lines.f_watching ) begin
+        assert (\u_lines.f_data == f_line);
+        assert (f_ahead == CountW'(\u_lines.f_ahead ) + CountW'(head_valid || fill_q != '0));
+      end
+      if (f_current) assert (f_ahead == '0 && (head_valid || fill_q != '0) && head_line == f_line);
+      if (f_watching && !f_known) begin
+        assert (f_word != '0 && f_word <= f_index);
+        assert (f_firsts == (f_current ? '0 : CountW'(\u_lines.f_ahead ) + CountW'(1)));
+      end
+      if (\u_queue.f_watching ) begin
+        assert (\u_queue.f_data == f_data);
+        if (f_current) assert (CountW'(\u_queue.f_ahead ) + f_got == CountW'(f_index));
+        else assert (CountW'(\u_queue.f_ahead ) == CountW'(\u_lines.f_ahead ) * CountW'(Words) + CountW'(f_index) +
+                     (CountW'(Words) - f_got) % CountW'(Words));
+      end
+      if (f_watching && f_known && !\u_queue.f_watching ) begin
+        assert (f_current && f_got > CountW'(f_index));
+        if (CountW'(f_index) < CountW'(Kept)) assert (f_in_head == f_data);
+      end
+      if (f_flying) begin
+        assert (f_known && \u_flight.f_data [FlightW-1-:LINE_W] == f_line);
+        assert (f_flight_ahead == CountW'(\u_flight.f_ahead ));
+        if (f_index == '0) assert (\u_flight.f_data [MaskW-1:0] == f_data[commands_pkg::LoadPostLsb+:MaskW]);
+      end
     end
   end
 
-`ifdef FORMAL_BOUNDED
-  // Of a command picked when its first word comes, a bit of any word, and the line, reach the engine as they came, behind
-  // exactly the commands that are ahead of it. One bit of 64, which all go the same way, because more take the solver hours.
-  localparam int Bit = 40;
-  (* anyseq *) logic               f_pick;
-  (* anyconst *) logic [FillW-1:0] f_index;
-  logic                            f_watching = 1'b0, f_here, f_known, f_data, f_second;
-  logic [CountW-1:0]               f_ahead;
-  logic [LINE_W-1:0]               f_line;
-  assign f_here = in_valid_i && in_ready_o && in_first_i && f_pick && !f_watching;
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      f_watching <= 1'b0;
-    end else if (f_here) begin
-      f_watching <= 1'b1;
-      f_line     <= in_line_i;
-      f_ahead    <= f_firsts + CountW'(head_valid || fill_q != '0) - CountW'(transfer);
-      f_known    <= f_index == '0;
-      f_data     <= in_word_i[Bit];
-    end else if (f_watching) begin
-      if (transfer) begin
-        f_watching <= f_ahead != '0;
-        f_ahead    <= f_ahead - CountW'(1);
-      end
-      if (!f_known && in_valid_i && in_ready_o && f_word == f_index) begin
-        f_known <= 1'b1;
-        f_data  <= in_word_i[Bit];
+  // Ways through several commands: with the shortest, because they take the solver minutes.
+  if (BITS == 272) begin : g_f_cover
+    always @(posedge clk_i) begin
+      if (f_past_valid && rst_ni && $past(rst_ni)) begin
+        // Posted while another is in flight.
+        cover ($past(done_i) && post_mask_o != '0 && f_flight != '0);
+        // The picked command is the second on offer.
+        cover (f_watching && f_ahead == '0 && cmd_valid_o && f_second);
+        // It is the second to end.
+        cover (f_posts && f_behind);
+        // The head waits for an end.
+        cover (head_valid && !flight_ready && done_i);
       end
     end
-    if (f_past_valid && rst_ni && f_watching && f_ahead == '0 && cmd_valid_o) begin
-      assert (f_known && cmd_tag_o == f_line);
-      assert (cmd_o[{f_index, 6'(Bit)}] == f_data);
-      cover (f_second);
-    end
-    f_second <= rst_ni && f_watching && (f_second || (transfer && f_ahead != '0));
   end
-`endif
 `endif
 
 endmodule : command_queue
