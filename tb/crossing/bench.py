@@ -13,6 +13,7 @@ def _bench(name: str, top: str, filelist: str, module: str, **parameters: int) -
 
 BRIDGE = "rtl/vega_bridge/host_bridge.f"
 BENCHES = [
+    _bench("sync_reset", "sync_reset", "rtl/common/crossing.f", "test_sync_reset"),
     _bench("word_master", "word_master", "rtl/vega_bridge/word_master.f", "test_word_master"),
     _bench("async_fifo", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=16, DEPTH_W=3),
     _bench("async_fifo_small", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=1, DEPTH_W=2),

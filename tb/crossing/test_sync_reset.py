@@ -59,13 +59,13 @@ class Requests(uvm_test):
         DUT.request_ni.value = 0
         await Timer(1, "ps")
         self.compare(0, "just after a request")
-        steps = 2 * random.randrange(STEPS // 2, 3 * STEPS) if long else 2 * random.randrange(1, STEPS // 2)
+        steps = 2 * (random.randrange(STEPS // 2, 3 * STEPS) if long else random.randrange(STEPS // 2)) + 1
         for _ in range(steps):
             await Timer(STEP_PS, "ps")
             self.compare(0, "during a request")
         await Timer(STEP_PS - 1, "ps")
         DUT.request_ni.value, self.runs = 1, True
-        await Timer(STEP_PS, "ps")
+        await Timer(1, "ps")
         begin = self.seen
         self.compare(0, "just after the request's end")
         for edge in range(1, random.randint(1, EDGES + 3) + 1):

@@ -134,6 +134,14 @@ class LongPauses(RandomTraffic):
 
 
 @pyuvm.test()
+class PatientSinks(RandomTraffic):
+    """Sinks that are ready only for what is offered: no cell waits with its offer until they are."""
+
+    def pace(self, stream: str) -> Pace:
+        return Pace() if stream.endswith("_in") else Pace(0.3, 3, after_valid=True)
+
+
+@pyuvm.test()
 class Throughput(StreamsTest):
     """Without pauses no cell loses a cycle on its narrow side."""
 
