@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+from functools import partial
 
 import cocotb
 import pyuvm
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from cocotb.triggers import ClockCycles, Event, FallingEdge, RisingEdge
 from cocotbext.axi import AxiBus, AxiSlave
 from cocotbext.axi.address_space import Region
 from pyuvm import uvm_test
@@ -29,7 +30,7 @@ DIRECTIONS, LANES, ANSWERS = ("read", "write"), ("lower lanes", "upper lanes"), 
 sample_access = events(f"{GROUP}.access", itertools.product(DIRECTIONS, LANES, ANSWERS))
 sample_strobes = events(f"{GROUP}.strobes", range(16))
 sample_order = events(f"{GROUP}.order", ("address first", "data first", "together"))
-sample_next = events(f"{GROUP}.next", ("waits for the answer", "in the cycle after the answer", "later"))
+sample_next = events(f"{GROUP}.next", ("before the answer", "in the cycle after it", "later"))
 
 
 class Memory(Region):
@@ -54,6 +55,32 @@ class Memory(Region):
         self.bytes.update(enumerate(data, address))
 
 
+class Access:
+    """A word that is read or written.
+
+    Args:
+        near: addresses, one of which it may be behind.
+        strobes: of its bytes, or all.
+    """
+
+    def __init__(self, near: list[int], strobes: int) -> None:
+        self.we = random.random() < 0.5
+        self.addr = random.choice((random.getrandbits(32), random.choice(near) + random.randrange(8)))
+        if random.random() < 0.15:
+            self.addr = self.addr & 0x0FFF_FFFF | ERRORS << 28
+        self.refused = self.addr >> 28 == ERRORS
+        self.place = self.addr & ~3
+        self.be = strobes if random.random() < 0.5 else 15
+        if self.refused:
+            self.be = self.be or 15  # a write without a strobe does not come to the memory
+        self.wdata = random.getrandbits(32)
+        self.gap = random.choice((-1, -1, 0, 0, 1, 7))  # cycles after the answer before; -1 asks earlier
+        self.early = False  # it was asked for before that
+
+    def __str__(self) -> str:
+        return f"{DIRECTIONS[self.we]} of {self.addr:#x}, strobes {self.be:04b}, {self.wdata:#x}"
+
+
 class WordTest(uvm_test):
     """Processor, memory, scoreboard; a subclass says what is asked for."""
 
@@ -65,6 +92,8 @@ class WordTest(uvm_test):
         self.memory, self.model = Memory(), Memory()
         self.accepted: dict[str, int] = {}
         self.asked: dict[str, int] = {}
+        self.granted: list[Access] = []  # the one that is under way
+        self.answered = Event()
 
     async def watch(self) -> None:
         """Keep when address and data were taken, and what the address channels said."""
@@ -78,60 +107,68 @@ class WordTest(uvm_test):
                         names = ("addr", "size", "len", "burst")
                         self.asked = {name: int(getattr(DUT, f"m_axi_{channel}{name}").value) for name in names}
 
-    def accesses(self) -> list[tuple[bool, int, int, int, int]]:
-        """Each is a write or not, strobes, address, data, and cycles after the answer before; -1 asks earlier."""
+    def accesses(self) -> list[Access]:
+        """What is asked for: words near each other and anywhere."""
         near = [random.getrandbits(32) & ~7 for _ in range(6)]
-        found = []
-        for number in range(scaled(1200, 300)):
-            address = random.choice((random.getrandbits(32), random.choice(near) + random.randrange(8)))
-            strobes = number % 16 if random.random() < 0.5 else 15
-            if random.random() < 0.15:
-                address = address & 0x0FFF_FFFF | ERRORS << 28
-            if address >> 28 == ERRORS:
-                strobes = strobes or 15  # a write without a strobe does not come to the memory
-            found.append(
-                (random.random() < 0.5, strobes, address, random.getrandbits(32), random.choice((-1, 0, 0, 1, 7)))
-            )
-        return found
+        return [Access(near, number % 16) for number in range(scaled(1200, 300))]
 
-    async def ask(self, write: bool, strobes: int, address: int, data: int, gap: int, answered: int) -> None:
-        """Do an access and hold its answer against the model."""
-        for _ in range(gap):
+    async def ask(self, accesses: list[Access]) -> None:
+        """Ask for one access after the other, before the answer of the last one or so many cycles after it."""
+        for access in accesses:
+            if access.gap >= 0 and self.granted:
+                await self.answered.wait()
+                for _ in range(access.gap):
+                    await RisingEdge(DUT.clk_i)
+            access.early = bool(self.granted)
+            for name in ("we", "be", "addr", "wdata"):
+                getattr(DUT, f"{name}_i").value = getattr(access, name)
+            DUT.req_i.value = 1
+            await FallingEdge(DUT.clk_i)
+            while not DUT.gnt_o.value:
+                await FallingEdge(DUT.clk_i)
+            assert not self.granted, "granted before the answer of the access before"
             await RisingEdge(DUT.clk_i)
-        self.accepted.clear()
-        for name, value in (("req", 1), ("we", write), ("be", strobes), ("addr", address), ("wdata", data)):
-            getattr(DUT, f"{name}_i").value = value
-        await FallingEdge(DUT.clk_i)
-        while not DUT.gnt_o.value:
+            self.granted.append(access)
+            self.accepted.clear()
+            self.answered.clear()
+            DUT.req_i.value = 0
+            for name in ("we", "be", "addr", "wdata"):  # nothing is held beyond the grant
+                getattr(DUT, f"{name}_i").value = random.getrandbits(len(getattr(DUT, f"{name}_i")))
+
+    async def answers(self, count: int) -> None:
+        """Hold so many answers against the model."""
+        for number in range(count):
             await FallingEdge(DUT.clk_i)
-        await RisingEdge(DUT.clk_i)
-        DUT.req_i.value = 0
-        for name in ("we", "be", "addr", "wdata"):  # nothing is held beyond the grant
-            getattr(DUT, f"{name}_i").value = random.getrandbits(len(getattr(DUT, f"{name}_i")))
-        await FallingEdge(DUT.clk_i)
-        while not DUT.rvalid_o.value:
-            await FallingEdge(DUT.clk_i)
-        refused, place = address >> 28 == ERRORS, address & ~3
-        data_read = 0 if write or refused else int(DUT.rdata_o.value)
-        answer = {"error": int(DUT.err_o.value), "data": data_read, **self.asked}
-        if write and not refused:
-            self.model.bytes.update(
-                {place + lane: data >> 8 * lane & 255 for lane in range(WORD) if strobes >> lane & 1}
+            while not DUT.rvalid_o.value:
+                await FallingEdge(DUT.clk_i)
+            assert self.granted, "an answer that nobody asked for"
+            access = self.granted[0]
+            data = 0 if access.we or access.refused else int(DUT.rdata_o.value)
+            answer = {"error": int(DUT.err_o.value), "data": data, **self.asked}
+            if access.we and not access.refused:
+                lanes = [lane for lane in range(WORD) if access.be >> lane & 1]
+                self.model.bytes.update({access.place + lane: access.wdata >> 8 * lane & 255 for lane in lanes})
+            right = int.from_bytes(self.model.read_now(access.place, WORD), "little")
+            expected = {"error": access.refused, "data": 0 if access.we or access.refused else right}
+            self.board.expect(
+                {**expected, "addr": access.place, "size": 2, "len": 0, "burst": 1},
+                str(access),
+                partial(self.cover, access, dict(self.accepted), number),
             )
-        data_there = 0 if write or refused else int.from_bytes(self.model.read_now(place, WORD), "little")
-        expected = {"error": refused, "data": data_there, "addr": place, "size": 2, "len": 0, "burst": 1}
-        matched = (DIRECTIONS[write], LANES[address >> 2 & 1], ANSWERS[refused])
-        self.board.expect(expected, f"{matched[0]} of {address:#x}, strobes {strobes:04b}, {data:#x}")
-        self.board.write(StreamItem(answer))
-        if self.board.mismatches:
-            return
-        sample_access(matched)
-        if write:
-            sample_strobes(strobes)
-            first, second = (self.accepted[channel] for channel in ("aw", "w"))
+            self.board.write(StreamItem(answer))
+            await RisingEdge(DUT.clk_i)
+            self.granted.clear()
+            self.answered.set()
+
+    def cover(self, access: Access, accepted: dict[str, int], number: int) -> None:
+        """An access was right."""
+        sample_access((DIRECTIONS[access.we], LANES[access.addr >> 2 & 1], ANSWERS[access.refused]))
+        if access.we:
+            sample_strobes(access.be)
+            first, second = accepted["aw"], accepted["w"]
             sample_order("together" if first == second else "address first" if first < second else "data first")
-        if answered:
-            sample_next(("in the cycle after the answer", "later")[gap > 0] if gap >= 0 else "waits for the answer")
+        if number:
+            sample_next("before the answer" if access.early else "later" if access.gap else "in the cycle after it")
 
     async def run_phase(self) -> None:
         self.raise_objection()
@@ -147,11 +184,10 @@ class WordTest(uvm_test):
             keep_pace(channel, self.pace)
         watcher = cocotb.start_soon(self.watch())
         await ClockCycles(DUT.clk_i, 2)
-        begin, answered = cycle(), 0
-        for access in self.accesses():
-            await within(1000, self.ask(*access, answered), "the answer of an access")
-            answered = cycle()
-            await RisingEdge(DUT.clk_i)
+        begin, accesses = cycle(), self.accesses()
+        asking = cocotb.start_soon(self.ask(accesses))
+        await within(100 * len(accesses), self.answers(len(accesses)), "the answer of all accesses")
+        await asking
         watcher.cancel()
         finish(GROUP, self.board.compared, self.board.mismatches, cycle() - begin, injected=self.injected)
         self.drop_objection()
