@@ -47,14 +47,16 @@ class BeatMemory:
         self._signal(f"{channel}ready").value = 0
         return [int(self._signal(f"{channel}{field}").value) for field in fields]
 
-    async def _give(self, channel: str, **fields: int) -> None:
-        """Offer one transfer until it is taken."""
+    async def _give(self, channel: str, quiet: tuple[str, ...], **fields: int) -> None:
+        """Offer one transfer until it is taken; meanwhile some channels must have nothing: an access at a time."""
         await ClockCycles(self.port.clk_i, 1 + self.pace.cycles())
         for field, value in fields.items():
             self._signal(f"{channel}{field}").value = value
         self._signal(f"{channel}valid").value = 1
         while True:
             await RisingEdge(self.port.clk_i)
+            for other in quiet:
+                assert not self._signal(f"{other}valid").value, f"{other} again, before the answer"
             if self._signal(f"{channel}ready").value:
                 break
         self._signal(f"{channel}valid").value = 0
@@ -73,7 +75,7 @@ class BeatMemory:
             assert length == 0 and last and address % self.bytes == 0, f"not one whole beat: {address:#x}, {length}"
             for lane in (lane for lane in range(self.bytes) if strobe >> lane & 1):
                 self.content[address + lane] = data >> 8 * lane & 0xFF
-            await self._give("b", resp=self._response(address))
+            await self._give("b", ("aw", "w"), resp=self._response(address))
 
     async def _serve_reads(self) -> None:
         while True:
@@ -83,4 +85,4 @@ class BeatMemory:
             if self.reads == self.corrupt:
                 data ^= (1 << 8 * self.bytes) - 1
             self.reads += 1
-            await self._give("r", data=data, resp=self._response(address), last=1)
+            await self._give("r", ("ar",), data=data, resp=self._response(address), last=1)

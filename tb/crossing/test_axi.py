@@ -26,7 +26,11 @@ BRIDGE = cocotb.top._name == "host_bridge"
 # What a host finds at its addresses: first address and size in bytes.
 WINDOW, MEMORY = (0x2004_0000, 1 << 13), (0x8000_0000, 1 << 30)
 REGIONS = {"registers": WINDOW, "memory": MEMORY} if BRIDGE else {"memory": (0, 1 << 16)}
-HOLES = [0, WINDOW[0] - 4, WINDOW[0] + WINDOW[1], MEMORY[0] - 8, MEMORY[0] + MEMORY[1], 0xFFFF_FFF0] if BRIDGE else []
+ADDRESS_BITS, ID_BITS = len(cocotb.top.s_axi_araddr), len(cocotb.top.s_axi_arid)
+# Behind the ends of either region, and where one bit alone says that it is outside.
+HOLES = [0, WINDOW[0] - 4, WINDOW[0] + WINDOW[1], MEMORY[0] - 8, MEMORY[0] + MEMORY[1], 0xFFFF_FFF0]
+HOLES += [base ^ 1 << bit for base, size in (WINDOW, MEMORY) for bit in range(size.bit_length() - 1, ADDRESS_BITS)]
+HOLES = [place for place in HOLES if not any(base <= place < base + size for base, size in (WINDOW, MEMORY))]
 FAULTY = range(MEMORY[0] + (1 << 20), MEMORY[0] + (1 << 20) + 64)  # memory that answers with errors
 WORKERS = 4
 PAUSES = Pace(0.3, 6)
@@ -50,6 +54,7 @@ class HostTest(uvm_test):
 
     ratio: str | None = None
     pauses = (False, False)
+    answers: Pace | None = None  # of the host in taking answers, where it is another one
     injected = False
 
     def build_phase(self) -> None:
@@ -75,6 +80,9 @@ class HostTest(uvm_test):
             ]
             for channel in channels:
                 keep_pace(channel, PAUSES if pauses else Pace())
+        if self.answers:
+            for channel in (self.host.write_if.b_channel, self.host.read_if.r_channel):
+                keep_pace(channel, self.answers)
         ratio = self.ratio or random.choice(RATIOS)
         await start_clocks(host, device, ratio)
         began = cycle()
@@ -98,22 +106,28 @@ class HostTest(uvm_test):
             covers = partial(sample_access, region, write := random.random() < 0.6)
             if write:
                 data = random.randbytes(length)
-                answer = await self.host.write(address, data)
+                answer = await self.host.write(address, data, awid=self.identifier(part))
                 known.update(enumerate(data, address))
                 self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}", covers)
             else:
-                answer = await self.host.read(address, length)
+                answer = await self.host.read(address, length, arid=self.identifier(part))
                 expected = bytes(known.get(a, 0) for a in range(address, address + length))
                 seen = {"resp": int(answer.resp), "data": int.from_bytes(answer.data, "little")}
                 wanted = {"resp": OKAY, "data": int.from_bytes(expected, "little")}
                 self.compare(seen, wanted, f"read of {length} at {address:#x}", covers)
 
-    async def miss(self, faulty: bool, write: bool) -> None:
-        """An access to what is not there, or to memory that answers with an error."""
-        address = random.choice(FAULTY[::4] if faulty else HOLES)
+    def identifier(self, part: int) -> int:
+        """One for a transfer of a part, which no other part uses."""
+        return random.getrandbits(ID_BITS) // WORKERS * WORKERS + part
+
+    async def miss(self, faulty: bool, write: bool, hole: int | None = None) -> None:
+        """An access to what is not there, which reads as zero, or to memory that answers with an error."""
+        address = random.choice(FAULTY[::4] if faulty else HOLES) if hole is None else hole
         covers = partial(sample_access, "faulty memory" if faulty else "nothing", write)
         answer = await (self.host.write(address, bytes(4)) if write else self.host.read(address, 4))
-        self.compare({"resp": int(answer.resp)}, {"resp": SLVERR}, f"error at {address:#x}", covers)
+        data = 0 if write or faulty else int.from_bytes(answer.data, "little")
+        wanted = {"resp": SLVERR, "data": 0}
+        self.compare({"resp": int(answer.resp), "data": data}, wanted, f"error at {address:#x}", covers)
 
     def compare(
         self, seen: dict[str, int], wanted: dict[str, int], what: str, covers: Callable[[], None] | None = None
@@ -131,6 +145,36 @@ def _random(ratio: str, host: bool, device: bool) -> None:
 
 for combination in itertools.product(RATIOS, (False, True), (False, True)):
     _random(*combination)
+
+
+@pyuvm.test(skip=not BRIDGE)
+class Holes(HostTest):
+    """A word read and written in each of the places with nothing behind them."""
+
+    async def work(self, part: int) -> None:
+        for hole in HOLES[part::WORKERS]:
+            for write in (False, True):
+                await self.miss(False, write, hole)
+
+
+@pyuvm.test()
+class AnswersWait(HostTest):
+    """A host that is slow to take its answers, with more of them under way than there is room for."""
+
+    answers = Pace(0.9, 300)
+
+    async def work(self, part: int) -> None:
+        async def word(region: str, address: int) -> None:
+            data = random.randbytes(4)
+            answer, covers = await self.host.write(address, data), partial(sample_access, region, True)
+            self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}", covers)
+            answer, covers = await self.host.read(address, 4), partial(sample_access, region, False)
+            seen, wanted = (int.from_bytes(value, "little") for value in (answer.data, data))
+            self.compare({"data": seen}, {"data": wanted}, f"read at {address:#x}", covers)
+
+        parts = ((region, base + size // WORKERS * part) for region, (base, size) in REGIONS.items())
+        words = (word(region, first + 8 * number) for region, first in parts for number in range(6))
+        await gather(*map(cocotb.start_soon, words))
 
 
 @pyuvm.test(expect_error=ScoreboardError)
