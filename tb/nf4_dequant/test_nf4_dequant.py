@@ -195,6 +195,52 @@ class SmallestScales(DequantTest):
         await self.dequantize(blocks)
 
 
+def near_ties(constant: int, exponent: int, rng: np.random.Generator, count: int) -> np.ndarray:
+    """FP32 bits of an exponent whose product with a constant (bits, too) is nearest to halfway between two results.
+
+    Those of 24 bits each have 47 or 48, of which 24 are kept, or less where the result is subnormal.
+    """
+    fraction = rng.integers(0, 1 << 23, 1 << 18)
+    product = (constant & 0x7FFFFF | 1 << 23) * (fraction | 1 << 23)
+    above = exponent - 127 + (constant >> 23)  # exponent field of a product of one or above, and below two
+    dropped = np.where(above > 0, 23 + (product >> 47), 24 - above)
+    distance = np.abs((product & ((1 << dropped) - 1)) - (1 << dropped - 1)) / (1 << dropped)
+    return exponent << 23 | fraction[np.argpartition(distance, count)[:count]]
+
+
+@pyuvm.test()
+class Ties(DequantTest):
+    """Each code with absmax for which the last bits of its product decide; NaNs of one bit."""
+
+    async def body(self) -> None:
+        found = [0x7F800000 | 1 << bit for bit in range(23)]
+        for constant in fp32.to_bits(np.abs(nf4.NF4_TABLE)).tolist():
+            if constant not in (0, 127 << 23):
+                for exponent in (1, 2, 3, 4, 120):
+                    found += near_ties(constant, exponent, self.rng, 4).tolist()
+        codes = np.tile(np.arange(16, dtype=np.uint8), 4)
+        blocks = []
+        for absmax in found:
+            values = nf4.dequantize(codes, fp32.from_bits([absmax]))
+            kind = "nan" if absmax > 0x7F800000 else "weights" if absmax >> 23 > 4 else "nearly subnormal"
+            blocks.append(Block(kind, "fp32", codes, absmax, nf4.round_to(values, "fp32")))
+        await self.dequantize(blocks[:: scaled(1, 4)])
+
+
+@pyuvm.test()
+class Exponents(DequantTest):
+    """Each exponent of absmax in the formats that have less of them."""
+
+    async def body(self) -> None:
+        codes = np.tile(np.arange(16, dtype=np.uint8), 4)
+        blocks = []
+        for exponent in range(0, 255, scaled(1, 8)):
+            absmax = exponent << 23 | int(self.rng.integers(1, 1 << 23))
+            values, fmt = nf4.dequantize(codes, fp32.from_bits([absmax])), ("fp16", "bf16")[exponent % 8 == 7]
+            blocks.append(Block("any", fmt, codes, absmax, nf4.round_to(values, fmt)))
+        await self.dequantize(blocks)
+
+
 @pyuvm.test()
 class ResetWithBlocksInside(DequantTest):
     """A reset at any time empties the dequantizer."""
