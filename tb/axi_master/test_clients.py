@@ -93,7 +93,8 @@ class Windows(MemoryTest):
         await self.resume()
         rows, row = random.randint(1, 4), random.randint(1, 2 * PAGE // LINE) * LINE
         first = origin + page * PAGE + random.randrange(2 * PAGE // LINE) * LINE
-        await self.access(slot, Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0))))
+        region = Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0)))
+        await self.access(slot, region)
         expected = self.env.ranges[-1:]
         self.env.ranges.clear()
         for name, board in self.env.scoreboards.items():
@@ -104,8 +105,12 @@ class Windows(MemoryTest):
             reported = [(direction, int(addr.value), int(tag.value))] if int(flag.value) else []
             wanted = [report for report in expected if report[0] == direction]
             assert reported == wanted, f"{reported} reported of window {low:#x} to {high:#x}, expected {wanted}"
+        geometry = self.geometry if slot == WRITES else self.env.clients[slot]
+        inside, _ = geometry.bursts_inside(region, self.env.window)
         for direction, addr, _ in expected:
-            sample_range(f"{direction} {'below' if addr < low else 'above'}")
+            begin = geometry.bursts(region)[len(inside)].addr
+            side = "below" if addr < low else "above" if begin >= high else "across the end"
+            sample_range(f"{direction} {side}")
 
     async def access(self, slot: int, region: Region) -> None:
         """Give a command, and as many beats of data as it may write."""
