@@ -104,6 +104,14 @@ module axi_clients #(
   // Reset of the clients.
   output logic                      client_rst_no,
 
+  // Seen since the reset, for coverage, per client: its burst waited for credits; its buffer had no room for a line more; a
+  // burst of it went out after one had waited.
+  output logic [2:0]                seen_wait_o,
+  output logic [2:0]                seen_full_o,
+  output logic [2:0]                seen_return_o,
+  // A burst of client 0 went out while one of client 1 could have, of 0 while 2, of 1 while 2.
+  output logic [2:0]                seen_rivals_o,
+
   output logic [ID_W-1:0]           m_axi_awid,
   output logic [ADDR_W-1:0]         m_axi_awaddr,
   output logic [7:0]                m_axi_awlen,
@@ -143,10 +151,11 @@ module axi_clients #(
   output logic                      m_axi_rready
 );
 
-  localparam int Clients = 3;
+  localparam int Clients   = 3;
+  localparam int LineBeats = 512 / DATA_W;
   localparam logic [Clients*16-1:0] Credits = {16'(CREDITS2), 16'(CREDITS1), 16'(CREDITS0)};
 
-  logic [Clients-1:0]        rcmd_valid, rcmd_ready, rcmd_last, rdata_valid, rdata_ready, credit_return, overflow;
+  logic [Clients-1:0]        rcmd_valid, rcmd_ready, rcmd_last, rdata_valid, rdata_ready, credit_return, overflow, full;
   logic [Clients*LINE_W-1:0] rcmd_addr, rcmd_stride, rcmd_tag;
   logic [Clients*32-1:0]     rcmd_lines;
   logic [Clients*16-1:0]     rcmd_rows;
@@ -177,11 +186,10 @@ module axi_clients #(
       assign rdata_ready[c]              = out_ready[c];
       assign credit_return[c]            = 1'b0;
       assign overflow[c]                 = 1'b0;
+      assign full[c]                     = 1'b0;
     end else begin : g_buffer
       logic room, valid;
-      // verilator lint_off UNUSEDSIGNAL
       logic [$clog2(int'(Credits[c*16+:16])+1)-1:0] level;
-      // verilator lint_on UNUSEDSIGNAL
       stream_fifo #(
         .WIDTH(1 + DATA_W),
         .DEPTH(int'(Credits[c*16+:16]))
@@ -196,10 +204,31 @@ module axi_clients #(
         .out_data_o ({out_last[c], out_data[c*DATA_W+:DATA_W]}),
         .level_o    (level)
       );
+      assign full[c]          = 32'(level) + 32'(LineBeats) > 32'(Credits[c*16+:16]);
       assign out_valid[c]     = valid && !stop_i;
       assign rdata_ready[c]   = 1'b1;
       assign credit_return[c] = out_valid[c] && out_ready[c];
       assign overflow[c]      = rdata_valid[c] && !room && !stop_i;
+    end
+  end
+
+  // Clients whose burst could go out, and the one whose burst does.
+  logic [Clients-1:0] eligible, taken;
+  assign eligible = u_master.u_read.u_clients.eligible;
+  assign taken    = u_master.u_read.u_clients.chosen & {Clients{u_master.u_read.u_clients.burst_ready_i}};
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      seen_wait_o   <= '0;
+      seen_full_o   <= '0;
+      seen_return_o <= '0;
+      seen_rivals_o <= '0;
+    end else begin
+      seen_wait_o   <= seen_wait_o | credit_wait_o;
+      seen_full_o   <= seen_full_o | full;
+      seen_return_o <= seen_return_o | (seen_wait_o & taken);
+      seen_rivals_o <= seen_rivals_o |
+                       {taken[1] && eligible[2], taken[0] && eligible[2], taken[0] && eligible[1]};
     end
   end
 

@@ -129,6 +129,13 @@ class MemoryTest(AxiTest):
         ]
 
     def check_phase(self) -> None:
+        for client in coverage.WITH_CREDITS:
+            for what, seen in (("waits", "wait"), ("used up", "full"), ("goes on", "return")):
+                if int(getattr(self.dut, f"seen_{seen}_o").value) >> client & 1:
+                    coverage.sample_credits(f"read{client} {what}")
+        for number, (first, second) in enumerate(coverage.RIVALS):
+            if int(self.dut.seen_rivals_o.value) >> number & 1:
+                coverage.sample_rivals(f"read{first} before read{second}")
         if wrong := self.memory.differences(self.env.golden):
             raise ScoreboardError(f"memory differs from the golden memory in {wrong} beats")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
 from tb.axi_master.bench import CLIENTS
@@ -57,7 +59,7 @@ region_section = coverage_section(
 
 @region_section
 def sample_region(direction: str, region: Region) -> None:
-    """A non-empty command was accepted."""
+    """All addresses of a command have come, and were right."""
 
 
 # An empty command was accepted.
@@ -78,7 +80,7 @@ burst_section = coverage_section(
 
 @burst_section
 def sample_burst(user: str, burst: Burst, geometry: Geometry) -> None:
-    """A burst of an accepted command of a read client or of the write side."""
+    """The address of a burst of a read client or of the write side has come, and was right."""
 
 
 @CoverPoint(
@@ -90,16 +92,40 @@ def sample_response(direction: str, response: int) -> None:
     """Response of a beat (read) or of a burst (write)."""
 
 
-# The master was stopped, and bursts in flight had all their data or not.
-sample_stop = events(f"{GROUP}.stop", ["beats missing", "none missing"])
+# A read burst of two beats or more failed in one beat, here, or in several.
+sample_failing = events(f"{GROUP}.failing", ["first", "middle", "last", "several"])
 
 
-# An access left the window on this side.
-sample_range = events(f"{GROUP}.range", ["read below", "read above", "write below", "write above"])
+# The master was stopped: write bursts in flight had all their data or not, read bursts were in flight, or nothing was.
+sample_stop = events(f"{GROUP}.stop", ["beats missing", "none missing", "reads in flight", "nothing in flight"])
+
+
+# An access left the window on this side; across: the burst began inside.
+sample_range = events(
+    f"{GROUP}.range",
+    [f"{direction} {side}" for direction in DIRECTIONS for side in ("below", "above", "across the end")],
+)
+
+
+# What became of a client's credits.
+WITH_CREDITS = [client for client in range(CLIENTS) if client]
+sample_credits = events(
+    f"{GROUP}.credits",
+    [f"read{client} {what}" for client in WITH_CREDITS for what in ("waits", "used up", "goes on")],
+)
+
+
+# A burst of the first client went out while one of the second could have.
+RIVALS = list(itertools.combinations(range(CLIENTS), 2))
+sample_rivals = events(f"{GROUP}.rivals", [f"read{first} before read{second}" for first, second in RIVALS])
 
 
 # A channel was seen with valid high and ready low.
 sample_stall = events(f"{GROUP}.stall", STALLS)
+
+
+# Which of a write burst's address and data was taken first.
+sample_order = events(f"{GROUP}.order", ["address first", "data first"])
 
 
 # The bound on bursts in flight was reached.

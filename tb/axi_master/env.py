@@ -6,6 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from cocotb.triggers import ClockCycles
 from pyuvm import uvm_component, uvm_env, uvm_subscriber
@@ -78,6 +79,7 @@ class AxiEnv(uvm_env):
         self.accepted_beats = 0
         self.ranges: list[tuple[str, int, int]] = []
         self.order: list[int] = []
+        self.beat, self.failing = 0, []  # of the read burst whose data come: beats so far, those of them that failed
 
     def build_phase(self) -> None:
         dut, paces = self.dut, self.setup.paces
@@ -99,7 +101,7 @@ class AxiEnv(uvm_env):
             "wdata": Listener("wdata_listener", self, self.on_write_data),
             "ar": Listener("ar_listener", self, lambda fields: self.on_read_address("ar", fields)),
             "read_error": Listener("error_listener", self, lambda fields: self.on_read_address("read_error", fields)),
-            "r": Listener("r_listener", self, lambda beat: coverage.sample_response("read", beat["resp"])),
+            "r": Listener("r_listener", self, self.on_read_beat),
             "b": Listener("b_listener", self, lambda beat: coverage.sample_response("write", beat["resp"])),
         }
         for c in range(CLIENTS):
@@ -126,9 +128,10 @@ class AxiEnv(uvm_env):
     def on_read_command(self, client: int, fields: dict[str, int]) -> None:
         """Predict the addresses, data and error reports of a read command."""
         geometry, boards = self.clients[client], self.scoreboards
-        bursts = self._bursts(f"read{client}", geometry, fields)
+        bursts = self._bursts("read", geometry, fields)
         for burst in bursts:
-            boards[f"ar{client}"].expect({"addr": burst.addr, "len": burst.beats - 1})
+            address = {"addr": burst.addr, "len": burst.beats - 1}
+            boards[f"ar{client}"].expect(address, matched=partial(self.cover, f"read{client}", fields, burst, geometry))
             if self.setup.faults.burst_response(geometry, burst):
                 boards[f"read_error{client}"].expect({"addr": burst.addr, "tag": fields["tag"]})
             for at in geometry.beats(burst):
@@ -139,7 +142,9 @@ class AxiEnv(uvm_env):
     def on_write_command(self, fields: dict[str, int]) -> None:
         """Predict the addresses and error reports of a write command; its beats wait for their data."""
         for burst in self._bursts("write", self.geometry, fields):
-            self.scoreboards["aw"].expect({"addr": burst.addr, "len": burst.beats - 1})
+            address = {"addr": burst.addr, "len": burst.beats - 1}
+            covers = partial(self.cover, "write", fields, burst, self.geometry)
+            self.scoreboards["aw"].expect(address, matched=covers)
             if self.setup.faults.burst_response(self.geometry, burst):
                 self.scoreboards["write_error"].expect({"addr": burst.addr, "tag": fields["tag"]})
             for at in self.geometry.beats(burst):
@@ -175,20 +180,39 @@ class AxiEnv(uvm_env):
             self.scoreboards["w"].expect({"strb": 0, "last": last}, "after the stop")
         self.accepted_beats += missing
         self.write_beats.clear()
-        coverage.sample_stop("beats missing" if missing else "none missing")
+        checker = self.monitor.checker
+        if checker.writes_in_flight:
+            coverage.sample_stop("beats missing" if missing else "none missing")
+        if checker.reads_in_flight:
+            coverage.sample_stop("reads in flight")
+        if not checker.writes_in_flight and not checker.reads_in_flight:
+            coverage.sample_stop("nothing in flight")
 
-    def _bursts(self, who: str, geometry: Geometry, fields: dict[str, int]) -> list[Burst]:
+    def on_read_beat(self, fields: dict[str, int]) -> None:
+        """Cover responses, and which beats of a burst fail."""
+        coverage.sample_response("read", fields["resp"])
+        self.beat += 1
+        if fields["resp"] & 2:
+            self.failing.append(self.beat)
+        if fields["last"]:
+            if self.failing and self.beat > 1:
+                where = {1: "first", self.beat: "last"}.get(self.failing[0], "middle")
+                coverage.sample_failing(where if len(self.failing) == 1 else "several")
+            self.beat, self.failing = 0, []
+
+    def cover(self, user: str, fields: dict[str, int], burst: Burst, geometry: Geometry) -> None:
+        """Cover a burst whose address came, and with the last one of a command its region."""
+        coverage.sample_burst(user, burst, geometry)
+        if burst.last:
+            coverage.sample_region(user.rstrip("012"), geometry.region(fields))
+
+    def _bursts(self, direction: str, geometry: Geometry, fields: dict[str, int]) -> list[Burst]:
         region = geometry.region(fields)
-        direction = who.rstrip("012")
         bursts, outside = geometry.bursts_inside(region, self.window)
         if outside is not None:
             self.ranges.append((direction, outside, fields["tag"]))
         if not region.row_bytes or not region.rows:
             coverage.sample_empty(direction)
-            return []
-        coverage.sample_region(direction, region)
-        for burst in bursts:
-            coverage.sample_burst(who, burst, geometry)
         return bursts
 
     async def drained(self) -> None:
@@ -202,6 +226,8 @@ class AxiEnv(uvm_env):
     def check_phase(self) -> None:
         for channel in self.monitor.stalls:
             coverage.sample_stall(channel)
+        for order in self.monitor.checker.orders:
+            coverage.sample_order(order)
         if self.monitor.checker.most_reads == self.limits.read_outstanding:
             coverage.sample_depth("reads full")
         if self.monitor.checker.most_writes == self.limits.write_outstanding:

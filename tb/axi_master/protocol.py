@@ -61,6 +61,7 @@ class ProtocolChecker:
         count: number of broken rules.
         most_reads, most_writes: most bursts that were in flight at once.
         announced_beats: beats of all write bursts whose address was offered.
+        orders: "data first" once data was taken before its address, "address first" once it was not.
     """
 
     limits: Limits
@@ -69,6 +70,7 @@ class ProtocolChecker:
     most_reads: int = 0
     most_writes: int = 0
     announced_beats: int = 0
+    orders: set[str] = field(default_factory=set)
     _stalled: dict[str, dict[str, int] | None] = field(default_factory=dict)
     _reads: deque = field(default_factory=deque)  # [address, beats left, failed] from ARVALID to RLAST
     _data: deque = field(default_factory=deque)  # beats left of each write burst from AWVALID to WLAST
@@ -125,6 +127,11 @@ class ProtocolChecker:
             self._pending_writes, self._write_completed = 0, False
 
     @property
+    def reads_in_flight(self) -> int:
+        """Read bursts whose data have not come."""
+        return len(self._reads)
+
+    @property
     def writes_in_flight(self) -> int:
         """Write bursts that have not been answered."""
         return len(self._responses)
@@ -172,6 +179,9 @@ class ProtocolChecker:
             return
         self.require(channel.payload["last"] == (self._data[0] == 1), "w: WLAST at the wrong beat")
         if channel.ready:
+            # The address that waits is that of the burst announced last.
+            early = len(self._data) == 1 and self._stalled["aw"]
+            self.orders.add("data first" if early else "address first")
             self._data[0] -= 1
             if self._data[0] == 0:
                 self._data.popleft()

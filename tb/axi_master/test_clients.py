@@ -16,19 +16,18 @@ from tb.axi_master.coverage import sample_range
 from tb.axi_master.env import Setup
 from tb.axi_master.memory import any_paces
 from tb.axi_master.model import LINE, PAGE, Region, Window
-from tb.axi_master.stimulus import WRITES, base, bases, commands, random_beat
+from tb.axi_master.stimulus import WRITES, base, bases, commands, random_beat, write_data
 from tb.common.base import scaled, within
 from tb.common.stream import Pace
 
 
-@pyuvm.test()
 class StalledClient(MemoryTest):
     """A client with credits that takes no data gets as much as its buffer holds; all others go on."""
 
     stall = 3000
+    stalled: int
 
     def setup(self) -> Setup:
-        self.stalled = random.choice((1, 2))
         return Setup(paces={f"rdata{self.stalled}": Stall(self.stall)})
 
     async def body(self) -> None:
@@ -51,6 +50,20 @@ class StalledClient(MemoryTest):
         await gather(*(cocotb.start_soon(self.read(client, self.regions(origins[client], 6))) for client in clients))
         for client in clients:
             await self.env.scoreboards[f"rdata{client}"].drained()
+
+
+@pyuvm.test()
+class StalledSmallClient(StalledClient):
+    """The client with the smallest buffer that there is."""
+
+    stalled = 1
+
+
+@pyuvm.test()
+class StalledLargeClient(StalledClient):
+    """The client whose buffer is no round number of lines."""
+
+    stalled = 2
 
 
 @pyuvm.test()
@@ -81,7 +94,7 @@ class Windows(MemoryTest):
         users = [*range(CLIENTS), WRITES]
         for number in range(scaled(12, 4)):
             for slot in random.sample(users, len(users)):
-                await self.attempt(slot, (-1, 4, random.randrange(-1, 5))[number % 3])
+                await self.attempt(slot, (-1, 4, random.randrange(-1, 7))[number % 3])
 
     async def attempt(self, slot: int, page: int) -> None:
         """Try a region that begins in a page, counted from the window's first."""
@@ -93,7 +106,8 @@ class Windows(MemoryTest):
         await self.resume()
         rows, row = random.randint(1, 4), random.randint(1, 2 * PAGE // LINE) * LINE
         first = origin + page * PAGE + random.randrange(2 * PAGE // LINE) * LINE
-        await self.access(slot, Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0))))
+        region = Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0)))
+        await self.access(slot, region)
         expected = self.env.ranges[-1:]
         self.env.ranges.clear()
         for name, board in self.env.scoreboards.items():
@@ -104,8 +118,12 @@ class Windows(MemoryTest):
             reported = [(direction, int(addr.value), int(tag.value))] if int(flag.value) else []
             wanted = [report for report in expected if report[0] == direction]
             assert reported == wanted, f"{reported} reported of window {low:#x} to {high:#x}, expected {wanted}"
+        geometry = self.geometry if slot == WRITES else self.env.clients[slot]
+        inside, _ = geometry.bursts_inside(region, self.env.window)
         for direction, addr, _ in expected:
-            sample_range(f"{direction} {'below' if addr < low else 'above'}")
+            begin = geometry.bursts(region)[len(inside)].addr
+            side = "below" if addr < low else "above" if begin >= high else "across the end"
+            sample_range(f"{direction} {side}")
 
     async def access(self, slot: int, region: Region) -> None:
         """Give a command, and as many beats of data as it may write."""
@@ -170,3 +188,23 @@ class StopsStuck(MemoryTest):
             await self.resume()
         await self.read(2, [Region(reads[2], PAGE, 1, 0)])
         await within(2000, self.env.scoreboards["rdata2"].drained(), "a read after the stop")
+
+
+@pyuvm.test()
+class StopsUnanswered(MemoryTest):
+    """Writes that have all their data and no response yet are waited for; they are in memory."""
+
+    async def body(self) -> None:
+        _, write = bases(self.geometry)
+        regions, answers = [Region(write, 2 * LINE, 2, PAGE)], self.axi.write.b_channel
+        answers.pause = True
+        await self.send("wcmd", commands(self.geometry, regions, read=False))
+        await self.send("wdata", write_data(self.geometry, regions))
+        await within(1000, self.env.scoreboards["w"].drained(), "the data of all writes")
+        assert self.env.monitor.checker.writes_in_flight == 2
+        stopping = cocotb.start_soon(self.stop())
+        await ClockCycles(self.dut.clk_i, 20)
+        assert not stopping.done(), "at rest without the responses"
+        answers.pause = False
+        await stopping
+        await self.resume()

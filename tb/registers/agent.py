@@ -123,6 +123,13 @@ class ChannelDriver(uvm_driver):
         """Every burst sent so far has its response."""
         return not self.writes and not self.reads
 
+    def forget(self) -> None:
+        """A reset has ended everything that was in flight; nothing that was sent is offered any more."""
+        for name in CHANNELS:
+            getattr(self, name).clear()
+        self.writes.clear()
+        self.reads.clear()
+
     async def run_phase(self) -> None:
         cocotb.start_soon(self._collect_b())
         cocotb.start_soon(self._collect_r())

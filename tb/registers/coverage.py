@@ -1,4 +1,4 @@
-"""Functional coverage of the AXI side: bursts, lanes, responses, overlaps and waits."""
+"""Functional coverage of the AXI side: bursts, lanes, responses, overlaps and waits; the slave alone has its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from tb.common.coverage import events
 from tb.registers.burst import OKAY, SLVERR, Burst, Kind
 
-GROUP = "registers"
-# Names of the benches end with the width of the host's bus in bits.
-BUS_BYTES = int(os.environ["EDGE_QLORA_BENCH"].rsplit("_", 1)[1]) // 8
+# Names of the benches: "axi_slave" or "registers", and the width of the host's bus in bits.
+GROUP, _width = os.environ["EDGE_QLORA_BENCH"].rsplit("_", 1)
+BUS_BYTES = int(_width) // 8
 DIRECTIONS = ["read", "write"]
 SIZES = [size for size in range(5) if 1 << size <= BUS_BYTES]
 

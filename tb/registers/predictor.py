@@ -146,6 +146,13 @@ class Predictor(uvm_subscriber):
         self.boards["r"].write(StreamItem({name: fields[name] for name in ("id", "data", "resp", "last")}))
         coverage.sample_response("read", fields["resp"])
 
+    def forget(self) -> None:
+        """A reset has ended everything that was in flight."""
+        self.writes.clear()
+        self.read_beats.clear()
+        for board in self.boards.values():
+            board.forget()
+
     @property
     def idle(self) -> bool:
         """Nothing is in flight as far as the channels have shown."""

@@ -14,15 +14,28 @@ from tb.common.stream import Pace
 from tb.registers.agent import AxiItem, Items
 from tb.registers.base import AxiTest, any_paces
 from tb.registers.burst import SLVERR, Burst, Kind
+from tb.registers.coverage_slave import SlaveCoverage, sample_reset
 from tb.registers.env import AxiEnv, RegisterBus, Setup
 from tb.registers.stimulus import fill, illegal_burst, illegal_bursts, random_burst
+
+
+class SlaveEnv(AxiEnv):
+    """Environment that covers what only these tests provoke."""
+
+    def build_phase(self) -> None:
+        super().build_phase()
+        self.coverage = SlaveCoverage("coverage", self, self.predictor)
+
+    def connect_phase(self) -> None:
+        super().connect_phase()
+        self.monitor.analysis_port.connect(self.coverage.analysis_export)
 
 
 class SlaveTest(AxiTest):
     """Test on the axi_slave top."""
 
     def make_env(self, setup: Setup) -> AxiEnv:
-        env = AxiEnv("env", self, self.dut, "i", setup)
+        env = SlaveEnv("env", self, self.dut, "i", setup)
         self.bus = RegisterBus("bus", self, self.dut, Pace.any(), random.choice((0.0, 0.05, 0.5)))
         return env
 
@@ -107,6 +120,44 @@ class FairTurns(SlaveTest):
         share = counts[True] / sum(counts.values())
         self.utilisation = sum(counts.values()) / (cycle() - began)
         assert 1 / 3 < share < 2 / 3, f"writes got {100 * share:.0f} % of the register bus"
+
+
+@pyuvm.test()
+class SlowRegisters(SlaveTest):
+    """Each direction waits for the other's accesses, which take long."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace(1.0, 12)
+        writes = [AxiItem(fill(Burst(True, self.base, 4), self.bus_bytes, False)) for _ in range(3)]
+        reads = [AxiItem(Burst(False, self.base, 4)) for _ in range(3)]
+        await self.send(*(item for pair in zip(writes, reads, strict=True) for item in pair))
+
+
+@pyuvm.test()
+class ResetInBurst(SlaveTest):
+    """A reset in the middle of bursts forgets them; those after it are right."""
+
+    async def body(self) -> None:
+        env = self.env
+        for _ in range(scaled(12, 6)):
+            env.driver.set_paces(any_paces())
+            self.bus.pace = Pace.any()
+            await self.send(
+                AxiItem(fill(Burst(True, self.base, 16), self.bus_bytes, False)), AxiItem(Burst(False, self.base, 16))
+            )
+            await ClockCycles(self.dut.clk_i, random.randint(1, 30))
+            self.dut.rst_ni.value = 0
+            await ClockCycles(self.dut.clk_i, 2)
+            if env.predictor.read_beats or env.boards["r"].expected:
+                sample_reset("in a read")
+            if env.predictor.writes or env.boards["b"].expected:
+                sample_reset("in a write")
+            for part in (env.driver, env.predictor, env.coverage):
+                part.forget()
+            self.dut.rst_ni.value = 1
+            await ClockCycles(self.dut.clk_i, 1)
+            await self.send(*self.random_items(3))
+            await within(20_000, env.drained(), "the response to every burst")
 
 
 @pyuvm.test()
