@@ -59,6 +59,8 @@ module lists_top #(
   // What the counters see.
   output logic [commands_pkg::Engines-1:0] in_engine_o,
   output logic [commands_pkg::Engines-1:0] waiting_o,
+  // Of each queue, whether a word comes, and whether one finds no room; the lowest are those that come. Above, waiting_o.
+  output logic [3*commands_pkg::Engines-1:0] queues_o,
 
   // AXI masters.
   input  logic              read_range_i,
@@ -89,6 +91,8 @@ module lists_top #(
   logic [Engines-1:0]       queue_valid, queue_ready, take_valid, take_grant, empty, activity;
   logic [Engines*Count-1:0] take_mask, post_mask;
   logic [Engines*LineW-1:0] post_line, issued_line, oldest_line, waiting_line;
+
+  assign queues_o = {waiting_o, queue_valid & ~queue_ready, queue_valid & queue_ready};
 
   command_fetch #(
     .BUS_W     (BUS_W),

@@ -100,7 +100,7 @@ def _sample(name: str, label: str) -> None:
 
 
 def sample_flow(label: str) -> None:
-    """Operands were sent in this manner."""
+    """All results of a batch have come, in this manner."""
     _sample("all.flow", label)
 
 

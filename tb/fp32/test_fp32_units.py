@@ -23,7 +23,6 @@ class Fp32Test(uvm_test):
 
     injected = False
     utilisation: float | None = None
-    flow = "full speed"
 
     def paces(self) -> dict[str, Pace]:
         """Paces by stream; those left out never pause."""
@@ -57,7 +56,8 @@ class Fp32Test(uvm_test):
 
     async def send(self, operands: Operands) -> None:
         """Send operands and wait for all results."""
-        coverage.sample_flow(self.flow)
+        for agent in self.env.agents.values():
+            agent.monitor.measure()
         transfers = self.env.layout.to_transfers(operands)
         limit = 60 * len(transfers) + 1000
         sequence = StreamSequence(transfers)
@@ -66,6 +66,14 @@ class Fp32Test(uvm_test):
         self.env.predictor.flush()
         for unit in UNITS:
             await within(limit, self.env.scoreboards[unit].drained(), f"results of {unit}")
+        source, sinks = self.env.agents["op"].monitor.paused, [self.env.agents[u].monitor.stalled for u in UNITS]
+        for happened, flow in (
+            (not source and not any(sinks), "full speed"),
+            (source, "source pauses"),
+            (all(sinks), "sinks pause"),
+        ):
+            if happened:
+                coverage.sample_flow(flow)
         await ClockCycles(self.dut.clk_i, 8)
 
     def extract_phase(self) -> None:
@@ -99,8 +107,6 @@ class FullSpeed(Fp32Test):
 class SourcePauses(Fp32Test):
     """Gaps between the operands."""
 
-    flow = "source pauses"
-
     def paces(self) -> dict[str, Pace]:
         return {"op": Pace(0.5, 3)}
 
@@ -111,8 +117,6 @@ class SourcePauses(Fp32Test):
 @pyuvm.test()
 class SinksPause(Fp32Test):
     """Each unit is stalled at its own random times, so that pipelines freeze partly filled."""
-
-    flow = "sinks pause"
 
     def paces(self) -> dict[str, Pace]:
         paces = {unit: Pace(random.choice((0.2, 0.5, 0.8)), random.choice((1, 3, 8))) for unit in UNITS}

@@ -15,6 +15,7 @@ from tb.lists.pins import DUT, LINE_BITS, Pins
 from tb.lists.plan import Plan
 
 STORED = (1 << BITS) - (1 << 32)  # word 0 is not handed on
+WORDS = BITS // 64  # in which a command goes to its queue
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Engines:
     Attributes:
         flights: commands in each engine, oldest first.
         issued: index of the last command that each took.
+        words: words of commands that came to each queue.
         refused: index of the command that each refuses.
         overflow: cycle, semaphore and command of the first overflow.
         active: a command made a step in this cycle.
@@ -49,6 +51,8 @@ class Engines:
         self.left = [deque(n for n, item in enumerate(plan.items) if item.engine == e) for e in range(ENGINES)]
         self.flights: list[deque[Flight]] = [deque() for _ in range(ENGINES)]
         self.issued: list[int | None] = [None] * ENGINES
+        self.words, self.taken, self.blocked = [0] * ENGINES, [0] * ENGINES, [-1] * ENGINES
+        self.seen: set[str] = set()
         self.refusals: dict[int, int] = {}
         self.refused: dict[int, int] = {}
         self.counts = [0] * SEMAPHORES
@@ -72,6 +76,10 @@ class Engines:
         """Commands in the engines but those that are stuck, and those behind them."""
         return [c for flight in self.flights if flight and flight[0].index not in self.plan.stuck for c in flight]
 
+    def behind(self, engine: int) -> int:
+        """Commands that are in an engine's queue."""
+        return self.words[engine] // WORDS - self.taken[engine]
+
     def oldest(self, engine: int) -> int | None:
         """Index of the oldest command in an engine."""
         return self.flights[engine][0].index if self.flights[engine] else None
@@ -85,6 +93,7 @@ class Engines:
         """One cycle: what came, then what comes next."""
         pins = self.pins
         assert int(DUT.in_engine_o.value) == sum(bool(f) << e for e, f in enumerate(self.flights)), "in_engine_o"
+        self._queues()
         taken = int(DUT.cmd_valid_o.value) & pins["cmd_ready"]
         for engine in bits(taken):
             self._take(engine)
@@ -92,10 +101,39 @@ class Engines:
         self._post(ended)
         self.active = bool(taken or ended or pins["activity"])
         if sum(map(bool, self.flights)) >= 4:
-            sample_seen("commands in four engines")
+            self._see("commands in four engines")
         if any(len(flight) > 1 for flight in self.flights):
-            sample_seen("two commands in one engine")
+            self._see("two commands in one engine")
         self._choose()
+
+    def _see(self, what: str) -> None:
+        """Something happened, perhaps not for the first time in this list."""
+        if what not in self.seen:
+            self.seen.add(what)
+            sample_seen(what)
+
+    def _queues(self) -> None:
+        """What comes to the queues, and what waits at their other ends."""
+        if not (queues := int(DUT.queues_o.value)):
+            return
+        came, full, waiting = (queues >> part * ENGINES & (1 << ENGINES) - 1 for part in range(3))
+        for engine in bits(came):
+            self.words[engine] += 1
+        if full:
+            self._see("queue full")
+        if any(len(flight) == self.in_flight and self.behind(e) for e, flight in enumerate(self.flights)):
+            self._see("as many in one engine as may be, and one behind")
+        able = 0
+        for engine in bits(waiting):
+            assert self.left[engine], f"engine {engine} has a command that the list does not have"
+            index = self.left[engine][0]
+            waits = self.plan.items[index].waits
+            if not all(self.counts[number] for number in bits(waits)):
+                self.blocked[engine] = index
+            else:
+                if any(self.counts[number] == 1 for number in bits(waits & able)):
+                    self._see("two engines ask for the last count of a semaphore")
+                able |= waits
 
     def _take(self, engine: int) -> None:
         assert self.left[engine], f"engine {engine} got a command that the list does not have"
@@ -109,7 +147,10 @@ class Engines:
         for number in bits(item.waits):
             assert self.counts[number] > 0, f"command {index} began without semaphore {number}"
             self.counts[number] -= 1
+        if self.blocked[engine] == index:
+            self._see("command begun after a post that it waited for")
         self.issued[engine] = index
+        self.taken[engine] += 1
         duration = self.plan.slow.get(index, random.randint(1, self.plan.durations))
         alone = engine in OVERLAPPING or not self.flights[engine]
         assert alone, f"engine {engine} was given a command while it was not ready"
@@ -126,7 +167,9 @@ class Engines:
     def _post(self, ended: list[tuple[int, int]]) -> None:
         posts = [(index, self.plan.items[index].post) for _, index in sorted(ended) if self.plan.items[index].post]
         if len(posts) > 1:
-            sample_seen("posts of two engines in one cycle")
+            self._see("posts of two engines in one cycle")
+        if len(posts) == ENGINES:
+            self._see("posts of all engines in one cycle")
         for _, post in posts:
             for number in bits(post):
                 self.counts[number] += 1
@@ -144,7 +187,7 @@ class Engines:
                 self.refusals[engine] -= 1
                 bad |= (self.refusals[engine] == 0) << engine
             elif flight and flight[0].remaining <= 0 and flight[0].index not in plan.stuck:
-                done |= 1 << engine
+                done |= (not plan.meet or all(self.flights)) << engine
             room = engine in OVERLAPPING or not flight
             self.pauses[engine] = self.pauses[engine] - 1 if self.pauses[engine] else self.paces[engine].cycles()
             ready |= (room and self.refusals.get(engine, 1) > 0 and not self.pauses[engine]) << engine

@@ -139,6 +139,8 @@ class Harness(uvm_component):
         if observed["code"] == ErrorCode.DEADLOCK:
             assert self.since > self.watchdog, f"a deadlock {self.since} cycles after something happened"
         sample_report(expected.code)
+        if self.errors.crowded and observed["code"] == ErrorCode.FIELD:
+            sample_seen("refusal with commands behind")
         self.open = False
 
 

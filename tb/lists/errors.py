@@ -31,12 +31,14 @@ class Errors:
 
     Attributes:
         first: what must be reported, once an error has come.
+        crowded: it was a refusal while commands waited behind the refused one.
         nonfinite: address of the first command that met NaN.
     """
 
     def __init__(self, plan: Plan, pins: Pins, engines: Engines, memory: Memory) -> None:
         self.plan, self.pins, self.engines, self.memory = plan, pins, engines, memory
         self.first: Report | None = None
+        self.crowded = False
         self.nonfinite: int | None = None
         self.age = 0
 
@@ -63,6 +65,7 @@ class Errors:
             if engines.finished and plan.items:
                 sample_seen("error when all commands have ended")
             self.first = Report(CODES[name], *found[name])
+            self.crowded = name == "bad" and engines.behind(engine) > 0
             known = [n for n in found if n in EVENTS]
             for n, first in enumerate(known):
                 for second in known[n + 1 :]:

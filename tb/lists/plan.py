@@ -31,6 +31,7 @@ class Plan:
         failing_read: number of the request for lines that memory answers with an error.
         left: weights are left over in the end.
         fast: memory and engines never pause.
+        meet: commands end when all engines have one.
     """
 
     items: Sequence[Item]
@@ -52,6 +53,7 @@ class Plan:
     failing_read: int | None = None
     left: bool = False
     fast: bool = False
+    meet: bool = False
 
     @property
     def line(self) -> int:

@@ -18,6 +18,7 @@ from tb.lists.coverage import GROUP, PAIRS
 from tb.lists.env import ListsEnv
 from tb.lists.model import (
     BITS,
+    ENGINES,
     LARGEST,
     LINE,
     MATRIX_ENGINE,
@@ -89,6 +90,31 @@ class GoodLists(ListsTest):
             items = random_list(random.choice((0, 1, 3, 10, 40, 70)))
             assert run_out(items, DEPTH, IN_FLIGHT) is None
             await self.run(place(items, durations=durations(), fast=random.random() < 0.2))
+
+
+@pyuvm.test()
+class Crowded(ListsTest):
+    """More commands than an engine and its queue have room for: the fetch waits, and all come in their order."""
+
+    async def body(self) -> None:
+        for engine in range(ENGINES):
+            room = DEPTH + (IN_FLIGHT if engine in OVERLAPPING else 1)
+            items = [random_item(engine) for _ in range(room + 2)]
+            await self.run(place(items, slow={0: 200}, durations=1, fast=True))
+
+
+@pyuvm.test()
+class Contended(ListsTest):
+    """Several engines wait for one semaphore, which another posts count by count: each count is taken once."""
+
+    async def body(self) -> None:
+        for _ in range(scaled(8, 4)):
+            poster, *takers = random.sample(range(ENGINES), random.randint(3, ENGINES))
+            number, waits = random.randrange(SEMAPHORES), random.randint(1, min(DEPTH, LARGEST // len(takers)))
+            items = [random_item(taker, waits=1 << number) for _ in range(waits) for taker in takers]
+            items += [random_item(poster, post=1 << number) for _ in range(len(items))]
+            assert run_out(items, DEPTH, IN_FLIGHT) is None
+            await self.run(place(items, durations=30))
 
 
 @pyuvm.test()
@@ -228,6 +254,10 @@ class ManyCounts(ListsTest):
 
     async def body(self) -> None:
         every = (1 << SEMAPHORES) - 1
+        # Five in a cycle: three times are as many as there may be, and one more is an error.
+        for times in (LARGEST // ENGINES, LARGEST // ENGINES + 1):
+            items = [random_item(engine, post=every) for _ in range(times) for engine in range(ENGINES)]
+            await self.run(place(items, durations=1, meet=True, counted=frozenset(range(SEMAPHORES))))
         for _ in range(scaled(10, 4)):
             items = [random_item(post=random.choice((every, random.getrandbits(SEMAPHORES)))) for _ in range(60)]
             await self.run(place(items, durations=random.choice((1, 8)), counted=frozenset(range(SEMAPHORES))))

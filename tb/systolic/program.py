@@ -188,6 +188,7 @@ class Program:
         writes: words that must be written, in order, each with where it belongs.
         nonfinite: of each command, whether it meets a NaN or an infinity.
         vectors: vectors that enter the array; ``weight_passes``: as many with one row.
+        products: of each command, its operands, and whether it has a header.
     """
 
     host: list[dict[str, int]] = field(default_factory=list)
@@ -197,6 +198,7 @@ class Program:
     nonfinite: list[bool] = field(default_factory=list)
     vectors: int = 0
     weight_passes: int = 0
+    products: list[tuple[list[Operand], bool]] = field(default_factory=list)
 
     def __add__(self, other: Program) -> Program:
         """Both, the other's commands directly behind these."""
@@ -299,7 +301,7 @@ def compile_product(
     rng = placement.rng
     rows = len(operands[0].activations)
     outer, inner = nest(rows, rng)
-    program = Program()
+    program = Program(products=[(operands, header)])
     regions = []
     for operand in operands:
         length = operand.activations.shape[1]

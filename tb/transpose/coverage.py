@@ -6,7 +6,6 @@ import cocotb
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
 from tb.common.coverage import events
-from tb.common.stream import Pace
 from tb.transpose.model import KINDS, SIDE
 
 GROUP = "transpose"
@@ -14,29 +13,33 @@ SPEEDS = ["full", "some pauses", "slow"]
 WIDTHS = ["one lane", "two lanes"] if int(cocotb.top.WIDE.value) else ["one lane"]
 
 
-def _speed(pace: Pace) -> str:
-    if not pace.pause:
+def _speed(share: float) -> str:
+    """Of a side, from the share of its transfers that came behind a pause."""
+    if not share:
         return "full"
-    return "some pauses" if pace.pause < 0.5 else "slow"
+    return "some pauses" if share < 0.4 else "slow"
 
 
 def _lines(lines: int) -> str:
     return {1: "one", SIDE - 1: "all but one", SIDE: "all"}.get(lines, "some")
 
 
-tile_section = coverage_section(
+@coverage_section(
     CoverPoint(f"{GROUP}.kind", xf=lambda kind, *_: kind, bins=list(KINDS)),
     CoverPoint(f"{GROUP}.lines", xf=lambda _, lines, *__: _lines(lines), bins=["one", "some", "all but one", "all"]),
     CoverPoint(f"{GROUP}.width", xf=lambda *item: "two lanes" if item[2] else "one lane", bins=WIDTHS),
-    CoverPoint(f"{GROUP}.source", xf=lambda *item: _speed(item[3]), bins=SPEEDS),
-    CoverPoint(f"{GROUP}.sink", xf=lambda *item: _speed(item[4]), bins=SPEEDS),
+)
+def sample_tile(kind: str, lines: int, wide: bool) -> None:
+    """The transpose of a tile of so many rows, wide or not, was right."""
+
+
+@coverage_section(
+    CoverPoint(f"{GROUP}.source", xf=lambda source, sink: _speed(source), bins=SPEEDS),
+    CoverPoint(f"{GROUP}.sink", xf=lambda source, sink: _speed(sink), bins=SPEEDS),
     CoverCross(f"{GROUP}.source_sink", items=[f"{GROUP}.source", f"{GROUP}.sink"]),
 )
-
-
-@tile_section
-def sample_tile(kind: str, lines: int, wide: bool, source: Pace, sink: Pace) -> None:
-    """A tile of so many rows, wide or not, is about to be sent at these paces."""
+def sample_paces(source: float, sink: float) -> None:
+    """Tiles went through; these shares of beats came behind a pause of the source, and waited for the sink."""
 
 
 # Something happened on the ports.

@@ -44,9 +44,11 @@ class Watcher(uvm_component):
         beats: numbers of beats accepted and delivered.
     """
 
-    def __init__(self, name: str, parent: uvm_component, source: StreamPort, sink: StreamPort) -> None:
+    def __init__(
+        self, name: str, parent: uvm_component, source: StreamPort, sink: StreamPort, predictor: Predictor
+    ) -> None:
         super().__init__(name, parent)
-        self.source, self.sink = source, sink
+        self.source, self.sink, self.predictor = source, sink, predictor
         self.clear()
 
     def clear(self) -> None:
@@ -61,10 +63,17 @@ class Watcher(uvm_component):
 
     async def run_phase(self) -> None:
         seen: set[str] = set()
+        given = running = False
         while True:
             await RisingEdge(self.source.clock)
             if self.source.reset_n.value != 1:
+                if running and given:
+                    coverage.sample_event("reset while a tile leaves")
+                elif running and self.predictor.beats:
+                    coverage.sample_event("reset within a tile")
+                running = False
                 continue
+            running = True
             offered, taken = bool(self.source.valid.value), bool(self.source.ready.value)
             given, wanted = bool(self.sink.valid.value), bool(self.sink.ready.value)
             now = cycle()
@@ -109,7 +118,7 @@ class TransposeEnv(uvm_env):
         self.agents = {name: StreamAgent(name, self, port, self.paces[name]) for name, port in self.ports.items()}
         self.scoreboard = Scoreboard("scoreboard", self)
         self.predictor = Predictor("predictor", self, self.lanes, self.width, self.scoreboard)
-        self.watcher = Watcher("watcher", self, self.ports["in"], self.ports["out"])
+        self.watcher = Watcher("watcher", self, self.ports["in"], self.ports["out"], self.predictor)
 
     def connect_phase(self) -> None:
         self.agents["in"].monitor.analysis_port.connect(self.predictor.analysis_export)

@@ -61,7 +61,6 @@ class TransposeTest(uvm_test):
         """Transfers of a new tile of so many rows, wide or not as told or by chance."""
         if wide is None:
             wide = random.choice(self.env.widths)
-        coverage.sample_tile(kind, lines, wide, self.env.paces["in"], self.env.paces["out"])
         lanes, width = elements(self.env.lanes, self.env.width, wide)
         rows = make_tile(kind, width, self.rng)[:lines]
         return [{"data": beat, "lines": lines, "wide": int(wide)} for beat in to_beats(rows, lanes, width)]
@@ -74,9 +73,18 @@ class TransposeTest(uvm_test):
     async def send(self, tiles: list[tuple]) -> None:
         """Send tiles, each the arguments of ``beats``, and wait for their transposes."""
         limit = 20 * SIDE * SIDE // self.env.lanes * len(self.env.widths) * (len(tiles) + 2)
-        beats = [beat for tile in tiles for beat in self.beats(*tile)]
-        await within(limit, self.offer(beats), "acceptance of all tiles")
+        sent = [self.beats(*tile) for tile in tiles]
+        monitors = [self.env.agents[side].monitor for side in ("in", "out")]
+        before = [monitor.transfers for monitor in monitors]
+        for monitor in monitors:
+            monitor.measure()
+        await within(limit, self.offer([beat for beats in sent for beat in beats]), "acceptance of all tiles")
         await within(limit, self.env.scoreboard.drained(), "delivery of all tiles")
+        if not self.env.scoreboard.mismatches:
+            for (kind, *_), beats in zip(tiles, sent, strict=True):
+                coverage.sample_tile(kind, beats[0]["lines"], bool(beats[0]["wide"]))
+            source, sink = (monitor.transfers - count for monitor, count in zip(monitors, before, strict=True))
+            coverage.sample_paces(monitors[0].paused / source, monitors[1].stalled / sink)
         await ClockCycles(self.dut.clk_i, 4)
 
 
@@ -130,7 +138,9 @@ class RandomPaces(TransposeTest):
             if self.env.lanes < 16:
                 lines = [random.randrange(1, 24)]
             else:
-                lines = [random.choice((SIDE, random.randrange(2, SIDE - 1))) for _ in range(random.choice((1, 2, 3)))]
+                # The full one has beats enough to tell paces apart.
+                lines = [SIDE] + [random.randrange(2, SIDE - 1) for _ in range(random.choice((0, 1, 2)))]
+                random.shuffle(lines)
             await self.send([(random.choice(KINDS), each) for each in lines])
 
     def paces(self) -> tuple[Pace, Pace]:
@@ -171,15 +181,12 @@ class Throughput(TransposeTest):
 class Reset(TransposeTest):
     """A reset drops what is inside; the next tile is right from its first element."""
 
-    event = ""
-
     async def interrupt(self) -> None:
         """Bring the DUT to the state in which the reset comes."""
         raise NotImplementedError
 
     async def body(self) -> None:
         await self.interrupt()
-        coverage.sample_event(self.event)
         self.dut.in_valid_i.value = 0
         self.dut.rst_ni.value = 0
         await ClockCycles(self.dut.clk_i, 2)
@@ -195,8 +202,6 @@ class Reset(TransposeTest):
 class ResetWithinATile(Reset):
     """The reset comes while a tile enters."""
 
-    event = "reset within a tile"
-
     async def interrupt(self) -> None:
         beats = self.beats("random")
         await self.offer(beats[: random.randrange(1, len(beats))])
@@ -205,8 +210,6 @@ class ResetWithinATile(Reset):
 @pyuvm.test()
 class ResetWhileATileLeaves(Reset):
     """The reset comes while one tile leaves and the next enters."""
-
-    event = "reset while a tile leaves"
 
     async def interrupt(self) -> None:
         first, second = self.beats("random"), self.beats("random")
