@@ -71,6 +71,28 @@ def smallest_scale(rng: np.random.Generator, fmt: str) -> Bits:
     )
 
 
+def near_bounds(rng: np.random.Generator) -> list[Bits]:
+    """FP32 blocks of a value that, scaled, is halfway between a bound of the codes and its neighbour, but for one bit.
+
+    The scaled value is the product of 24 bits and the 24 bits of 1 / absmax: all bits of one are needed to round it.
+    """
+    absmax = rng.uniform(1, 2, 1 << 21).astype(np.float32)
+    reciprocal, exponent = np.frexp(np.float32(1) / absmax)
+    found = []
+    for bound in rng.choice(np.abs(nf4.NF4_BOUNDS), 12, replace=False):
+        halfway = (np.float64(bound) + np.nextafter(bound, np.float32(rng.choice([0, 1])))) / 2
+        values = (halfway * absmax).astype(np.float32)
+        for near in (values, np.nextafter(values, np.float32(9)), np.nextafter(values, np.float32(0))):
+            significand, order = np.frexp(near)
+            product = (significand * 2.0**24).astype(np.int64) * (reciprocal * 2.0**24).astype(np.int64)
+            beyond = product - np.ldexp(halfway, 48 - order - exponent).astype(np.int64)
+            for hit in np.flatnonzero((beyond > 0) & (beyond & (beyond - 1) == 0)):
+                block = near[hit] * rng.choice(np.float32([-1, 1]), nf4.BLOCK)
+                block[rng.integers(nf4.BLOCK)] = absmax[hit]
+                found.append(block.astype(np.float32).view(np.uint32))
+    return found
+
+
 def largest(rng: np.random.Generator, fmt: str) -> Bits:
     """Exponents up to one of the two largest; in FP32 and BF16 the reciprocal of absmax is then subnormal."""
     top = _top(fmt) - int(rng.integers(0, 2))

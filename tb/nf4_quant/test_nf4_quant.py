@@ -16,7 +16,7 @@ from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.models import nf4
 from tb.nf4_quant.base import StreamsTest, lanes, nibbles
-from tb.nf4_quant.stimulus import KINDS, widen
+from tb.nf4_quant.stimulus import KINDS, near_bounds, widen
 
 GROUP = "nf4_quant"
 NORMAL_KINDS = [kind for kind in KINDS if kind != "nonfinite"]
@@ -39,7 +39,11 @@ class Block:
     @classmethod
     def make(cls, kind: str, fmt: str, rng: np.random.Generator) -> Block:
         """A random block of a kind."""
-        bits = KINDS[kind](rng, fmt)
+        return cls.of(kind, fmt, KINDS[kind](rng, fmt))
+
+    @classmethod
+    def of(cls, kind: str, fmt: str, bits: np.ndarray) -> Block:
+        """A block of these values."""
         codes, absmax, nonfinite = nf4.quantize(widen(bits, fmt))
         return cls(kind, fmt, bits, codes, int(absmax.view(np.uint32)[0]), bool(nonfinite[0]))
 
@@ -220,6 +224,15 @@ class Corners(QuantTest):
         blocks = [Block.make(kind, fmt, self.rng) for kind in KINDS for fmt in nf4.FORMATS for _ in range(each)]
         random.shuffle(blocks)
         await self.quantize(blocks)
+
+
+@pyuvm.test()
+class NearBounds(QuantTest):
+    """Scaled values that one bit of their product puts on one side of a bound."""
+
+    async def body(self) -> None:
+        blocks = [Block.of("weights", "fp32", bits) for bits in near_bounds(self.rng)]
+        await self.quantize(random.sample(blocks, min(len(blocks), scaled(3200, 160) // self.beats)))
 
 
 @pyuvm.test()
