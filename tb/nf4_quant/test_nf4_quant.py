@@ -264,16 +264,19 @@ class ResetWithBlocksInside(QuantTest):
     """A reset at any time empties the quantizer, and it starts again at index 0."""
 
     async def body(self) -> None:
-        for _ in range(3):
+        # A short one at each beat of a block, others anywhere.
+        times = [(random.randrange(1, 5) * self.beats + beat, 1) for beat in range(min(self.beats, scaled(8, 1)))]
+        times += [(random.randrange(2, 30 * self.beats), random.randrange(1, 4)) for _ in range(3)]
+        for before, cycles in times:
             lost = self.blocks(20)
             # Nothing comes out before the reset, so that nothing of the lost blocks is expected.
             self.dut.out_ready_i.value = 0
             sending = cocotb.start_soon(self.hold(self.items(lost)))
-            await ClockCycles(self.dut.clk_i, random.randrange(2, 30 * self.beats))
+            await ClockCycles(self.dut.clk_i, before)
             sending.cancel()
             self.dut.in_valid_i.value = 0
             self.dut.rst_ni.value = 0
-            await ClockCycles(self.dut.clk_i, random.randrange(1, 4))
+            await ClockCycles(self.dut.clk_i, cycles)
             self.dut.rst_ni.value = 1
             self.index = 0
             blocks = self.blocks(4)
