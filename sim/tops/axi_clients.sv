@@ -212,9 +212,10 @@ module axi_clients #(
     end
   end
 
-  // Clients whose burst could go out, and the one whose burst does.
-  logic [Clients-1:0] eligible, taken;
-  assign eligible = u_master.u_read.u_clients.eligible;
+  // Clients whose burst could go out, and the one whose burst does; the first never comes behind another.
+  logic [Clients-1:1] eligible;
+  logic [Clients-1:0] taken;
+  assign eligible = u_master.u_read.u_clients.eligible[Clients-1:1];
   assign taken    = u_master.u_read.u_clients.chosen & {Clients{u_master.u_read.u_clients.burst_ready_i}};
 
   always_ff @(posedge clk_i) begin

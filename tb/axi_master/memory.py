@@ -77,12 +77,21 @@ class AxiMemory:
         faults: address ranges that answer with an error.
         geometry: bus parameters.
         paces: pauses of the channels "ar", "r", "aw", "w", "b".
+        reads: how reads are answered.
     """
 
-    def __init__(self, dut, memory: Memory, faults: Faults, geometry: Geometry, paces: dict[str, Pace]) -> None:
+    def __init__(
+        self,
+        dut,
+        memory: Memory,
+        faults: Faults,
+        geometry: Geometry,
+        paces: dict[str, Pace],
+        reads: type[ReadSide] = ReadSide,
+    ) -> None:
         logging.getLogger(f"cocotb.{dut._name}.m_axi").setLevel(logging.WARNING)
         bus = AxiBus.from_prefix(dut, "m_axi")
-        self.read = ReadSide(bus, dut, memory, faults)
+        self.read = reads(bus, dut, memory, faults)
         self.write = WriteSide(bus, dut, memory, faults, geometry)
         channels = {
             "ar": self.read.ar_channel,

@@ -104,6 +104,11 @@ def sample_commands(item: ListItem) -> None:
             _sample_transfer(command)
 
 
+def fault_of(item: ListItem, kind: str) -> str | None:
+    """The fault of a list that has ended; None for a flipped bit that did no harm."""
+    return None if kind == "flip" and not item.ended.failed else kind
+
+
 def make_sample_end(kinds: list[str]):
     """A function that covers how lists end.
 
@@ -111,7 +116,7 @@ def make_sample_end(kinds: list[str]):
         kinds: of faults, "none" among them.
     """
 
-    @CoverPoint("commands.fault", xf=lambda item, kind: kind, bins=kinds)
+    @CoverPoint("commands.fault", xf=fault_of, bins=kinds)
     @CoverPoint("commands.error", xf=lambda item, kind: ErrorCode(item.ended.error).name, bins=ERRORS)
     def sample(item: ListItem, kind: str) -> None:
         """Cover how a list has ended."""

@@ -12,7 +12,7 @@ from edge_qlora.errors import ErrorCode
 from edge_qlora.footprint import MemoryWindow
 from pyuvm import uvm_analysis_port, uvm_component, uvm_driver, uvm_env, uvm_sequencer, uvm_subscriber, uvm_test
 
-from tb.axi_master.memory import AxiMemory, any_paces
+from tb.axi_master.memory import AxiMemory, ReadSide, any_paces
 from tb.axi_master.model import Faults, Geometry, Memory
 from tb.common.base import config, cycle, finish, start, within
 from tb.common.scoreboard import Scoreboard
@@ -225,11 +225,13 @@ class CoreEnv(uvm_env):
         self.monitor.analysis_port.connect(self.scoreboard.analysis_export)
 
 
-async def attach_memory(dut, memory: Memory, faults: Faults, full_speed: bool = False) -> AxiMemory:
-    """Connect a memory to the ``m_axi`` port after reset; ``full_speed``: it does not pause."""
+async def attach_memory(
+    dut, memory: Memory, faults: Faults, full_speed: bool = False, reads: type[ReadSide] = ReadSide
+) -> AxiMemory:
+    """Connect a memory to the ``m_axi`` port after reset; ``full_speed``: it does not pause; ``reads``: its answers."""
     paces = {name: Pace() for name in ("ar", "r", "aw", "w", "b")} if full_speed else any_paces()
     await RisingEdge(dut.rst_ni)
-    return AxiMemory(dut, memory, faults, Geometry(config()["bus_width"] // 8, 256, ADDRESS_WIDTH), paces)
+    return AxiMemory(dut, memory, faults, Geometry(config()["bus_width"] // 8, 256, ADDRESS_WIDTH), paces, reads)
 
 
 class ListTest(uvm_test):

@@ -50,6 +50,11 @@ class Ended:
     lists: int
     cycles: int
 
+    @property
+    def failed(self) -> bool:
+        """Whether the list was given up before its end."""
+        return self.error not in (ErrorCode.NONE, ErrorCode.NONFINITE)
+
 
 @dataclass
 class Footprint:

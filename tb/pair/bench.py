@@ -11,6 +11,11 @@ DESCRIPTION = (
 
 BENCHES = [
     Bench(
-        "pair", "edge_qlora_pair", "rtl/core/edge_qlora_pair.f", "tb.pair.test_pair", pair_parameters, ("verilator",)
+        name="pair",
+        top="edge_qlora_pair_probe",
+        filelist="sim/tops/edge_qlora_pair_probe.f",
+        module="tb.pair.test_pair",
+        parameters=pair_parameters,
+        simulators=("verilator",),
     ),
 ]

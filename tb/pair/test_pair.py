@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
@@ -11,18 +12,23 @@ import numpy as np
 import pyuvm
 from cocotb.triggers import ClockCycles, RisingEdge, gather
 from cocotb_coverage.coverage import CoverCross, CoverPoint
+from cocotbext.axi.axi_channels import AxiARTransaction, AxiRTransaction
 from edge_qlora import registers
 from edge_qlora.command_layout import WeightFormat
 from edge_qlora.commands import End, Matrix, Read, Vector, Write
 from edge_qlora.ordering import synchronize
+from edge_qlora.registers import ErrorCode
 from edge_qlora.vector import LANES, Function, Instruction, Operand, Reduction, Region
 from pyuvm import uvm_test
 
+from tb.axi_master.memory import ReadSide
 from tb.axi_master.model import OKAY, Burst, Faults, Geometry
+from tb.commands.coverage import ERRORS, fault_of
 from tb.commands.image import Image
 from tb.commands.lists import FAULTS, RandomLists
 from tb.commands.program import elementwise
 from tb.common.base import config, cycle, finish, start, within
+from tb.common.coverage import events
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.core.device import LONGEST_LIST, DeviceMemory, Host, HostPort
@@ -36,11 +42,45 @@ TUNE = 1
 WATCHDOG = 1024  # cycles without a sign of life after which a core gives a list up
 
 
-@CoverPoint("pair.core", xf=lambda core, kind: CORES[core], bins=list(CORES))
-@CoverPoint("pair.kind", xf=lambda core, kind: kind, bins=["none", *FAULTS])
+@CoverPoint("pair.core", xf=lambda core, item, kind: CORES[core], bins=list(CORES))
+@CoverPoint("pair.kind", xf=lambda core, item, kind: fault_of(item, kind), bins=["none", *FAULTS])
+@CoverPoint("pair.error", xf=lambda core, item, kind: ErrorCode(item.ended.error).name, bins=ERRORS)
 @CoverCross("pair.kinds", items=["pair.core", "pair.kind"])
-def sample_end(core: int, kind: str) -> None:
-    """Cover the end of a list."""
+@CoverCross("pair.errors", items=["pair.core", "pair.error"])
+def sample_end(core: int, item: ListItem, kind: str) -> None:
+    """Cover the end of a list on a core."""
+
+
+# What was seen where the cores meet, by the output of the probe and its bit.
+MEMORY = {
+    "reads compete": "reads_compete",
+    "writes compete": "writes_compete",
+    "order full": "order_full",
+    "answers mixed": "mixed",
+    "data before address": "data_first",
+}
+OPERANDS = ("a", "b", "result")
+sample_memory = events("pair.memory", list(MEMORY))
+sample_vector = events("pair.vector", [f"{core} {what}" for core in CORES for what in ("waits", "resets beside")])
+sample_behind = events("pair.behind", OPERANDS)
+
+
+def sample_seen() -> None:
+    """Cover what the probe has seen since the reset."""
+
+    def bits(name: str) -> int:
+        return int(getattr(cocotb.top, f"seen_{name}_o").value)
+
+    for what, name in MEMORY.items():
+        if bits(name):
+            sample_memory(what)
+    for number, core in enumerate(CORES):
+        for what, name in (("waits", "wait"), ("resets beside", "reset")):
+            if bits(name) >> number & 1:
+                sample_vector(f"{core} {what}")
+    for number, operand in enumerate(OPERANDS):
+        if bits("behind") >> number & 1:
+            sample_behind(operand)
 
 
 class SharedMemory:
@@ -76,6 +116,25 @@ class SharedFaults(Faults):
         return next(filter(None, (part.burst_response(geometry, burst) for part in self.parts)), OKAY)
 
 
+class MixedReads(ReadSide):
+    """Answers the reads of each core in their order, and those of both in turns, beat by beat."""
+
+    async def _process_read(self) -> None:
+        waiting: list[deque[tuple[AxiARTransaction, int]]] = [deque() for _ in CORES]
+        while True:
+            while not any(waiting) or not self.ar_channel.empty():
+                address = await self.ar_channel.recv()
+                beats = range(int(address.arlen) + 1)
+                waiting[int(address.arid) >> self.id_width - 1].extend((address, beat) for beat in beats)
+            for beats in filter(None, waiting):
+                await self.send_beat(self._beat(*beats.popleft()))
+
+    def _beat(self, address: AxiARTransaction, beat: int) -> AxiRTransaction:
+        at, last = int(address.araddr) + beat * self.byte_lanes, beat == int(address.arlen)
+        data, response = self.memory.read(at), self.faults.response(at)
+        return AxiRTransaction(rid=address.arid, rdata=data, rresp=response, rlast=last)
+
+
 class PairTest(uvm_test):
     """Two environments around the cores; subclasses say what each of them runs.
 
@@ -83,11 +142,13 @@ class PairTest(uvm_test):
         corrupt: see ``ResultMonitor``; of core 1.
         injected: the test must fail, and is not reported.
         full_speed: the memory does not pause.
+        reads: how it answers reads.
     """
 
     corrupt: int | None = None
     injected = False
     full_speed = False
+    reads = ReadSide
     ratio: float | None = None
 
     def build_phase(self) -> None:
@@ -103,13 +164,12 @@ class PairTest(uvm_test):
     def start_of_simulation_phase(self) -> None:
         memory = SharedMemory(env.memory for env in self.envs)
         faults = SharedFaults(env.faults for env in self.envs)
-        self.port = cocotb.start_soon(attach_memory(cocotb.top, memory, faults, self.full_speed))
+        self.port = cocotb.start_soon(attach_memory(cocotb.top, memory, faults, self.full_speed, self.reads))
 
     async def run_list(self, core: int, item: ListItem, kind: str = "none") -> ListItem:
         """Run a list on a core."""
         await Lists([item]).start(self.envs[core].sequencer)
-        if not self.injected:
-            sample_end(core, kind)
+        sample_end(core, item, kind)
         return item
 
     async def core(self, core: int) -> None:
@@ -128,6 +188,7 @@ class PairTest(uvm_test):
         boards = [env.scoreboard for env in self.envs]
         for board in boards:
             await within(LONGEST_LIST, board.drained(), "results of the last list")
+        sample_seen()
         compared, mismatches = (sum(getattr(b, name) for b in boards) for name in ("compared", "mismatches"))
         finish("pair", compared, mismatches, cycle() - begin, self.ratio, "of the time apart", self.injected)
         self.drop_objection()
@@ -168,10 +229,16 @@ class Errors(PairTest):
     async def core(self, core: int) -> None:
         if core == self.failing:
             for kind in random.sample(FAULTS, len(FAULTS)):
-                await self.run_list(core, self.make[core].illegal(kind, 3), kind)
+                await self.fail(core, kind)
             self.over = True
         while core != self.failing and not self.over:
             await self.run_list(core, self.make[core].legal(3))
+
+    async def fail(self, core: int, kind: str) -> None:
+        """Run a list with an error; more of them if it did no harm, as a flipped bit need not."""
+        for _ in range(20):
+            if (await self.run_list(core, self.make[core].illegal(kind, 3), kind)).ended.failed:
+                return
 
 
 @pyuvm.test()
@@ -210,9 +277,13 @@ async def read_fields(host: Host, name: str) -> dict[str, int]:
 
 @pyuvm.test()
 class LateAddresses(PairTest):
-    """A memory that takes the address of a write only when it is offered the data, as AXI allows."""
+    """A memory that takes the address of a write only when it is offered the data, and mixes its answers to both cores.
+
+    AXI allows both.
+    """
 
     full_speed = True
+    reads = MixedReads
 
     def start_of_simulation_phase(self) -> None:
         super().start_of_simulation_phase()
