@@ -59,7 +59,7 @@ module lists_top #(
   // What the counters see.
   output logic [commands_pkg::Engines-1:0] in_engine_o,
   output logic [commands_pkg::Engines-1:0] waiting_o,
-  // Of each queue, whether a word comes, and whether one finds no room; the lowest are those that come. Above, waiting_o.
+  // What tests see of the queues, a bit of each, from the lowest: a word comes; a word finds no room; waiting_o.
   output logic [3*commands_pkg::Engines-1:0] queues_o,
 
   // AXI masters.
