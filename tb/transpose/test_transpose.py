@@ -122,6 +122,17 @@ class FewerRowsInARow(TransposeTest):
 
 
 @pyuvm.test()
+class PatientSink(TransposeTest):
+    """A sink that is ready only for what is offered, which must not wait for it."""
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(), Pace(0.3, 3, after_valid=True)
+
+    async def body(self) -> None:
+        await self.send([("random", random.randrange(1, 24)) for _ in range(2)])
+
+
+@pyuvm.test()
 class RandomPaces(TransposeTest):
     """Random tiles at every combination of a never, seldom and often pausing source and sink."""
 
