@@ -24,7 +24,7 @@ BENCHES = [
     _bench("word_master", "word_master", "rtl/vega_bridge/word_master.f", "test_word_master"),
     _bench("async_fifo", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=16, DEPTH_W=3),
     _bench("async_fifo_small", "async_fifo", "rtl/common/crossing.f", "test_fifo", WIDTH=1, DEPTH_W=2),
-    _bench("axi_crossing", "axi_crossing", BRIDGE, "test_axi test_channels", ADDR_W=32, DATA_W=64, ID_W=4),
+    _bench("axi_crossing", "axi_crossing", BRIDGE, "test_axi test_channels", ADDR_W=32, DATA_W=64, ID_W=4, DEPTH_W=3),
     _bench("host_bridge", "host_bridge", BRIDGE, "test_axi", DATA_W=256),
     _bench("host_bridge_narrow", "host_bridge", BRIDGE, "test_axi", DATA_W=64, HOST_W=32, HOST_ADDR_W=32),
 ]
