@@ -129,8 +129,8 @@ module vector_share #(
   logic [1:0] f_held, f_reset;
   // Commands of the other core since one began to wait.
   logic [3:0] f_waits;
-  // Of core 0 and of core 1: the engine's addresses, of write and reads B and A, that its scratchpad has. An access was made
-  // outside of the owner's; without an owner core 0's end counts.
+  // Of core 0 and of core 1: the engine's addresses, of write and reads B and A, that its scratchpad has. An access was
+  // made outside of the owner's; without an owner core 0's end counts.
   logic [5:0] f_below;
   logic       f_outside;
   always @(*) begin
@@ -157,7 +157,9 @@ module vector_share #(
     else if ((engine_done_i && engine_rst_no) || !engine_rst_no) f_busy <= 1'b0;
     if (engine_cmd_valid_o && engine_cmd_ready_i) f_core <= core_cmd_ready_o[1];
     if (!engine_rst_no) f_outside <= 1'b0;
-    else if (({engine_w_valid_i, engine_req_valid_i} & ~(owner_q[1] ? f_below[5:3] : f_below[2:0])) != '0) f_outside <= 1'b1;
+    else if (({engine_w_valid_i, engine_req_valid_i} & ~(owner_q[1] ? f_below[5:3] : f_below[2:0])) != '0) begin
+      f_outside <= 1'b1;
+    end
     if (f_past_valid && rst_ni) begin
       if (f_held[0] && core_rst_ni[0]) assume (core_cmd_valid_i[0]);
       if (f_held[1] && core_rst_ni[1]) assume (core_cmd_valid_i[1]);

@@ -411,8 +411,8 @@ module axi_write_master #(
     end
   end
 
-  // A burst picked when its address is loaded has its beats and its last one in the order of the addresses. Until that has
-  // been taken: last beats that come before it on the bus, how long it is, beats that went to the register and to the bus.
+  // A burst picked when its address is loaded has its beats and its last one in the order of the addresses. Until that
+  // has been taken: last beats before it on the bus, its length, its beats that went to the register and to the bus.
   (* anyseq *) logic  f_pick;
   logic               f_watching = 1'b0, f_here, f_inside, f_push, f_pop;
   logic [FCountW+1:0] f_owed, f_before;
