@@ -108,6 +108,8 @@ module stream_fifo #(
       f_ahead    <= f_ahead - LevelWidth'(1);
     end
     if (f_past_valid && rst_ni) cover (f_was_full && level_q == '0);
+    // It takes whenever it has room, from the second cycle after a reset on.
+    if (f_past_valid && rst_ni && $past(rst_ni)) assert (in_ready_q == (level_q != LevelWidth'(DEPTH)));
     if (rst_ni) begin
       assert (level_q <= LevelWidth'(DEPTH));
       assert (out_valid_q == (level_q != '0));

@@ -104,6 +104,11 @@ module stream_ram_fifo #(
       f_ahead    <= f_ahead - LevelWidth'(1);
     end
     if (f_past_valid && rst_ni) cover (f_was_full && level_q == '0);
+    // It takes whenever it has room, from the second cycle after a reset on, and offers what it holds for a cycle.
+    if (f_past_valid && rst_ni && $past(rst_ni)) begin
+      assert (in_ready_q == (level_q != LevelWidth'(DEPTH)));
+      if ($past(level_q) > LevelWidth'($past(pop))) assert (out_valid_q);
+    end
     if (rst_ni) begin
       assert (level_q <= LevelWidth'(DEPTH));
       if (out_valid_q) assert (level_q != '0);

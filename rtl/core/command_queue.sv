@@ -199,7 +199,7 @@ module command_queue #(
   assign f_push = in_valid_i && in_ready_o;
   assign f_got  = head_valid ? CountW'(Words) : CountW'(fill_q);
 
-  // A command picked when its first word comes: how many are ahead of it, its line, and one of its words, of any number.
+  // A command picked when its first word comes: how many are ahead of it, its line, and one of its words, any of them.
   // From its transfer to its end: how many are ahead of it in the engine.
   (* anyseq *) logic               f_pick;
   (* anyconst *) logic [FillW-1:0] f_index;

@@ -188,6 +188,20 @@ module semaphores #(
   logic [ENGINES*COUNT-1:0] f_held_mask;
   logic                    f_past_valid = 1'b0;
   logic                    f_over;
+  // The first overflow on its way to the output: its number, and the line of the lowest engine that posted.
+  logic [NumberW-1:0]      f_number, f_number_q, f_number_q2, f_number_q3;
+  logic [LINE_W-1:0]       f_line, f_line_q, f_line_q2, f_line_q3;
+  logic [2:0]              f_first;
+  always @(*) begin
+    f_number = '0;
+    for (int n = COUNT - 1; n >= 0; n--) if (over[n]) f_number = NumberW'(n);
+    f_line = '0;
+    for (int e = ENGINES - 1; e >= 0; e--) begin
+      for (int n = 0; n < COUNT; n++) begin
+        if (f_number == NumberW'(n) && post_mask_q[e*COUNT+n]) f_line = post_line_q[e*LINE_W+:LINE_W];
+      end
+    end
+  end
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
@@ -203,13 +217,20 @@ module semaphores #(
       assert ((take_grant_o & (take_grant_o - ENGINES'(1))) == '0);
       // Counts that were there still are.
       if (!f_over) assert ((able_q & ~request) == '0);
-      cover (overflow_o);
+      // The first overflow is told, and none that was not.
+      assert (!overflow_o || f_over);
+      assert (overflow_o || !f_first[2]);
+      if (f_first[2]) assert (overflow_number_o == f_number_q3 && overflow_line_o == f_line_q3);
+      cover (overflow_o && overflow_number_o != '0 && overflow_line_o != '0);
       cover (f_served == '1);
     end
     f_served <= rst_ni ? f_served | take_grant_o : '0;
     if (!rst_ni) f_over <= 1'b0;
     else if (over != '0) f_over <= 1'b1;
-    if (f_past_valid && rst_ni && !f_over) assert (over_q == '0);
+    if (f_past_valid && rst_ni && !f_over) assert (over_q == '0 && !overflow_q && !overflow_o);
+    f_first <= rst_ni ? {f_first[1:0], over != '0 && !f_over} : '0;
+    {f_number_q, f_number_q2, f_number_q3} <= {f_number, f_number_q, f_number_q2};
+    {f_line_q, f_line_q2, f_line_q3} <= {f_line, f_line_q, f_line_q2};
   end
 
   for (genvar n = 0; n < COUNT; n++) begin : g_total

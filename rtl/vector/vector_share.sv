@@ -129,6 +129,18 @@ module vector_share #(
   logic [1:0] f_held, f_reset;
   // Commands of the other core since one began to wait.
   logic [3:0] f_waits;
+  // Of core 0 and of core 1: the engine's addresses, of write and reads B and A, that its scratchpad has. An access was
+  // made outside of the owner's; without an owner core 0's end counts.
+  logic [5:0] f_below;
+  logic       f_outside;
+  always @(*) begin
+    for (int c = 0; c < 2; c++) begin
+      f_below[3*c+2] = 32'(engine_w_addr_i) < (32'd1 << (c == 0 ? SCRATCH_W0 : SCRATCH_W1));
+      for (int p = 0; p < 2; p++) begin
+        f_below[3*c+p] = 32'(engine_req_addr_i[p*SCRATCH_W+:SCRATCH_W]) < (32'd1 << (c == 0 ? SCRATCH_W0 : SCRATCH_W1));
+      end
+    end
+  end
 
   always @(posedge clk_i) begin
     f_past_valid <= 1'b1;
@@ -144,6 +156,10 @@ module vector_share #(
     else if (engine_cmd_valid_o && engine_cmd_ready_i) f_busy <= 1'b1;
     else if ((engine_done_i && engine_rst_no) || !engine_rst_no) f_busy <= 1'b0;
     if (engine_cmd_valid_o && engine_cmd_ready_i) f_core <= core_cmd_ready_o[1];
+    if (!engine_rst_no) f_outside <= 1'b0;
+    else if (({engine_w_valid_i, engine_req_valid_i} & ~(owner_q[1] ? f_below[5:3] : f_below[2:0])) != '0) begin
+      f_outside <= 1'b1;
+    end
     if (f_past_valid && rst_ni) begin
       if (f_held[0] && core_rst_ni[0]) assume (core_cmd_valid_i[0]);
       if (f_held[1] && core_rst_ni[1]) assume (core_cmd_valid_i[1]);
@@ -162,13 +178,24 @@ module vector_share #(
       if (f_busy) assert (owner_q == (f_core ? 2'b10 : 2'b01));
       if (engine_done_i) assert (core_done_o == (f_core ? 2'b10 : 2'b01));
       if (!engine_done_i) assert (core_done_o == '0);
-      assert ((core_bad_o & ~owner_q) == '0 && (core_w_valid_o & ~owner_q) == '0);
-      assert ((core_req_valid_o & ~{{2{owner_q[1]}}, {2{owner_q[0]}}}) == '0);
-      // No access behind the end of the core's scratchpad.
-      if (core_w_valid_o[0]) assert (!behind_end(engine_w_addr_i, SCRATCH_W0));
-      if (core_w_valid_o[1]) assert (!behind_end(engine_w_addr_i, SCRATCH_W1));
-      // A core resets the engine only while it is the core's.
-      if (!engine_rst_no) assert ((owner_q & ~core_rst_ni) != '0);
+      for (int c = 0; c < 2; c++) begin
+        // An access is made exactly when it is inside of the core's scratchpad, and taken when that one takes it.
+        assert (core_w_valid_o[c] == (owner_q[c] && engine_w_valid_i && f_below[3*c+2]));
+        if (owner_q[c]) assert (engine_w_ready_o == (core_w_ready_i[c] && f_below[3*c+2]));
+        for (int p = 0; p < 2; p++) begin
+          assert (core_req_valid_o[2*c+p] == (owner_q[c] && engine_req_valid_i[p] && f_below[3*c+p]));
+          if (owner_q[c]) assert (engine_req_ready_o[p] == (core_req_ready_i[2*c+p] && f_below[3*c+p]));
+        end
+        // Answers are those of the core's scratchpad.
+        if (owner_q[c]) assert (engine_rsp_valid_o == core_rsp_valid_i[2*c+:2]);
+        if (owner_q[c]) assert (engine_rsp_data_o == core_rsp_data_i[c*2*WordW+:2*WordW]);
+      end
+      // One outside makes the command bad, until the engine's reset.
+      assert (core_bad_o == (owner_q & {2{engine_bad_i || f_outside}}));
+      assert (outside_q == f_outside);
+      assert (core_wait_o == (core_cmd_valid_i & {owner_q[0], owner_q[1]}));
+      // A core resets the engine exactly while it is the core's.
+      assert (engine_rst_no == ((owner_q & ~core_rst_ni) == '0));
 `ifdef FORMAL_BOUNDED
       // Neither core waits for more than one command of the other.
       assert (f_waits[1:0] <= 2'd1 && f_waits[3:2] <= 2'd1);
@@ -176,8 +203,21 @@ module vector_share #(
       cover (core_cmd_ready_o[0] && f_waits[1:0] == 2'd1);
       cover (core_cmd_ready_o[1] && f_waits[3:2] == 2'd1);
       cover (f_busy && !engine_rst_no);
-      cover (core_bad_o[0] && !engine_bad_i);
       cover (core_done_o == 2'b10);
+    end
+  end
+
+  // The end of a smaller scratchpad.
+  for (genvar c = 0; c < 2; c++) begin : g_f_smaller
+    if ((c == 0 ? SCRATCH_W0 : SCRATCH_W1) < SCRATCH_W) begin : g_f_cover
+      always @(posedge clk_i) begin
+        if (f_past_valid && rst_ni && owner_q[c]) begin
+          cover (engine_w_valid_i && !f_below[3*c+2] && core_w_ready_i[c]);
+          cover (engine_req_valid_i[0] && !f_below[3*c] && core_req_ready_i[2*c]);
+          cover (engine_req_valid_i[1] && !f_below[3*c+1] && core_req_ready_i[2*c+1]);
+          cover (f_outside && core_bad_o[c] && !engine_bad_i && engine_done_i);
+        end
+      end
     end
   end
 `endif

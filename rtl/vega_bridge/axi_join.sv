@@ -231,14 +231,43 @@ module axi_join #(
       end
     end
     if (f_past_valid && rst_ni) begin
+`ifndef FORMAL_BOUNDED
       // A transfer of the memory's side is one of exactly one master's, with its payload and its number.
       assert ((s_axi_arready & s_axi_arvalid) == (read_from & {2{m_axi_arvalid && m_axi_arready}}));
       assert ((s_axi_awready & s_axi_awvalid) == (write_from & {2{m_axi_awvalid && m_axi_awready}}));
       assert (read_from != 2'b11 && write_from != 2'b11 && s_axi_wready != 2'b11);
+      assert (m_axi_arvalid == (read_from != '0) && m_axi_awvalid == (write_from != '0));
       if (m_axi_arvalid) assert ((read_from & ~s_axi_arvalid) == '0 && m_axi_arid[ID_W] == read_from[1]);
       if (m_axi_awvalid) assert ((write_from & ~s_axi_awvalid) == '0 && m_axi_awid[ID_W] == write_from[1]);
-      if (m_axi_rvalid) assert (s_axi_rvalid == (m_axi_rid[ID_W] ? 2'b10 : 2'b01));
-      if (m_axi_bvalid) assert (s_axi_bvalid == (m_axi_bid[ID_W] ? 2'b10 : 2'b01));
+      for (int m = 0; m < 2; m++) begin
+        if (m_axi_arvalid && read_from[m]) begin
+          assert (m_axi_araddr == s_axi_araddr[m*ADDR_W+:ADDR_W] && m_axi_arlen == s_axi_arlen[m*8+:8]);
+          assert (m_axi_arid[ID_W-1:0] == s_axi_arid[m*ID_W+:ID_W]);
+        end
+        if (m_axi_awvalid && write_from[m]) begin
+          assert (m_axi_awaddr == s_axi_awaddr[m*ADDR_W+:ADDR_W] && m_axi_awlen == s_axi_awlen[m*8+:8]);
+          assert (m_axi_awid[ID_W-1:0] == s_axi_awid[m*ID_W+:ID_W]);
+        end
+        if (m_axi_wvalid && data_from == 1'(m)) begin
+          assert (m_axi_wdata == s_axi_wdata[m*DATA_W+:DATA_W] && m_axi_wlast == s_axi_wlast[m]);
+          assert (m_axi_wstrb == s_axi_wstrb[m*(DATA_W/8)+:DATA_W/8]);
+        end
+      end
+      if (m_axi_wvalid) assert (s_axi_wvalid[data_from]);
+      assert ((s_axi_wready & s_axi_wvalid) == ((m_axi_wvalid && m_axi_wready) ? 2'b01 << data_from : 2'b00));
+      // An answer goes to the master whose number it has, as it is, and is taken when that one takes it.
+      assert (s_axi_rvalid == {m_axi_rvalid && m_axi_rid[ID_W], m_axi_rvalid && !m_axi_rid[ID_W]});
+      assert (s_axi_bvalid == {m_axi_bvalid && m_axi_bid[ID_W], m_axi_bvalid && !m_axi_bid[ID_W]});
+      if (m_axi_rvalid) begin
+        assert (m_axi_rready == s_axi_rready[m_axi_rid[ID_W]]);
+        assert ({s_axi_rid, s_axi_rdata, s_axi_rresp, s_axi_rlast} ==
+                {m_axi_rid[ID_W-1:0], m_axi_rdata, m_axi_rresp, m_axi_rlast});
+      end
+      if (m_axi_bvalid) begin
+        assert (m_axi_bready == s_axi_bready[m_axi_bid[ID_W]]);
+        assert ({s_axi_bid, s_axi_bresp} == {m_axi_bid[ID_W-1:0], m_axi_bresp});
+      end
+`endif
       if (f_watching) assert (f_ahead < unused_level);
 `ifdef FORMAL_BOUNDED
       // Nobody waits for more than one burst of the other.
@@ -252,6 +281,8 @@ module axi_join #(
       cover (f_last && f_watching && f_ahead == 3'd1);
       cover (f_read_waits[1:0] == 2'd1 && s_axi_arready[0]);
       cover (m_axi_wvalid && m_axi_awvalid && !m_axi_awready);
+      cover (m_axi_rvalid && !m_axi_rready && s_axi_rready != '0);
+      cover (m_axi_bvalid && !m_axi_bready && s_axi_bready != '0);
     end
   end
 `endif

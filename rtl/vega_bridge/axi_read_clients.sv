@@ -179,5 +179,21 @@ module axi_read_clients #(
   if (CLIENTS < 1 || CLIENTS > 8) begin : g_bad_clients
     ERROR_clients_must_be_1_to_8 u_error ();
   end
+`ifdef FORMAL
+  always_ff @(posedge clk_i) begin
+    if (f_past_valid && rst_ni) begin
+      // The lowest client that has a burst and room for it, with that burst's address, length, tag and end.
+      for (int c = 0; c < CLIENTS; c++) begin
+        if (eligible[c] && (eligible & ((CLIENTS'(1) << c) - CLIENTS'(1))) == '0) begin
+          assert (burst_client_o == CLIENTS'(1) << c);
+          assert (burst_addr_o == addr[c*LINE_W+:LINE_W] && burst_lines_o == lines[c*7+:7]);
+          assert (burst_tag_o == tag[c*LINE_W+:LINE_W] && burst_last_o == last[c]);
+        end
+      end
+      cover (burst_valid_o && burst_ready_i && eligible == '1);
+      cover (burst_valid_o && burst_ready_i && credit_wait_o != '0);
+    end
+  end
+`endif
 
 endmodule : axi_read_clients

@@ -327,6 +327,10 @@ module axi_read_master #(
   logic [FCountW-1:0] f_in_flight;
   logic [ADDR_W-1:0]  f_base;
   logic [ADDR_W:0]    f_limit;
+  // The burst that went to the AR register in the last cycle.
+  logic               f_loaded;
+  logic [LINE_W-1:0]  f_next_addr;
+  logic [6:0]         f_next_lines;
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     f_ar_held    <= rst_ni && m_axi_arvalid && !m_axi_arready;
@@ -335,6 +339,9 @@ module axi_read_master #(
     f_stop       <= rst_ni && stop_i;
     f_base       <= window_base_i;
     f_limit      <= window_limit_i;
+    f_loaded     <= rst_ni && ar_load;
+    f_next_addr  <= next_addr;
+    f_next_lines <= next_lines;
     if (f_past_valid && unused_window_busy) assume (window_base_i == f_base && window_limit_i == f_limit);
     if (!rst_ni) f_in_flight <= '0;
     else f_in_flight <= f_in_flight + FCountW'(ar_load) - FCountW'(track_pop);
@@ -357,6 +364,17 @@ module axi_read_master #(
       if (ar_load) begin
         assert ({next_addr, 6'd0} >= window_base_i);
         assert ((ADDR_W + 1)'({next_addr, 6'd0}) + (ADDR_W + 1)'({next_lines, 6'd0}) <= window_limit_i);
+      end
+      // It shows on the bus as the window let it pass: stable until it is taken, it leaves the window nowhere.
+      if (f_loaded) begin
+        assert (m_axi_arvalid && m_axi_araddr == {f_next_addr, 6'd0});
+        assert (10'(m_axi_arlen) + 10'd1 == 10'(f_next_lines) << LineLog2);
+        assert (m_axi_araddr >= f_base && (ADDR_W + 1)'(m_axi_araddr) +
+                ((ADDR_W + 1)'(m_axi_arlen) + (ADDR_W + 1)'(1) << m_axi_arsize) <= f_limit);
+      end
+      if (m_axi_arvalid) begin
+        assert (f_loaded || f_ar_held);
+        assert (m_axi_arid == ID_W'(ID_VALUE) && m_axi_arburst == 2'b01 && 32'd8 << m_axi_arsize == 32'(DATA_W));
       end
       assert (f_in_flight <= FCountW'(OUTSTANDING));
       assert (f_in_flight == FCountW'(track_level));

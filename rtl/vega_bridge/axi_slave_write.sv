@@ -181,6 +181,9 @@ module axi_slave_write #(
   logic [2:0]            f_size;
   logic [1:0]            f_burst;
   logic [Words-1:0]      f_written, f_covered, f_strobed;
+  // The beat at hand as it came.
+  logic [DATA_W-1:0]     f_wdata;
+  logic [DATA_W/8-1:0]   f_wstrb;
 
   always @(*) begin
     f_inside = (REG_ADDR_W'(1) << f_size) - REG_ADDR_W'(1);
@@ -196,7 +199,7 @@ module axi_slave_write #(
     for (int w = 0; w < Words; w++) begin
       f_covered[w] = REG_ADDR_W'(w) >= (f_addr & LaneMask) >> 2 &&
                      REG_ADDR_W'(w) <= ((f_addr | f_inside) & LaneMask) >> 2;
-      f_strobed[w] = wstrb_q[w*4+:4] != 4'd0;
+      f_strobed[w] = f_wstrb[w*4+:4] != 4'd0;
     end
   end
 
@@ -220,6 +223,8 @@ module axi_slave_write #(
     end
     if (s_axi_wvalid && s_axi_wready) begin
       f_written <= '0;
+      f_wdata   <= s_axi_wdata;
+      f_wstrb   <= s_axi_wstrb;
       if (s_axi_wlast != (f_left == 9'd1)) f_error <= 1'b1;
     end
     if (beat_done) f_beat <= f_beat + 8'd1;
@@ -248,7 +253,8 @@ module axi_slave_write #(
       if (access_valid_o) begin
         assert (!f_illegal && f_covered[word] && f_strobed[word] && !f_written[word]);
         assert (access_addr_o == ((f_addr & ~LaneMask) | REG_ADDR_W'({word, 2'b00})));
-        assert (access_wstrb_o != 4'd0);
+        assert (access_wdata_o == f_wdata[word*32+:32] && access_wstrb_o == f_wstrb[word*4+:4]);
+        if (access_wstrb_o != 4'b1111) cover (access_ready_i);
       end
       // What the above rests on.
       if (f_open) begin
@@ -266,6 +272,7 @@ module axi_slave_write #(
         assert (f_left == 9'(left_q) && error_q == (f_error || (f_illegal && f_beat != '0)));
         assert (f_written == ((fresh_q || f_illegal) ? '0 : f_covered & f_strobed & ((Words'(1) << word) - Words'(1))));
         if (!f_illegal) assert (f_covered[word]);
+        assert (wdata_q == f_wdata && wstrb_q == f_wstrb);
       end
       if (state_q == StRespond) assert (error_q == (f_error || f_illegal));
       cover (s_axi_bvalid && s_axi_bready && f_burst == 2'b10 && !f_error && !f_illegal);

@@ -342,6 +342,10 @@ module axi_write_master #(
   logic [FCountW-1:0] f_in_flight;
   logic [ADDR_W-1:0]  f_base;
   logic [ADDR_W:0]    f_limit;
+  // The burst that went to the AW register in the last cycle.
+  logic               f_loaded;
+  logic [LINE_W-1:0]  f_next_addr;
+  logic [6:0]         f_next_lines;
   always_ff @(posedge clk_i) begin
     f_past_valid <= 1'b1;
     f_aw_held    <= rst_ni && m_axi_awvalid && !m_axi_awready;
@@ -353,6 +357,9 @@ module axi_write_master #(
     f_stop       <= rst_ni && stop_i;
     f_base       <= window_base_i;
     f_limit      <= window_limit_i;
+    f_loaded     <= rst_ni && aw_load;
+    f_next_addr  <= next_addr;
+    f_next_lines <= next_lines;
     if (f_past_valid && window_busy) assume (window_base_i == f_base && window_limit_i == f_limit);
     if (!rst_ni) f_in_flight <= '0;
     else f_in_flight <= f_in_flight + FCountW'(aw_load) - FCountW'(track_pop);
@@ -378,6 +385,17 @@ module axi_write_master #(
         assert (m_axi_awlen < 9'(MAX_BURST));
         assert (13'(m_axi_awaddr[11:0]) + ((13'(m_axi_awlen) + 13'd1) << m_axi_awsize) <= 13'd4096);
       end
+      // It shows on the bus as the window let it pass: stable until it is taken, it leaves the window nowhere.
+      if (f_loaded) begin
+        assert (m_axi_awvalid && m_axi_awaddr == {f_next_addr, 6'd0});
+        assert (10'(m_axi_awlen) + 10'd1 == 10'(f_next_lines) << LineLog2);
+        assert (m_axi_awaddr >= f_base && (ADDR_W + 1)'(m_axi_awaddr) +
+                ((ADDR_W + 1)'(m_axi_awlen) + (ADDR_W + 1)'(1) << m_axi_awsize) <= f_limit);
+      end
+      if (m_axi_awvalid) begin
+        assert (f_loaded || f_aw_held);
+        assert (m_axi_awid == ID_W'(ID_VALUE) && m_axi_awburst == 2'b01 && 32'd8 << m_axi_awsize == 32'(DATA_W));
+      end
       assert (f_in_flight <= FCountW'(OUTSTANDING));
       assert (f_in_flight == FCountW'(track_level));
       // The slave answers only a burst whose data have left the length queue; so no burst loses its entry early.
@@ -393,30 +411,109 @@ module axi_write_master #(
     end
   end
 
-`ifdef FORMAL_BOUNDED
-  // Lengths of the bursts whose addresses were shown and whose last beats were not taken, the oldest lowest.
-  logic [8*(OUTSTANDING+2)-1:0] f_lengths;
-  logic [FCountW:0]             f_owed;
-  logic [7:0]                   f_beat;
-  logic                         f_beat_taken, f_done;
-  assign f_beat_taken = m_axi_wvalid && m_axi_wready;
-  assign f_done       = f_beat_taken && m_axi_wlast;
+  // A burst picked when its address is loaded has its beats and its last one in the order of the addresses. Until that
+  // has been taken: last beats before it on the bus, its length, its beats that went to the register and to the bus.
+  (* anyseq *) logic  f_pick;
+  logic               f_watching = 1'b0, f_here, f_inside, f_push, f_pop;
+  logic [FCountW+1:0] f_owed, f_before;
+  logic [7:0]         f_len, f_beats_out;
+  logic [8:0]         f_beats_in;
+  // What is in the register, oldest first: stop, whether it is of the picked burst, last, data.
+  logic [1:0]         f_stops, f_picked, f_lasts, f_held;
+  logic [DATA_W-1:0]  f_data0, f_data1;
+  // Of the queue of lengths, which watches one entry, see stream_fifo, and of the register.
+  (* hierconn *) logic                             \u_length.f_pick , \u_length.f_watching ;
+  (* hierconn *) logic [$clog2(OUTSTANDING+1)-1:0] \u_length.f_ahead ;
+  (* hierconn *) logic [7:0]                       \u_length.f_data ;
+  (* hierconn *) logic                             \u_beat.spare_valid_q ;
+  (* hierconn *) logic [DATA_W+1:0]                \u_beat.spare_data_q ;
+  assign f_here   = aw_load && f_pick && !f_watching;
+  // The beats that come next are its.
+  assign f_inside = \u_length.f_watching && \u_length.f_ahead == '0;
+  assign f_push   = beat_valid && w_ready;
+  assign f_pop    = m_axi_wvalid && m_axi_wready;
+
   always_ff @(posedge clk_i) begin
+    assume (\u_length.f_pick == f_here);
     if (!rst_ni) begin
-      f_owed <= '0;
-      f_beat <= '0;
+      f_watching  <= 1'b0;
+      f_owed      <= '0;
+      f_held      <= '0;
     end else begin
-      f_owed <= f_owed + (FCountW + 1)'(aw_load) - (FCountW + 1)'(f_done);
-      if (f_beat_taken) f_beat <= m_axi_wlast ? 8'd0 : f_beat + 8'd1;
+      f_owed <= f_owed + (FCountW + 2)'(aw_load) - (FCountW + 2)'(f_pop && m_axi_wlast);
+      if (f_here) begin
+        f_watching  <= 1'b1;
+        f_len       <= next_len;
+        f_before    <= f_owed - (FCountW + 2)'(f_pop && m_axi_wlast);
+        f_beats_in  <= '0;
+        f_beats_out <= '0;
+      end else if (f_watching) begin
+        if (f_pop && f_before != '0) f_before <= f_before - (FCountW + 2)'(m_axi_wlast);
+        if (f_pop && f_before == '0) begin
+          f_beats_out <= f_beats_out + 8'd1;
+          f_watching  <= f_beats_out != f_len;
+        end
+        if (f_push && f_inside) f_beats_in <= f_beats_in + 9'd1;
+      end
+      if (f_pop) begin
+        {f_stops[0], f_picked[0], f_lasts[0], f_data0} <= {f_stops[1], f_picked[1], f_lasts[1], f_data1};
+        f_held <= f_held >> 1;
+      end
+      if (f_push && (f_pop ? !f_held[1] : !f_held[0])) begin
+        {f_stops[0], f_picked[0], f_lasts[0], f_data0} <= {stop_i, f_inside, beat_last, wdata_data_i};
+        f_held[0] <= 1'b1;
+      end else if (f_push) begin
+        {f_stops[1], f_picked[1], f_lasts[1], f_data1} <= {stop_i, f_inside, beat_last, wdata_data_i};
+        f_held[1] <= 1'b1;
+      end
     end
-    if (f_done) f_lengths <= f_lengths >> 8;
-    if (aw_load) f_lengths[8*(f_owed-(FCountW+1)'(f_done))+:8] <= next_len;
     if (f_past_valid && rst_ni) begin
-      if (m_axi_wvalid) assert (f_owed != '0 && m_axi_wlast == (f_beat == f_lengths[7:0]));
-      cover (f_done && f_beat != '0 && f_owed == (FCountW + 1)'(2));
+      // A beat of data is what the client gave, or has no strobes if it was made while stopped.
+      if (m_axi_wvalid) begin
+        assert (f_held[0] && w_mask == f_stops[0] && m_axi_wdata == f_data0);
+        assert (m_axi_wstrb == (f_stops[0] ? '0 : '1));
+        cover (f_stops[0]);
+        cover (!f_stops[0] && f_stop);
+      end
+      assert (wdata_ready_o == (w_ready && length_valid && !stop_i));
+      // The picked burst has one beat more than AWLEN says, the last one marked.
+      if (m_axi_wvalid) assert (f_owed != '0);
+      if (f_watching && f_before == '0 && m_axi_wvalid) begin
+        assert (m_axi_wlast == (f_beats_out == f_len));
+        cover (m_axi_wlast && f_len > 8'd3 && f_owed > (FCountW + 2)'(1));
+      end
+      // What that rests on.
+      assert (m_axi_wvalid == f_held[0] && \u_beat.spare_valid_q == f_held[1] && !(f_held[1] && !f_held[0]));
+      if (f_held[0]) assert (m_axi_wlast == f_lasts[0]);
+      if (f_held[1]) assert (\u_beat.spare_data_q == {f_stops[1], f_lasts[1], f_data1});
+      if (length_valid) assert (beat_q <= length_data);
+      else assert (beat_q == '0);
+      if (beat_q == '0 && f_held != '0) assert (f_held[1] ? f_lasts[1] : f_lasts[0]);
+      assert (f_owed == (FCountW + 2)'(length_level) + (FCountW + 2)'(f_held[0] && f_lasts[0]) +
+                        (FCountW + 2)'(f_held[1] && f_lasts[1]));
+      assert (f_watching || (!\u_length.f_watching && (f_held & f_picked) == '0));
+      if (f_watching) begin
+        if (\u_length.f_watching ) assert (\u_length.f_data == f_len);
+        else assert (f_beats_in == 9'(f_len) + 9'd1 && (f_held & f_picked) != '0);
+        if (f_inside) assert (f_beats_in == 9'(beat_q) && beat_q <= f_len);
+        else if (\u_length.f_watching ) assert (f_beats_in == '0);
+        assert (f_before == (\u_length.f_watching ? (FCountW + 2)'(\u_length.f_ahead ) : '0) +
+                            (FCountW + 2)'(f_held[0] && f_lasts[0] && !f_picked[0]) +
+                            (FCountW + 2)'(f_held == 2'b11 && f_lasts[1] && f_picked == 2'b00));
+        assert (9'(f_beats_out) + 9'(f_held[0] && f_picked[0]) + 9'(f_held[1] && f_picked[1]) ==
+                (\u_length.f_watching ? f_beats_in : 9'(f_len) + 9'd1));
+        // Its beats are together, the last one alone marked; in front of its first is the last of another.
+        if (f_held[0] && f_picked[0]) assert (f_before == '0 && f_lasts[0] == (f_beats_out == f_len));
+        if (f_held[1] && f_picked[1]) begin
+          assert (f_lasts[1] == (f_beats_out + 8'(f_picked[0]) == f_len));
+          if (!f_picked[0]) assert (f_lasts[0] && f_beats_out == '0);
+        end
+        if (f_held[0] && !f_picked[0]) assert (f_beats_out == '0 && f_before != '0);
+        if (f_held[1] && !f_picked[1] && f_picked[0]) assert (f_lasts[0] && !\u_length.f_watching );
+        if (f_beats_in == '0) assert (f_beats_out == '0 && (f_held & f_picked) == '0);
+      end
     end
   end
-`endif
 `endif
 
 endmodule : axi_write_master
