@@ -32,6 +32,7 @@ HOLES = [0, WINDOW[0] - 4, WINDOW[0] + WINDOW[1], MEMORY[0] - 8, MEMORY[0] + MEM
 HOLES += [base ^ 1 << bit for base, size in (WINDOW, MEMORY) for bit in range(size.bit_length() - 1, ADDRESS_BITS)]
 HOLES = [place for place in HOLES if not any(base <= place < base + size for base, size in (WINDOW, MEMORY))]
 FAULTY = range(MEMORY[0] + (1 << 20), MEMORY[0] + (1 << 20) + 64)  # memory that answers with errors
+SIZES = len(cocotb.top.s_axi_wstrb).bit_length()  # logarithms of the bytes of a beat: 0 to this less one
 WORKERS = 4
 PAUSES = Pace(0.3, 6)
 
@@ -104,13 +105,14 @@ class HostTest(uvm_test):
             # Near the ends of the part, so that reads meet what was written.
             address = first + random.choice((random.randrange(300), whole // WORKERS - length - random.randrange(300)))
             covers = partial(sample_access, region, write := random.random() < 0.6)
+            size = random.choice((None, random.randrange(SIZES)))
             if write:
                 data = random.randbytes(length)
-                answer = await self.host.write(address, data, awid=self.identifier(part))
+                answer = await self.host.write(address, data, awid=self.identifier(part), size=size)
                 known.update(enumerate(data, address))
                 self.compare({"resp": int(answer.resp)}, {"resp": OKAY}, f"write at {address:#x}", covers)
             else:
-                answer = await self.host.read(address, length, arid=self.identifier(part))
+                answer = await self.host.read(address, length, arid=self.identifier(part), size=size)
                 expected = bytes(known.get(a, 0) for a in range(address, address + length))
                 seen = {"resp": int(answer.resp), "data": int.from_bytes(answer.data, "little")}
                 wanted = {"resp": OKAY, "data": int.from_bytes(expected, "little")}
