@@ -173,7 +173,13 @@ def equivalent(design: Path, mutation: Mutation) -> bool:
     """
     module = mutation.option("module")
     # Without bits that nothing reads; names, by which signals are compared, are those of registers alone.
-    simpler = ("splitcells", "opt_clean", "setundef -undriven -zero", "rename -hide w:* t:$*ff* %co1:+[Q] %d")
+    simpler = (
+        "splitcells",
+        "splitnets",
+        "opt_clean",
+        "setundef -undriven -zero",
+        "rename -hide w:* t:$*ff* %co1:+[Q] %d",
+    )
     read = f"read_rtlil {design.relative_to(ROOT)}"
     with scratch_folder() as temporary, suppress(SystemExit):
         run_yosys(

@@ -15,7 +15,17 @@ from rtl.nf4.generate import dynamic_starts
 from tb.common.base import cycle, scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
-from tb.double_quant.stimulus import KINDS, length, positive, signed
+from tb.double_quant.stimulus import (
+    KINDS,
+    LARGEST_TINY,
+    by_last_bits,
+    differences,
+    length,
+    on_bounds,
+    one_bit_beyond_bounds,
+    positive,
+    signed,
+)
 from tb.models import fp32, nf4
 from tb.nf4_quant.base import StreamsTest
 
@@ -239,6 +249,42 @@ class Ties(DoubleTest):
                 blocks.append(np.resize(block, nf4.NESTED_BLOCK))
             tensors.append(Tensor.of(np.concatenate(blocks), np.float32(0), "ties", "zero"))
         await self.quantize(tensors)
+
+
+@pyuvm.test()
+class NearBounds(DoubleTest):
+    """Values of which one bit of the product, or of the scale's reciprocal, decides about the code."""
+
+    async def body(self) -> None:
+        pairs = [*on_bounds(self.rng), *one_bit_beyond_bounds()]
+        pairs = [pair * np.float32(2.0 ** random.randrange(-90, 120)) for pair in pairs]
+        # Exponents whose reciprocal has less bits, and those that one bit makes of them.
+        for exponent in {number ^ bit for number in (253, 254) for bit in (0, *(1 << at for at in range(8)))} - {255}:
+            pairs += [pair * np.float32(2.0 ** (exponent - 127)) for pair in by_last_bits(self.rng, 3)]
+        pairs = random.sample(pairs, min(len(pairs), scaled(1000, 40)))
+        await self.quantize([Tensor.of(pair, np.float32(0), "ties", "zero") for pair in pairs])
+
+
+@pyuvm.test()
+class SmallestScales(DoubleTest):
+    """Scales next to that whose reciprocal is infinite, or of one bit more, with values of one bit."""
+
+    async def body(self) -> None:
+        bits = [1 << at for at in range(LARGEST_TINY.bit_length() - 1)]
+        values = [sign << 31 | bit for sign in (0, 1) for bit in (0, *bits)]
+        scales = random.sample([LARGEST_TINY + more for more in (-1, 0, *bits)], scaled(len(bits) + 2, 4))
+        tensors = [fp32.from_bits([*values, scale]) for scale in scales]
+        await self.quantize([Tensor.of(tensor, np.float32(0), "tiny", "zero") for tensor in tensors])
+
+
+@pyuvm.test()
+class Differences(DoubleTest):
+    """Single values, each with an offset: the nested absmax is their difference."""
+
+    async def body(self) -> None:
+        pairs = list(differences(self.rng))
+        pairs = random.sample(pairs, scaled(len(pairs), 40))
+        await self.quantize([Tensor.of(value[None], offset, "near", "any") for value, offset in pairs])
 
 
 @pyuvm.test()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import cocotb
 import numpy as np
 import pyuvm
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from cocotb_coverage.coverage import CoverPoint, coverage_section
 
-from tb.common.base import cycle, scaled
+from sim.bench import PERIOD_NS
+from tb.common.base import cycle, scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.double_quant.stimulus import KINDS, length, positive
@@ -170,16 +173,43 @@ class RandomTrafficAgain(Random):
 
 @pyuvm.test()
 class FullSpeed(MeanTest):
-    """A value every 3 cycles, faster than the quantizer makes them, and a mean within the tail; a count of 17 bits."""
+    """A value every 3 cycles, faster than the quantizer makes them, and a mean within the tail."""
 
     async def body(self) -> None:
-        tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(70_000, 800)))
+        tensor = Tensor.of("weights", KINDS["weights"](self.rng, scaled(10_000, 800)))
         before = cycle()
         await self.average([tensor])
         spent = cycle() - before
         self.utilisation = tensor.values.size / spent
         self.unit = "of cycles take a value"
         assert spent <= 3 * tensor.values.size + TAIL, f"{tensor.values.size} values took {spent} cycles"
+
+
+@pyuvm.test()
+class LongTensor(MeanTest):
+    """Very many values, next to the largest: a count of 20 bits and a sum that reaches the last chunk."""
+
+    async def body(self) -> None:
+        port, out = self.env.ports["in"], self.env.ports["out"]
+        # The streams are seen in all of their states first: nothing watches them later.
+        out.ready.value = 0
+        short = cocotb.start_soon(self.average([self.tensor("ties")]))
+        await RisingEdge(out.valid)
+        await ClockCycles(out.clock, 2)
+        out.ready.value = 1
+        await short
+        count = random.randrange(*scaled((3 << 18, 1 << 20), (3000, 3200)))
+        value, last = 0x7F400000 + random.randrange(1 << 22), 0x7F000000 + random.randrange(1 << 23)
+        # All of one exponent: a mean of values is one of their bits.
+        mean = round(Fraction(value * (count - 1) + last, count))
+        self.env.expect("out", [{"mean": mean, "invalid": 0}], f"{count} values, tensor")
+        # One value is offered all the time until it was taken count - 1 times, once in 3 cycles: the test sleeps.
+        port.payload["value"].value, port.payload["last"].value = value, 0
+        port.valid.value = 1
+        await RisingEdge(port.clock)
+        await Timer((3 * (count - 2) + 1) * PERIOD_NS, "ns")
+        await port.send({"value": last, "last": 1})
+        await within(TAIL, self.env.drained(), "arrival of the mean")
 
 
 @pyuvm.test()
@@ -198,18 +228,29 @@ class Corners(MeanTest):
 
 @pyuvm.test()
 class ResetInside(MeanTest):
-    """A reset among the values of a tensor, or while their sum is divided, forgets them."""
+    """A reset among the values of a tensor, at each of the carries, or while the sum is divided, forgets them."""
 
     async def body(self) -> None:
         for ends in (False, True) * scaled(4, 1):
             lost = list(self.items([self.tensor("weights")]))[:100]
             lost[-1]["last"] = int(ends)
-            await self.traffic({"in": lost}, limit=40 * len(lost))
-            await ClockCycles(self.dut.clk_i, random.randrange(1, 200))
-            self.dut.rst_ni.value = 0
-            await ClockCycles(self.dut.clk_i, random.randrange(1, 4))
-            self.dut.rst_ni.value = 1
+            await self.forget(lost, random.randrange(1, 200), random.randrange(1, 4))
             await self.average([self.tensor("weights")])
+        for before in random.sample(range(1, 13), scaled(12, 2)):
+            # 20 values at the top of a chunk, which carry into the next, and one at the bottom.
+            first = 32 * random.randrange(7) + 1
+            carrying = fp32.from_bits([(first + 8 << 23) + 0x7FFFFF] * 20)
+            await self.forget(self.items([Tensor.of("carries", carrying)]), before, random.randrange(1, 4))
+            await self.average([Tensor.of("any_finite", positive(self.rng, 1, first, first))])
+
+    async def forget(self, lost: Iterable[Mapping[str, int]], before: int, cycles: int) -> None:
+        """Send values, and some cycles later reset."""
+        items = list(lost)
+        await self.traffic({"in": items}, limit=40 * len(items))
+        await ClockCycles(self.dut.clk_i, before)
+        self.dut.rst_ni.value = 0
+        await ClockCycles(self.dut.clk_i, cycles)
+        self.dut.rst_ni.value = 1
 
 
 def _caught(fields: tuple[str, ...]) -> type:
