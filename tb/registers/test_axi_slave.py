@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import cocotb
 import pyuvm
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge
 
 from tb.common.base import cycle, scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
 from tb.registers.agent import AxiItem, Items
 from tb.registers.base import AxiTest, any_paces
-from tb.registers.burst import SLVERR, Burst, Kind
+from tb.registers.burst import PAGE, SLVERR, Burst, Kind
 from tb.registers.coverage_slave import SlaveCoverage, sample_reset
 from tb.registers.env import AxiEnv, RegisterBus, Setup
 from tb.registers.stimulus import fill, illegal_burst, illegal_bursts, random_burst
@@ -57,6 +58,96 @@ class RandomBursts(SlaveTest):
             self.env.driver.set_paces(any_paces())
             self.bus.pace = Pace.any()
             await self.send(*self.random_items(scaled(60, 40)))
+
+
+@pyuvm.test()
+class Illegal(SlaveTest):
+    """Every size that the bus is too narrow for, and wrapping bursts that one bit of the address misaligns."""
+
+    async def body(self) -> None:
+        largest, address = self.bus_bytes.bit_length() - 1, self.base + random.randrange(1, 31) * 128
+        bursts = []
+        for write in (False, True):
+            bursts += [Burst(write, address, 2, size) for size in range(largest + 1, 8)]
+            bursts += [
+                Burst(write, address + (1 << bit), 4, size, Kind.WRAP)
+                for size in range(1, largest + 1)
+                for bit in range(size)
+            ]
+        await self.send(*(AxiItem(fill(b, self.bus_bytes, False) if b.write else b) for b in bursts))
+
+
+@pyuvm.test()
+class Wraps(SlaveTest):
+    """Wrapping bursts of every length and size, each with every bit of the address above it once low and once high."""
+
+    async def body(self) -> None:
+        self.bus.pace, self.bus.errors = Pace(), 0.0
+        bursts = []
+        for size, beats in itertools.product(range(self.bus_bytes.bit_length()), (2, 4, 8, 16)):
+            total, chosen = beats << size, random.randrange(PAGE)
+            for address in (chosen, chosen ^ PAGE - total):
+                for write in (False, True):
+                    burst = Burst(write, self.base + (address >> size << size), beats, size, Kind.WRAP)
+                    bursts.append(fill(burst, self.bus_bytes, False) if write else burst)
+        await self.send(*(AxiItem(burst) for burst in bursts))
+
+
+@pyuvm.test()
+class Latency(SlaveTest):
+    """The response to a beat comes a cycle after the accesses to all words that it covers."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace()
+        for write, size in itertools.product((False, True), range(self.bus_bytes.bit_length())):
+            for lane in range(0, self.bus_bytes, 1 << size):
+                burst = Burst(write, self.base + lane, 1, size)
+                if write:
+                    fill(burst, self.bus_bytes, False)
+                task = cocotb.start_soon(self.cycles("w" if write else "ar", "b" if write else "r"))
+                await self.burst(burst)
+                measured, expected = await task, 1 + len(burst.words(0, self.bus_bytes))
+                assert measured == expected, f"{burst}: {measured} cycles, expected {expected}"
+
+    async def cycles(self, asked: str, answered: str) -> int:
+        """Cycles from the next transfer of one channel until the other is valid."""
+        valid, ready, answer = (
+            getattr(self.dut, f"s_axi_{name}") for name in (f"{asked}valid", f"{asked}ready", f"{answered}valid")
+        )
+        await RisingEdge(self.dut.clk_i)
+        while not (valid.value and ready.value):
+            await RisingEdge(self.dut.clk_i)
+        began = cycle()
+        while not answer.value:
+            await RisingEdge(self.dut.clk_i)
+        return cycle() - began
+
+
+@pyuvm.test()
+class Turns(SlaveTest):
+    """Of accesses that come at once, the one of the direction that was not the last goes first, however long ago."""
+
+    async def body(self) -> None:
+        self.bus.pace = Pace()
+        dut, driver = self.dut, self.env.driver
+        for last, idle in itertools.product((False, True), range(4)):
+            await self.burst(self.one(last))
+            driver.w.pause = driver.ar.pause = True
+            await self.send(AxiItem(self.one(True)), AxiItem(self.one(False)))
+            await ClockCycles(dut.clk_i, 8 + idle)
+            driver.w.pause = driver.ar.pause = False
+            while not (dut.s_axi_wvalid.value and dut.s_axi_wready.value):
+                await RisingEdge(dut.clk_i)
+            assert dut.s_axi_arvalid.value and dut.s_axi_arready.value, "the accesses do not come at once"
+            await RisingEdge(dut.clk_i)
+            assert dut.reg_valid_o.value and dut.reg_ready_i.value
+            assert bool(dut.reg_write_o.value) != last, f"{'write' if last else 'read'} twice while the other waits"
+            await within(1000, self.env.drained(), "both responses")
+
+    def one(self, write: bool) -> Burst:
+        """A burst of one access."""
+        burst = Burst(write, self.base, 1)
+        return fill(burst, self.bus_bytes, False) if write else burst
 
 
 @pyuvm.test()

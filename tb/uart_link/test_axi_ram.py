@@ -8,7 +8,7 @@ import random
 
 import cocotb
 import pyuvm
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 from cocotbext.axi import AxiBus, AxiMaster
 from cocotbext.axi.axi_master import AxiReadResp
@@ -214,6 +214,39 @@ class Bandwidth(RamTest):
         shares = [len(cycles) / (cycles[-1] - cycles[0] + 1) for cycles in beats.values()]
         assert min(shares) > 0.98, f"shares of cycles with a beat: read, write {shares}"
         return min(shares), "of cycles with a beat, both directions"
+
+
+@pyuvm.test()
+class ResetInWrite(RamTest):
+    """A beat that is still offered as a reset begins is not stored; the one before it is."""
+
+    async def body(self) -> None:
+        access = Access.of_beats(True, False)
+        address = {"addr": access.address, "len": 1, "size": LANES.bit_length() - 1, "burst": 1, "id": 0}
+        await self.transfer("aw", address)
+        beats = [int.from_bytes(access.data[at : at + LANES], "little") for at in (0, LANES)]
+        data = {"strb": (1 << LANES) - 1, "last": 0}
+        await self.transfer("w", {"data": beats[0], **data})
+        self.env.memory[access.address : access.address + LANES] = access.data[:LANES]
+        await RisingEdge(DUT.clk_i)
+        DUT.rst_ni.value = 0
+        await FallingEdge(DUT.clk_i)  # the bus model has let go of its signals
+        await self.transfer("w", {"data": beats[1], **data})
+        await ClockCycles(DUT.clk_i, 2)
+        DUT.rst_ni.value = 1
+        await ClockCycles(DUT.clk_i, 2)
+        await self.env.everything()
+
+    async def transfer(self, channel: str, fields: dict[str, int]) -> None:
+        """One transfer without the bus model, which is idle."""
+        for name, value in fields.items():
+            getattr(DUT, f"s_axi_{channel}{name}").value = value
+        valid, ready = (getattr(DUT, f"s_axi_{channel}{name}") for name in ("valid", "ready"))
+        valid.value = 1
+        await RisingEdge(DUT.clk_i)
+        while not ready.value:
+            await RisingEdge(DUT.clk_i)
+        valid.value = 0
 
 
 @pyuvm.test(expect_error=ScoreboardError)

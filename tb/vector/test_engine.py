@@ -181,6 +181,111 @@ class Places(EngineTest):
 
 
 @pyuvm.test()
+class LongRows(EngineTest):
+    """Rows up to the scratchpad's end: where active values end, places, and what is stored at the end of the row."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        words = self.env.scratchpad.words
+        values, longest = words.reshape(-1), words.size - LANES
+        r = Region(longest, 1, 0)
+        longest = scaled(longest, 1 << 10)
+        first = (1 << longest.bit_length() - 1) - 1  # all bits below the highest
+        step = first >> 1
+        row = Instruction(length=first + step + 5, first=first, step=step, outer=2, reduction=Reduction.SUM, r=r)
+        await self.run(row)
+        for part in (1, 2):
+            place = longest - LANES * part + random.randrange(LANES)
+            values[place] = -100.0
+            row = {"negate_x": True, "d": Region(0), "reduction": Reduction.ARGMAX, "r": r}
+            await self.run(Instruction(length=longest, **row))
+            values[place] = 0.0
+
+
+@pyuvm.test()
+class Distances(EngineTest):
+    """Rows of one word whose distances are single bits, up and down."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        words = len(self.env.scratchpad.words)
+        bits = words.bit_length() - 1
+        for bit, sign in itertools.product(range(bits), (1, -1)):
+            for per_row in (False, True):
+                await self.run(self.instruction(words, 1 << bit, 1 << (bit + 4) % bits, sign, per_row))
+
+    def instruction(self, words: int, outer: int, inner: int, sign: int, per_row: bool) -> Instruction:
+        """Rows of all operands and results at distances that are the same in words, or in values where they count."""
+
+        def region(scale: int, sign: int) -> tuple[Region, set[int]]:
+            """A region anywhere, in units of 1 / scale word, and the words of its rows."""
+            base = random.randrange(scale * words - outer - inner) + (outer + inner if sign < 0 else 0)
+            distances = (sign * distance % ((1 << 16) * scale) for distance in (outer, inner))
+            ends = (base + sign * at for at in (0, inner, outer, outer + inner))
+            return Region(base, *distances), {end // scale for end in ends}
+
+        while True:
+            a, a_words = region(1, sign)
+            b, b_words = region(LANES if per_row else 1, sign)
+            d, d_words = region(1, sign)
+            r, r_words = region(LANES, 1)
+            if not (a_words | b_words) & (d_words | r_words) and not d_words & r_words:
+                break
+        return Instruction(
+            length=LANES,
+            outer=2,
+            inner=2,
+            a=a,
+            b=b if per_row else Region(LANES * b.base, LANES * b.outer, LANES * b.inner),
+            b_per_row=per_row,
+            z=Operand.B,
+            d=d,
+            reduction=Reduction.MAX,
+            r=r,
+        )
+
+
+@pyuvm.test()
+class Exponents(EngineTest):
+    """Products whose exponent is one bit away from zero or from infinity, in every lane, and functions of them."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        words = self.env.scratchpad.words.view(np.uint32)
+        ends = [-1, 0, 1, 254, 255, 256, *(1 << bit for bit in range(8)), *(255 ^ 1 << bit for bit in range(8))]
+        for function in Function:
+            exponents = np.repeat(np.array(ends)[:, None], LANES, 1)
+            a = self.rng.integers(np.maximum(1, exponents - 127), np.minimum(254, exponents + 126) + 1)
+            signs, fractions = self.rng.integers(0, 2, a.shape), self.rng.integers(1, 1 << 23, a.shape)
+            words[: len(ends)] = (signs << 31 | a << 23 | fractions).astype(np.uint32)
+            words[512 : 512 + len(ends)] = (exponents + 127 - a << 23).astype(np.uint32)  # powers of two
+            b = {"b": Region(512 * LANES), "x": Operand.B}
+            await self.run(Instruction(length=len(ends) * LANES, a=Region(0), d=Region(1024), function=function, **b))
+
+
+@pyuvm.test()
+class LateRowValue(EngineTest):
+    """While B's value of a row waits for the scratchpad, the row's words of A are read ahead."""
+
+    odd = 0.0
+
+    async def body(self) -> None:
+        dut, ports, words = cocotb.top, self.env.scratchpad.ports, 6
+        ports["b"].pause = 100
+        b = {"b": Region(512 * LANES), "b_per_row": True, "x": Operand.B}
+        task = cocotb.start_soon(self.run(Instruction(length=words * LANES, a=Region(0), d=Region(1024), **b)))
+        granted = 0
+        for _ in range(60):
+            await RisingEdge(dut.clk_i)
+            granted += int(dut.a_req_valid_o.value and dut.a_req_ready_i.value)
+        assert ports["b"].pause and granted == words, f"{granted} words of A were read while B waited"
+        await task
+
+
+@pyuvm.test()
 class OddValues(EngineTest):
     """Half of the values are zeros, infinities, NaN, subnormals or of any size; no pauses."""
 
@@ -337,8 +442,7 @@ BEYOND = 0xFFF0  # an address behind every scratchpad's end, in words
 ILLEGAL = (
     *({name: 0} for name in ("outer", "inner", "length")),
     *({"masked": 1, "first": 0}, {"x": 3}, {"z": 1}, {"z": 3}, {"store": 0, "reduction": 0}),
-    *({f"b_{name}": LANES * 3 + 1} for name in ("base", "outer", "inner")),
-    *({"a_base": BEYOND}, {"d_base": BEYOND}, {"b_base": LANES * BEYOND}, {"r_base": LANES * BEYOND}),
+    *({f"b_{name}": LANES * 3 + low} for name in ("base", "outer", "inner") for low in (1, 2, 4)),
     *({f"{name}_outer": BEYOND // 2} for name in "ad"),
     {"r_outer": 600},  # of 2,048 words, the sum of the last row alone, which is the last access
 )
@@ -362,8 +466,13 @@ class IllegalCommands(EngineTest):
             reduction=Reduction.SUM,
             r=Region(1900 * LANES, 8),
         )
-        for fields in ILLEGAL:
-            await self.run(legal)
+        scale = {"a": 1, "b": LANES, "d": 1, "r": LANES}
+        beyond = [
+            {f"{name}_base": values << bit} for name, values in scale.items() for bit in range(len(dut.w_addr_o), 16)
+        ]
+        for fields in (*ILLEGAL, *beyond):
+            if fields not in beyond:
+                await self.run(legal)
             item = {"": with_fields(command(legal), fields)}
             await StreamSequence([item]).start(stream.sequencer)
             await within(500, RisingEdge(dut.bad_o), f"the report of {fields}")
