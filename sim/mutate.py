@@ -161,7 +161,7 @@ IPS = (
     ip("nf4_quantizer", "nf4_quant", files="nf4_quant_lane nf4_block_absmax threshold_search *reciprocal*"),
     ip("double_quantizer", "double_quant", files="dynamic_quant_lane centred_absmax"),
     ip("double_dequantizer", "double_dequant", files="double_dequantizer_stream"),
-    ip("exact_mean", "exact_mean"),
+    ip("exact_mean", "exact_mean_20"),
     ip(
         "function_unit",
         "function_unit",

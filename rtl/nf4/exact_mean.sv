@@ -9,7 +9,10 @@
 // The accumulator is a small memory of 64-bit chunks, one per 32 bits of weight, so that a value adds
 // to two chunks and no carry has to travel until the end. After the carries the sum is divided bit by bit.
 
-module exact_mean (
+module exact_mean #(
+  // A tensor has at most 2^COUNT_W - 1 values; 1 to 32.
+  parameter int COUNT_W = 32
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
@@ -17,7 +20,7 @@ module exact_mean (
   output logic        in_ready_o,
   // FP32, subnormals count with their value.
   input  logic [31:0] in_value_i,
-  // Last value of a tensor; the next one begins another sum. At most 2^32-1 values make a tensor.
+  // Last value of a tensor; the next one begins another sum.
   input  logic        in_last_i,
 
   output logic        out_valid_o,
@@ -27,6 +30,10 @@ module exact_mean (
   // A value was NaN, infinite or negative; the mean is NaN.
   output logic        out_invalid_o
 );
+
+  if (COUNT_W < 1 || COUNT_W > 32) begin : g_check
+    ERROR_exact_mean_COUNT_W_must_be_1_to_32 error ();
+  end
 
   // Bit 0 of the sum weighs 2^-149. Chunks 0 to 8 receive values, the last one only carries.
   localparam int Chunks    = 10;
@@ -53,43 +60,44 @@ module exact_mean (
   logic [7:0]  place;
   logic [54:0] spread, spread_q;
   logic        last_q, invalid_q;
-  logic [31:0] count_q;
+  logic [COUNT_W-1:0] count_q;
 
   assign place  = in_value_i[30:23] == '0 ? 8'd0 : in_value_i[30:23] - 8'd1;
   assign spread = 55'({in_value_i[30:23] != '0, in_value_i[22:0]}) << place[4:0];
 
   // ---------------------------------------------------------------- chunks
 
-  logic [63:0] chunk [16];
+  logic [ChunkBits+COUNT_W-1:0] chunk [16];
   logic [Chunks-1:0] used_q;
-  logic [63:0] stored, sum;
-  logic [31:0] addend, carry_q;
+  logic [ChunkBits+COUNT_W-1:0] stored, sum;
+  logic [31:0] addend;
+  logic [COUNT_W-1:0] carry_q;
   logic        write;
 
-  assign stored = used_q[chunk_q] ? chunk[chunk_q] : 64'h0;
+  assign stored = used_q[chunk_q] ? chunk[chunk_q] : '0;
 
-  assign addend = state_q == Low ? spread_q[31:0] : state_q == High ? {9'h0, spread_q[54:32]} : carry_q;
-  assign sum    = stored + 64'(addend);
+  assign addend = state_q == Low ? spread_q[31:0] : state_q == High ? {9'h0, spread_q[54:32]} : 32'(carry_q);
+  assign sum    = stored + (ChunkBits + COUNT_W)'(addend);
   assign write  = state_q == Low || state_q == High || state_q == Carry;
 
   always_ff @(posedge clk_i) begin
-    if (write) chunk[chunk_q] <= state_q == Carry ? {32'h0, sum[31:0]} : sum;
+    if (write) chunk[chunk_q] <= state_q == Carry ? (ChunkBits + COUNT_W)'(sum[31:0]) : sum;
   end
 
   // ---------------------------------------------------------------- division, one bit per cycle
 
   // The first 24 quotient bits from the leading one on, and the one that rounds them. finish_q marks
   // the step below the unit bit.
-  logic [31:0] remainder_q, remainder_d;
-  logic [32:0] doubled, difference;
+  logic [COUNT_W-1:0] remainder_q, remainder_d;
+  logic [COUNT_W:0] doubled, difference;
   logic [24:0] quotient_q;
   logic        quotient_bit, full, sticky_q;
   logic [7:0]  weight_q;
 
   assign doubled      = {remainder_q, !finish_q && stored[{1'b0, bit_q}]};
   assign difference   = doubled - {1'b0, count_q};
-  assign quotient_bit = !difference[32];
-  assign remainder_d  = quotient_bit ? difference[31:0] : doubled[31:0];
+  assign quotient_bit = !difference[COUNT_W];
+  assign remainder_d  = quotient_bit ? difference[COUNT_W-1:0] : doubled[COUNT_W-1:0];
   assign full         = quotient_q[24];
 
   always_ff @(posedge clk_i) begin
@@ -156,7 +164,7 @@ module exact_mean (
         carry_q <= '0;
       end
       Carry: begin
-        carry_q  <= sum[63:32];
+        carry_q  <= sum[ChunkBits+:COUNT_W];
         bit_q    <= TopBit;
         finish_q <= 1'b0;
         if (chunk_q != LastChunk) chunk_q <= chunk_q + 4'd1;
@@ -182,7 +190,7 @@ module exact_mean (
       count_q   <= '0;
       invalid_q <= 1'b0;
     end else if (state_q == Accept && in_valid_i) begin
-      count_q <= count_q + 32'd1;
+      count_q <= count_q + COUNT_W'(1);
       if (in_value_i[30:23] == 8'hFF || (in_value_i[31] && in_value_i[30:0] != '0)) invalid_q <= 1'b1;
     end
   end
