@@ -196,7 +196,7 @@ FAULTS = [
         "LevelWidth'(push) != LevelWidth'(DEPTH);",
         "LevelWidth'(push) < LevelWidth'(DEPTH - 1);",
     ),
-    (READ_CLIENTS, "eligible[c-1:0] == '0;", "eligible[c-1:0] != '1;"),
+    (READ_CLIENTS, "eligible[c-1:0] == '0;", "eligible[c-1:0] == '1;"),
     (
         READ_CLIENTS,
         "burst_tag_o   = burst_tag_o | tag[c*LINE_W+:LINE_W];",
