@@ -93,7 +93,7 @@ def tiles(inputs: Inputs, ran: int, planned: int) -> list[dict]:
         found.append(_missing("mutation", "Mutants"))
     else:
         whole = inputs.expected.get("mutation", len(inputs.mutation))
-        low, old = (sum(map(what, inputs.mutation)) for what in (lambda one: one["share"] < TARGET, _stale))
+        low, old = sum(one["share"] < TARGET for one in inputs.mutation), sum(one["stale"] for one in inputs.mutation)
         said = [f"in {len(inputs.mutation)} of {whole} IPs"]
         said += [f"{low} below {100 * TARGET:.0f} %"] if low else []
         said += [f"{old} with other sources"] if old else []
@@ -311,10 +311,6 @@ def formal_view(formal: Sequence[Mapping] | None) -> list[dict] | None:
         for one in formal
     ]
     return sorted(rows, key=lambda row: ("fail", "none", "pass").index(row["state"]))
-
-
-def _stale(one: Mapping) -> bool:
-    return one["stale"]
 
 
 def mutation_view(mutation: Sequence[Mapping] | None) -> list[dict] | None:

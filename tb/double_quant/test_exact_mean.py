@@ -187,7 +187,7 @@ class FullSpeed(MeanTest):
 
 @pyuvm.test()
 class LongTensor(MeanTest):
-    """Very many values, next to the largest: of 20 bits all of a count's, and a sum that reaches the last chunk."""
+    """Very many values, next to the largest: counts of 17 bits, or all of 20; a sum that reaches the last chunk."""
 
     async def body(self) -> None:
         port, out = self.env.ports["in"], self.env.ports["out"]
@@ -199,8 +199,10 @@ class LongTensor(MeanTest):
         out.ready.value = 1
         await short
         most = 1 << int(cocotb.top.COUNT_W.value)
-        count = random.randrange(most - most // 4, most) if most == 1 << 20 and scaled(1, 0) else 3000
-        value, last = 0x7F400000 + random.randrange(1 << 22), 0x7F000000 + random.randrange(1 << 23)
+        many = (most - most // 4, most) if most == 1 << 20 else (1 << 16, 1 << 17)
+        count = random.randrange(*scaled(many, (3000, 3200)))
+        # Bits that fill the lower of its two chunks, too, and so the carry into the upper one.
+        value, last = 0x7F400007 + 8 * random.randrange(1 << 19), 0x7F000000 + random.randrange(1 << 23)
         # All of one exponent: a mean of values is one of their bits.
         mean = round(Fraction(value * (count - 1) + last, count))
         self.env.expect("out", [{"mean": mean, "invalid": 0}], f"{count} values, tensor")

@@ -12,8 +12,8 @@ DESCRIPTION = (
 BENCHES = [
     Bench(
         name="pair",
-        top="edge_qlora_pair_probe",
-        filelist="sim/tops/edge_qlora_pair_probe.f",
+        top="edge_qlora_pair",
+        filelist="sim/tops/pair_probe.f",
         module="tb.pair.test_pair",
         parameters=pair_parameters,
         simulators=("verilator",),

@@ -51,7 +51,7 @@ def sample_end(core: int, item: ListItem, kind: str) -> None:
     """Cover the end of a list on a core."""
 
 
-# What was seen where the cores meet, by the output of the probe and its bit.
+# What was seen where the cores meet, by the signal of the probe (sim/tops/pair_probe.sv).
 MEMORY = {
     "reads compete": "reads_compete",
     "writes compete": "writes_compete",
@@ -69,13 +69,13 @@ def sample_seen() -> None:
     """Cover what the probe has seen since the reset."""
 
     def bits(name: str) -> int:
-        return int(getattr(cocotb.top, f"seen_{name}_o").value)
+        return int(getattr(cocotb.top.u_probe, name).value)
 
     for what, name in MEMORY.items():
         if bits(name):
             sample_memory(what)
     for number, core in enumerate(CORES):
-        for what, name in (("waits", "wait"), ("resets beside", "reset")):
+        for what, name in (("waits", "waits"), ("resets beside", "resets")):
             if bits(name) >> number & 1:
                 sample_vector(f"{core} {what}")
     for number, operand in enumerate(OPERANDS):

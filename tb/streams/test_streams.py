@@ -84,7 +84,7 @@ class RandomTraffic(StreamsTest):
         return Pace.any()
 
     async def body(self) -> None:
-        await self.send(scaled(380, 190))
+        await self.send(scaled(600, 300))
 
 
 @pyuvm.test()

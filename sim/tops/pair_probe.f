@@ -1,3 +1,3 @@
 # Two pipelines with what was seen of the places where they meet
 -f rtl/core/edge_qlora_pair.f
-sim/tops/edge_qlora_pair_probe.sv
+sim/tops/pair_probe.sv
