@@ -169,7 +169,7 @@ IPS = (
         filelist="rtl/vector/function_unit.f",
         files="function_rom",
     ),
-    ip("vector_engine", "vector_engine_8"),
+    ip("vector_engine", "vector_engine_8", files="row_counter row_address"),
     ip("scratchpad", "scratchpad", files="scratchpad_*"),
     Ip("systolic_array", ("systolic",), "systolic_array", "sim/tops/systolic_array.f", array_parameters),
     Ip("matrix_engine", ("systolic",), "matrix_engine", "rtl/core/matrix_engine.f", matrix_parameters),

@@ -150,28 +150,30 @@ class CounterTearing(BridgeTest):
     """LO and HI belong together for every counter, however long the host waits between them and whatever carries."""
 
     async def body(self) -> None:
-        core = self.env.core
         pairs = list(enumerate(regs.COUNTERS.values()))
         for index, (low, high) in random.sample(pairs, len(pairs)):
-            value = (random.getrandbits(32) << 32) + WORD
-            core.counters[index] = value
-            core.drive_counters()
-            first = (await self.read(low.offset))[1]
-            core.counters[index] = value + 1
-            core.drive_counters()
-            other = random.choice(pairs)[1][0]
-            if other is not low:
-                await self.read(other.offset)
-            second = (await self.read(high.offset))[1]
-            assert second << 32 | first == value, f"{low.name}: torn, {second:#x} {first:#x} of {value:#x}"
-            assert (await self.read(high.offset))[1] == second, "a read of HI changed it"
-            await self.read(low.offset, size=0)
-            assert (await self.read(high.offset))[1] == (value + 1 >> 32) & WORD, (
-                "a read of one byte of LO kept nothing"
-            )
-            await self.read(high.offset)
+            upper = random.getrandbits(32)
+            for value in (upper << 32 | WORD, (upper ^ WORD) << 32 | WORD):  # every bit with both values
+                await self._carry(index, low, high, value, random.choice(pairs)[1][0])
         if self.bus_bytes >= 8:
             await self._wide(pairs)
+
+    async def _carry(self, index: int, low, high, value: int, other) -> None:
+        """A counter carries between the reads of its halves, and another one may be read meanwhile."""
+        core = self.env.core
+        core.counters[index] = value
+        core.drive_counters()
+        first = (await self.read(low.offset))[1]
+        core.counters[index] = value + 1
+        core.drive_counters()
+        if other is not low:
+            await self.read(other.offset)
+        second = (await self.read(high.offset))[1]
+        assert second << 32 | first == value, f"{low.name}: torn, {second:#x} {first:#x} of {value:#x}"
+        assert (await self.read(high.offset))[1] == second, "a read of HI changed it"
+        await self.read(low.offset, size=0)
+        kept = (await self.read(high.offset))[1]
+        assert kept == (value + 1 >> 32) & WORD, "a read of one byte of LO kept nothing"
 
     async def _wide(self, pairs) -> None:
         """One beat that covers both halves sees one moment even while the counter runs."""
