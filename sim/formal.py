@@ -190,8 +190,8 @@ def script(task: Task) -> list[str]:
         *([f"chparam {settings} {task.top}"] if settings else []),
         f"hierarchy -check -top {task.top}",
         "proc",
-        *(f"chformal -assume2assert *{part}*" for part in design.parts),
         *(f"chformal -cover -remove *{part}*" for part in (*design.parts, *design.trusted)),
+        *(f"chformal -assume2assert *{part}*" for part in design.parts),
         f"rename -top {task.top}",
         f"prep -flatten -top {task.top}",
         "memory_map",
@@ -217,8 +217,16 @@ def sby(task: Task) -> str:
             "[engines]",
             "smtbmc z3",
             "[script]",
-            # What parts assume need not come about.
-            *(f"hold: {line}" if "assume2assert" in line else line for line in script(task)),
+            # What parts assume is asserted; its conditions are covered like those of other assertions.
+            *(
+                each
+                for line in script(task)
+                for each in (
+                    (f"hold: {line}", f"reach: {line.replace('-assume2assert', '-assume -coverenable')}")
+                    if "-assume2assert" in line
+                    else (line,)
+                )
+            ),
             *(["setundef -init -zero"] if clocks else []),
             "hold: chformal -cover -remove",
             "reach: chformal -assert -coverenable",

@@ -254,14 +254,18 @@ class TransfersTest(uvm_test):
 
     async def fill(self) -> None:
         """Write the golden scratchpad into the real one."""
-        DUT.host_write_valid_i.value = 1
         for address, word in enumerate(self.env.scratch):
-            DUT.host_write_addr_i.value = address
-            DUT.host_write_data_i.value = int.from_bytes(word.astype("<u4").tobytes(), "little")
-            await RisingEdge(DUT.clk_i)
-            while not DUT.host_write_ready_o.value:
-                await RisingEdge(DUT.clk_i)
+            await self.write_word(address, word)
         DUT.host_write_valid_i.value = 0
+
+    async def write_word(self, address: int, word: np.ndarray) -> None:
+        """Write a word [8], as the golden scratchpad has it from then on; the port is left asking for the next one."""
+        self.env.scratch[address] = word
+        DUT.host_write_valid_i.value, DUT.host_write_addr_i.value = 1, address
+        DUT.host_write_data_i.value = int.from_bytes(word.astype("<u4").tobytes(), "little")
+        await RisingEdge(DUT.clk_i)
+        while not DUT.host_write_ready_o.value:
+            await RisingEdge(DUT.clk_i)
 
     async def read_words(self, addresses: Iterable[int]) -> np.ndarray:
         """Words of the scratchpad [n, 8]."""

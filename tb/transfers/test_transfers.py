@@ -36,8 +36,10 @@ SPARE = range(480, WORDS)
 class Random(TransfersTest):
     """Commands of all engines at the same time, on one half of memory and scratchpad each."""
 
+    noisy = True
+
     async def body(self) -> None:
-        noise = cocotb.start_soon(self.noise())
+        reads, writes = cocotb.start_soon(self.noise()), cocotb.start_soon(self.write_noise())
         count = scaled(12, 4)
         for _ in range(2):
             source, target = random.sample((0, HALF_LINES), 2)
@@ -48,7 +50,9 @@ class Random(TransfersTest):
                 read=[random_transfer(source, into, READ_FORMATS) for _ in range(count)],
                 write=[random_transfer(target, outof) for _ in range(count)],
             )
-        noise.cancel()
+        reads.cancel()
+        self.noisy = False
+        await writes
         DUT.host_read_valid_i.value = 0
         await ClockCycles(DUT.clk_i, 4)
         await self.compare()
@@ -59,6 +63,14 @@ class Random(TransfersTest):
             DUT.host_read_valid_i.value = random.getrandbits(1)
             DUT.host_read_addr_i.value = random.choice(SPARE)
             await ClockCycles(DUT.clk_i, random.choice((1, 1, 3, 30)))
+
+    async def write_noise(self) -> None:
+        """Keep the banks busy with writes, too, so that READ has to wait for them."""
+        while self.noisy:
+            for address in random.choices(SPARE, k=random.choice((1, 8, 40))):
+                await self.write_word(address, np.array([random.getrandbits(32) for _ in range(WORD)], np.uint32))
+            DUT.host_write_valid_i.value = 0
+            await ClockCycles(DUT.clk_i, random.choice((1, 3, 30)))
 
 
 @pyuvm.test()
@@ -112,6 +124,28 @@ class Ends(TransfersTest):
             await RisingEdge(DUT.clk_i)
             assert len(self.env.pulses.reads) - before == lines * LINE * 8 // len(DUT.wgt_data_o), "not all has come"
             await within(20_000, self.env.board.drained(), "all weights")
+        await self.compare()
+
+
+@pyuvm.test()
+class LongCommands(TransfersTest):
+    """Many rows, long rows and many repetitions: the counters' carries go far."""
+
+    full_speed = True
+
+    async def body(self) -> None:
+        many = random.randrange(520, 1000)
+        shapes = (
+            {"outer": many, "outer_stride": 1, "inner": 1, "s_outer": 0, "length": 16},
+            {"inner": many, "inner_stride": 1, "outer": 1, "s_inner": 0, "length": 16},
+            {"inner": 1, "outer": 1, "length": WORDS * WORD - 16 * random.randrange(1, 16), "s_base": 0},
+        )
+        for shape in shapes:
+            for engine, address in (("read", 0), ("write", HALF_LINES)):
+                await self.run(100_000, **{engine: [simple_transfer(address=address, **shape)]})
+        one = {"header_lines": 0, "lines1": 0, "address0": 0, "count": 1, "lines0": 1, "rows0": 1}
+        for shape in ({"count": many, "step0": 1}, {"rows0": many, "stride0": 1}, {"lines0": many}):
+            await self.run(100_000, load=[simple_load(**one | shape)])
         await self.compare()
 
 
@@ -190,7 +224,8 @@ class BadAddresses(Bad):
     async def body(self) -> None:
         for engine in ("read", "write"):
             for kind, changed in (
-                ("first row", {"s_base": random.choice((WORDS, 1 << 14, (1 << 16) - 1))}),
+                *(("first row", {"s_base": 1 << bit}) for bit in range(WORDS.bit_length() - 1, 16)),
+                ("first row", {"s_base": (1 << 16) - 1}),
                 ("last word", {"s_base": WORDS - 54 + random.choice((1, 2, 3))}),
                 ("wrapped", {"s_outer": (1 << 16) - random.choice((20, 200))}),
             ):
