@@ -46,29 +46,37 @@ class Pace:
         return random.choice((cls(), cls(0.1, 2), cls(0.5, 3), cls(0.9, 2), cls(0.05, 40), cls(0.3, 3, True)))
 
 
-class StreamItem(uvm_sequence_item):
-    """One transfer: field name to unsigned value."""
+class StreamItem:
+    """One transfer that was seen: field name to unsigned value."""
 
-    def __init__(self, fields: Mapping[str, int], name: str = "item") -> None:
-        super().__init__(name)
-        self.fields = dict(fields)
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Mapping[str, int]) -> None:
+        self.fields = fields
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value:#x}" for name, value in self.fields.items())
 
 
+class StreamTransfers(uvm_sequence_item):
+    """Transfers for a driver, in order: a sequence item for each would take most of a simulation's time."""
+
+    def __init__(self, transfers: Iterable[Mapping[str, int]], name: str = "transfers") -> None:
+        super().__init__(name)
+        self.transfers = transfers
+
+
 class StreamSequence(uvm_sequence):
     """Send the given transfers in order."""
 
-    def __init__(self, items: Iterable[Mapping[str, int]], name: str = "sequence") -> None:
+    def __init__(self, transfers: Iterable[Mapping[str, int]], name: str = "sequence") -> None:
         super().__init__(name)
-        self.items = items
+        self.transfers = transfers
 
     async def body(self) -> None:
-        for fields in self.items:
-            item = StreamItem(fields)
-            await self.start_item(item)
-            await self.finish_item(item)
+        item = StreamTransfers(self.transfers)
+        await self.start_item(item)
+        await self.finish_item(item)
 
 
 class StreamPort:
@@ -96,7 +104,7 @@ class StreamPort:
         (self.valid if self.into_dut else self.ready).value = 0
 
     async def send(self, fields: Mapping[str, int]) -> None:
-        """Offer one transfer and wait until the DUT takes it."""
+        """Offer one transfer and wait until the DUT takes it; at once come the next one, or ``idle``."""
         for name, value in fields.items():
             self.payload[name].value = value
         self.valid.value = 1
@@ -104,7 +112,6 @@ class StreamPort:
         while not self.ready.value:
             await RisingEdge(self.ready)  # sleeping until then costs no simulation time
             await RisingEdge(self.clock)
-        self.valid.value = 0
 
     def sample(self) -> dict[str, int] | None:
         """Payload transferred at the clock edge that just came, or None."""
@@ -114,7 +121,7 @@ class StreamPort:
 
 
 class SourceDriver(uvm_driver):
-    """Send items from the sequencer, pausing as its pace says."""
+    """Send transfers from the sequencer, pausing as its pace says."""
 
     def __init__(self, name: str, parent: uvm_component, port: StreamPort, pace: Pace) -> None:
         super().__init__(name, parent)
@@ -124,9 +131,12 @@ class SourceDriver(uvm_driver):
         self.port.idle()
         while True:
             item = await self.seq_item_port.get_next_item()
-            if pause := self.pace.cycles():
-                await ClockCycles(self.port.clock, pause)
-            await self.port.send(item.fields)
+            for fields in item.transfers:
+                if pause := self.pace.cycles():
+                    self.port.idle()
+                    await ClockCycles(self.port.clock, pause)
+                await self.port.send(fields)
+            self.port.idle()
             self.seq_item_port.item_done()
 
 
