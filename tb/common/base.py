@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 
 import cocotb
 from cocotb.clock import Clock
@@ -43,6 +44,17 @@ async def start(dut, cycles: int = 4) -> None:
     await ClockCycles(dut.clk_i, cycles)
     dut.rst_ni.value = 1
     await RisingEdge(dut.clk_i)
+
+
+async def each_pulse(dut, pulse, action: Callable[[], None]) -> None:
+    """Act in every cycle in which a signal is high, from the first reset on; asleep in between, it costs no time."""
+    await RisingEdge(dut.rst_ni)
+    while True:
+        if not pulse.value:
+            await RisingEdge(pulse)
+        await RisingEdge(dut.clk_i)
+        if pulse.value:
+            action()
 
 
 async def within(cycles: int, awaitable, what: str):

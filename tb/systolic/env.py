@@ -9,7 +9,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from pyuvm import uvm_component, uvm_env
 
-from tb.common.base import PERIOD_NS, within
+from tb.common.base import PERIOD_NS, each_pulse, within
 from tb.common.scoreboard import Scoreboard
 from tb.common.stream import Pace, StreamAgent, StreamItem, StreamMonitor, StreamPort, StreamSequence
 from tb.systolic.program import Program
@@ -104,9 +104,9 @@ class MatrixEnv(uvm_env):
         dut.rivals_i.value = 0
         cocotb.start_soon(self._hold(dut.read_hold_i, self._pace("reads")))
         cocotb.start_soon(self._hold(dut.write_hold_i, self._pace("writes")))
-        cocotb.start_soon(self._watch(dut.done_o, self._ended))
-        cocotb.start_soon(self._watch(dut.bad_o, self._refused))
-        cocotb.start_soon(self._watch(dut.stream_error_o, self._stream_error))
+        cocotb.start_soon(each_pulse(dut, dut.done_o, self._ended))
+        cocotb.start_soon(each_pulse(dut, dut.bad_o, self._refused))
+        cocotb.start_soon(each_pulse(dut, dut.stream_error_o, self._stream_error))
 
     async def run(self, program: Program) -> None:
         """Run commands and wait until all their writes have been compared and the engine is idle."""
@@ -149,17 +149,6 @@ class MatrixEnv(uvm_env):
 
     def _stream_error(self) -> None:
         self.stream_errors.append(self.done)
-
-    @staticmethod
-    async def _watch(pulse, action) -> None:
-        """Act in every cycle of a pulse, from the first reset on."""
-        await RisingEdge(cocotb.top.rst_ni)
-        while True:
-            await RisingEdge(pulse)
-            await RisingEdge(cocotb.top.clk_i)
-            while pulse.value:
-                action()
-                await RisingEdge(cocotb.top.clk_i)
 
     @staticmethod
     async def _hold(signal, pace: Pace) -> None:

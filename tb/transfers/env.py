@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import cocotb
 import numpy as np
@@ -15,7 +15,7 @@ from pyuvm import uvm_component, uvm_env, uvm_test
 
 from tb.axi_master.memory import AxiMemory, any_paces
 from tb.axi_master.model import PAGE, Faults, Geometry
-from tb.common.base import PERIOD_NS, cycle, finish, start, within
+from tb.common.base import PERIOD_NS, cycle, each_pulse, finish, start, within
 from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard, ScoreboardError
 from tb.common.stream import Pace, StreamAgent, StreamPort, StreamSequence
@@ -105,19 +105,23 @@ class Pulses(uvm_component):
         self.writes: list[int] = []
 
     async def run_phase(self) -> None:
-        pulses = [(self.done, name, getattr(DUT, f"{name}_done_o")) for name in ENGINES]
-        pulses += [(self.bad, name, getattr(DUT, f"{name}_bad_o")) for name in ENGINES]
-        while True:
-            await RisingEdge(DUT.clk_i)
-            if DUT.rst_ni.value != 1:
-                continue
-            assert DUT.stop_i.value or not DUT.overflow_o.value, "a beat came for which its engine had no room"
-            for counts, name, signal in pulses:
-                if signal.value:
-                    counts[name] += 1
-            for beats, signal in ((self.reads, DUT.rbeat_o), (self.writes, DUT.wbeat_o)):
-                if signal.value:
-                    beats.append(cycle())
+        for name, (kind, counts) in itertools.product(ENGINES, (("done", self.done), ("bad", self.bad))):
+            self._each(getattr(DUT, f"{name}_{kind}_o"), lambda name=name, counts=counts: self._count(counts, name))
+        self._each(DUT.rbeat_o, lambda: self.reads.append(cycle()))
+        self._each(DUT.wbeat_o, lambda: self.writes.append(cycle()))
+        self._each(DUT.overflow_o, self._overflow)
+
+    @staticmethod
+    def _each(signal, action: Callable[[], None]) -> None:
+        cocotb.start_soon(each_pulse(DUT, signal, action))
+
+    @staticmethod
+    def _count(counts: dict[str, int], name: str) -> None:
+        counts[name] += 1
+
+    @staticmethod
+    def _overflow() -> None:
+        assert DUT.stop_i.value, "a beat came for which its engine had no room"
 
 
 class TransfersEnv(uvm_env):
