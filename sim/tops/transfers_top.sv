@@ -240,6 +240,7 @@ module transfers_top #(
     .writes_pending_i(writes_pending)
   );
 
+  // The test has the ports that never wait, so that the engines do.
   scratchpad #(
     .ADDR_W (SCRATCH_W),
     .READERS(2),
@@ -247,15 +248,15 @@ module transfers_top #(
   ) u_scratchpad (
     .clk_i,
     .rst_ni,
-    .read_valid_i  ({host_read_valid_i, s_read_valid}),
-    .read_ready_o  ({host_read_ready_o, s_read_ready}),
-    .read_addr_i   ({host_read_addr_i, s_read_addr}),
-    .answer_valid_o({host_answer_valid_o, s_answer_valid}),
-    .answer_data_o ({host_answer_data_o, s_answer_data}),
-    .write_valid_i ({host_write_valid_i, s_write_valid}),
-    .write_ready_o ({host_write_ready_o, s_write_ready}),
-    .write_addr_i  ({host_write_addr_i, s_write_addr}),
-    .write_data_i  ({host_write_data_i, s_write_data}),
+    .read_valid_i  ({s_read_valid, host_read_valid_i}),
+    .read_ready_o  ({s_read_ready, host_read_ready_o}),
+    .read_addr_i   ({s_read_addr, host_read_addr_i}),
+    .answer_valid_o({s_answer_valid, host_answer_valid_o}),
+    .answer_data_o ({s_answer_data, host_answer_data_o}),
+    .write_valid_i ({s_write_valid, host_write_valid_i}),
+    .write_ready_o ({s_write_ready, host_write_ready_o}),
+    .write_addr_i  ({s_write_addr, host_write_addr_i}),
+    .write_data_i  ({s_write_data, host_write_data_i}),
     .write_strobe_i({16{1'b1}})
   );
 

@@ -104,7 +104,12 @@ class StreamPort:
         (self.valid if self.into_dut else self.ready).value = 0
 
     async def send(self, fields: Mapping[str, int]) -> None:
-        """Offer one transfer and wait until the DUT takes it; at once come the next one, or ``idle``."""
+        """Offer one transfer and wait until the DUT takes it."""
+        await self.offer(fields)
+        self.idle()
+
+    async def offer(self, fields: Mapping[str, int]) -> None:
+        """Send one transfer, but leave valid high: the next one, or ``idle``, follows at once."""
         for name, value in fields.items():
             self.payload[name].value = value
         self.valid.value = 1
@@ -135,7 +140,7 @@ class SourceDriver(uvm_driver):
                 if pause := self.pace.cycles():
                     self.port.idle()
                     await ClockCycles(self.port.clock, pause)
-                await self.port.send(fields)
+                await self.port.offer(fields)
             self.port.idle()
             self.seq_item_port.item_done()
 

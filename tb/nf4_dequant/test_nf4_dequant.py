@@ -284,7 +284,6 @@ class ResetWithBlocksInside(DequantTest):
         """Send without the sequencer, so that it can be broken off."""
         for fields in self.items(blocks):
             await port.send(fields)
-        port.idle()
 
 
 class Caught(DequantTest):

@@ -45,7 +45,7 @@ class Random(TransfersTest):
             source, target = random.sample((0, HALF_LINES), 2)
             into, outof = random.sample(HALVES, 2)
             await self.run(
-                200_000,
+                60_000,
                 load=[random_load(source) for _ in range(count // 2)],
                 read=[random_transfer(source, into, READ_FORMATS) for _ in range(count)],
                 write=[random_transfer(target, outof) for _ in range(count)],
