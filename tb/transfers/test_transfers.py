@@ -65,9 +65,10 @@ class Random(TransfersTest):
             await ClockCycles(DUT.clk_i, random.choice((1, 1, 3, 30)))
 
     async def write_noise(self) -> None:
-        """Keep the banks busy with writes, too, so that READ has to wait for them."""
+        """Keep a bank busy with writes, too, so that READ has to wait for it, with a word that came meanwhile."""
         while self.noisy:
-            for address in random.choices(SPARE, k=random.choice((1, 8, 40))):
+            address = random.choice(SPARE)
+            for _ in range(random.choice((1, 8, 40))):
                 await self.write_word(address, np.array([random.getrandbits(32) for _ in range(WORD)], np.uint32))
             DUT.host_write_valid_i.value = 0
             await ClockCycles(DUT.clk_i, random.choice((1, 3, 30)))
@@ -219,7 +220,7 @@ class BadAddresses(Bad):
 
     async def body(self) -> None:
         bits = random.sample(range(WORDS.bit_length() - 1, 16), 16 - WORDS.bit_length() + 1)
-        for engine, own in (("read", bits[::2]), ("write", bits[1::2])):
+        for engine, own in (("read", bits), ("write", bits[::3])):
             for kind, changed in (
                 *(("first row", {"s_base": 1 << bit}) for bit in own),
                 ("first row", {"s_base": (1 << 16) - 1}),
