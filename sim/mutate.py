@@ -127,8 +127,10 @@ def fp32(module: str, **parameters: int) -> Ip:
 
 
 def engine(module: str, **parameters: int) -> Ip:
-    """One of the engines between memory and scratchpad."""
-    return ip(module, "transfers", module=module, filelist=f"rtl/core/{module}.f", ADDR_W=40, BUS_W=64, **parameters)
+    """One of the engines between memory and scratchpad, on a bus on which words have to wait."""
+    return ip(
+        module, "transfers_512", module=module, filelist=f"rtl/core/{module}.f", ADDR_W=40, BUS_W=512, **parameters
+    )
 
 
 def bridge(config: Config) -> dict[str, int]:
@@ -178,8 +180,8 @@ IPS = (
     ip("axi_slave", "axi_slave_128", files="axi_slave_* axi_burst_*"),
     Ip("registers", ("registers_32",), "vega_bridge", "rtl/vega_bridge/vega_bridge.f", bridge),
     ip("lists", "lists", files="command_fetch command_queue list_* semaphores"),
-    engine("load_engine", FIFO_BEATS=512),
-    engine("read_engine", FIFO_BEATS=64, SCRATCH_W=9),
+    engine("load_engine", FIFO_BEATS=64),
+    engine("read_engine", FIFO_BEATS=20, SCRATCH_W=9),
     engine("write_engine", SCRATCH_W=9),
     ip("uart_axi", "uart_axi", REGISTERS_BASE=1 << 30),  # which the tests read
     ip("axi_ram", "axi_ram"),
