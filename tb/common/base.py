@@ -47,13 +47,13 @@ async def start(dut, cycles: int = 4) -> None:
 
 
 async def each_pulse(dut, pulse, action: Callable[[], None]) -> None:
-    """Act in every cycle in which a signal is high, from the first reset on; asleep in between, it costs no time."""
+    """Act in every cycle outside of resets in which a signal is high; asleep in between, it costs no time."""
     await RisingEdge(dut.rst_ni)
     while True:
         if not pulse.value:
             await RisingEdge(pulse)
         await RisingEdge(dut.clk_i)
-        if pulse.value:
+        if pulse.value and dut.rst_ni.value:
             action()
 
 

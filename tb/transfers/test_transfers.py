@@ -246,6 +246,8 @@ class BadAddresses(Bad):
             ):
                 at = {"address": HALF_LINES if engine == "write" else 0}
                 await self.refused(engine, simple_transfer(**at, **changed), kind)
+            # Its last word is the scratchpad's.
+            await self.run(20_000, **{engine: [simple_transfer(**at, s_base=WORDS - 54)]})
         # In the middle of a block, whose first words are in the FIFO without a scale.
         block = {"address": HALF_LINES, "format": ValueFormat.BFP8, "length": 64}
         await self.refused("write", simple_transfer(**block, s_base=WORDS - random.randrange(1, 8)), "last word")
