@@ -50,10 +50,10 @@ async def each_pulse(dut, pulse, action: Callable[[], None]) -> None:
     """Act in every cycle outside of resets in which a signal is high; asleep in between, it costs no time."""
     await RisingEdge(dut.rst_ni)
     while True:
-        if not pulse.value:
+        if pulse.value != 1:
             await RisingEdge(pulse)
         await RisingEdge(dut.clk_i)
-        if pulse.value and dut.rst_ni.value:
+        if pulse.value == 1 and dut.rst_ni.value == 1:
             action()
 
 
