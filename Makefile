@@ -77,7 +77,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG= GATES=1 COVER=1); without TEST list them
-	@$(RUN) -m sim.run --test "$(TEST)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)" --gates "$(GATES)" --coverage "$(COVER)"
+	@$(RUN) -m sim.run --test "$(TEST)" --bench "$(call given,BENCH)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)" --gates "$(GATES)" --coverage "$(COVER)"
 
 gates: $(READY) ## Run the tests of array, quantizers and dequantizers on their netlists (SIM= CONFIG= SEED=; a quarter of an hour)
 	@$(RUN) -m sim.gates --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)"

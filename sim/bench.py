@@ -73,12 +73,22 @@ class Bench:
 
 @dataclass(frozen=True)
 class Test:
-    """A named test: what ``make sim TEST=<name>`` runs; a slow one is left out of ``make test``."""
+    """A named test: what ``make sim TEST=<name>`` runs.
+
+    Attributes:
+        slow: left out of ``make test``.
+        turns: a regression runs all benches with its first seed only, and one with each of the others.
+    """
 
     name: str
     description: str
     benches: tuple[Bench, ...]
     slow: bool = False
+    turns: bool = False
+
+    def of(self, simulator: str, config: str) -> list[Bench]:
+        """Benches that run with a simulator and a configuration."""
+        return [b for b in self.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
 
 
 def configs() -> dict[str, Config]:
@@ -121,8 +131,8 @@ def tests() -> dict[str, Test]:
     found = {}
     for path in sorted(ROOT.glob("tb/*/bench.py")):
         module = importlib.import_module(f"tb.{path.parent.name}.bench")
-        slow = getattr(module, "SLOW", False)
-        found[path.parent.name] = Test(path.parent.name, module.DESCRIPTION, tuple(module.BENCHES), slow)
+        slow, turns = (getattr(module, name, False) for name in ("SLOW", "TURNS"))
+        found[path.parent.name] = Test(path.parent.name, module.DESCRIPTION, tuple(module.BENCHES), slow, turns)
     return found
 
 

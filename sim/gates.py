@@ -15,8 +15,7 @@ from tb.common.report import format_table
 
 def benches(simulator: str, config: str) -> list[Bench]:
     """Benches whose device under test has a netlist."""
-    found = [bench for test in tests().values() for bench in test.benches if bench.netlist]
-    return [b for b in found if simulator in b.simulators and (not b.configs or config in b.configs)]
+    return [bench for test in tests().values() for bench in test.of(simulator, config) if bench.netlist]
 
 
 def run_gates(

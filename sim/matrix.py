@@ -25,7 +25,7 @@ WIDER = {
     ),
 }
 # The longest of all, begun first.
-LONGEST = ("systolic_shapes", "decode")
+LONGEST = ("systolic_shapes", "decode_shapes", "decode")
 
 
 def matrix(
@@ -45,6 +45,6 @@ def matrix(
         for name, test in tests().items()
         if (name in names if names else not test.slow)
         if config == "tiny" or name in WIDER[config] or test.slow
-        if any(simulator in b.simulators and (not b.configs or config in b.configs) for b in test.benches)
+        if test.of(simulator, config)
     ]
     return sorted(found, key=lambda case: case[0] not in LONGEST)

@@ -51,13 +51,14 @@ LOG_END = 20_000  # characters of a failed run's output that are kept
 
 @dataclass(frozen=True)
 class Case:
-    """One run: a test with a simulator, a configuration and a seed."""
+    """One run: a test, or one bench of it, with a simulator, a configuration and a seed."""
 
     test: str
     simulator: str
     config: str
     seed: int
     coverage: bool = False  # lines and toggles are counted
+    bench: str = ""
 
     @property
     def name(self) -> str:
@@ -67,8 +68,23 @@ class Case:
     @property
     def command(self) -> str:
         """What repeats it."""
-        cover = " COVER=1" if self.coverage else ""
-        return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}{cover}"
+        more = f"{' COVER=1' if self.coverage else ''}{f' BENCH={self.bench}' if self.bench else ''}"
+        return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}{more}"
+
+
+def cases_of(chosen: Sequence[tuple[str, str, str]], seeds: Sequence[int], coverage: bool) -> list[Case]:
+    """Tests with their simulators and configurations, with all seeds.
+
+    All with the first seed come first, so that builds are made once and early; of tests whose benches take turns, each
+    of the other seeds runs one.
+    """
+    found, available = [], tests()
+    for number, seed in enumerate(seeds):
+        for name, simulator, config in chosen:
+            benches = available[name].of(simulator, config)
+            bench = benches[(number - 1) % len(benches)].name if available[name].turns and number else ""
+            found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))
+    return found
 
 
 def sources() -> str:
@@ -98,7 +114,7 @@ def run_case(case: Case, expected: str) -> dict:
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
             test = tests()[case.test]
-            outcome = run_test(test, case.simulator, case.config, case.seed, coverage=case.coverage)
+            outcome = run_test(test, case.simulator, case.config, case.seed, coverage=case.coverage, only=case.bench)
         except SystemExit as error:  # it did not build
             print(error)
     if sources() != expected:
@@ -153,7 +169,7 @@ def no_result(case: Case, expected: str, *failures: str) -> dict:
 
 
 def stored(case: Case, folder: Path, expected: str, here: bool = True) -> dict | None:
-    """The result of a run that passed with the same sources and counted what this one is to count, if there is one.
+    """The result of a run that passed with the same sources and did what this one is to do, or more, if there is one.
 
     Args:
         expected: digest of the sources.
@@ -166,7 +182,8 @@ def stored(case: Case, folder: Path, expected: str, here: bool = True) -> dict |
         return None
     counted = not case.coverage or (found.get("coverage") and lines_of(case.name, folder).is_file())
     same = found.get("sources") == expected and (not here or found.get("tools") == toolchain(case.simulator))
-    return found if found.get("passed") and same and counted else None
+    whole = found.get("bench") in ("", case.bench)
+    return found if found.get("passed") and same and counted and whole else None
 
 
 def store(result: dict, folder: Path) -> None:
@@ -388,12 +405,7 @@ def main() -> None:
     coverage = arguments.coverage == "1"
     plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs, "coverage": coverage}
     first = first_seed(arguments.seed, plan, arguments.results)
-    # All with the first seed come first, so that builds are made once and early.
-    cases = [
-        Case(test, simulator, config, seed, coverage and simulator == "verilator")
-        for seed in range(first, first + count)
-        for test, simulator, config in chosen
-    ]
+    cases = cases_of(chosen, range(first, first + count), coverage)
     print(f"{len(chosen)} tests with simulators and configurations, seeds {first} to {first + count - 1}", flush=True)
     try:
         passed = regress(cases, arguments.scheduler, jobs, {**plan, "first": first}, arguments.results)

@@ -412,16 +412,17 @@ def run_test(
     verbose: bool = False,
     gates: bool = False,
     coverage: bool = False,
+    only: str = "",
 ) -> Outcome:
-    """Run all benches of a test and print its closing table.
+    """Run the benches of a test and print its closing table.
 
     Args:
+        only: name of the one bench to run; all without it.
         gates: simulate netlists, of benches that have one.
         coverage: count lines and toggles of the RTL; only with Verilator.
     """
-    benches = [b for b in test.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
-    benches = [b for b in benches if b.netlist or not gates]
-    more = f"{' GATES=1' if gates else ''}{' COVER=1' if coverage else ''}"
+    benches = [b for b in test.of(simulator, config) if (b.netlist or not gates) and only in ("", b.name)]
+    more = f"{' GATES=1' if gates else ''}{' COVER=1' if coverage else ''}{f' BENCH={only}' if only else ''}"
     command = f"make sim TEST={test.name} SIM={simulator} CONFIG={config} SEED={seed}{more}"
     print(f"{test.name}: {simulator}, configuration {config}, SEED={seed}", flush=True)
     if not benches:
@@ -429,7 +430,7 @@ def run_test(
         choices = ", ".join(f"SIM={s} CONFIG={c}" for s, c in sorted(offered))
         print(f"error: no bench of '{test.name}' runs with SIM={simulator} CONFIG={config}; it runs with {choices}")
         return Outcome([], command)
-    if skipped := [bench.name for bench in test.benches if bench not in benches]:
+    if skipped := [bench.name for bench in test.benches if bench not in benches and not only]:
         print(f"  not run with SIM={simulator} CONFIG={config}: {', '.join(skipped)}", flush=True)
     results = []
     for bench in benches:
@@ -474,6 +475,7 @@ def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--test", default="", help="test name; without it the tests are listed")
+    parser.add_argument("--bench", default="", help="only this bench of the test")
     parser.add_argument("--sim", default="verilator")
     parser.add_argument("--config", default="tiny")
     parser.add_argument("--seed", default="", help="integer; random when empty")
@@ -491,9 +493,13 @@ def main() -> None:
         return
     if arguments.test not in available:
         raise SystemExit(f"error: no test '{arguments.test}'; the tests are: {', '.join(available)}")
-    for name, value, choices in (("SIM", arguments.sim, SIMULATORS), ("CONFIG", arguments.config, tuple(configs()))):
+    for name, value, choices in (
+        ("SIM", arguments.sim, SIMULATORS),
+        ("CONFIG", arguments.config, tuple(configs())),
+        ("BENCH", arguments.bench, ("", *(bench.name for bench in available[arguments.test].benches))),
+    ):
         if value not in choices:
-            raise SystemExit(f"error: {name}={value}; choose one of {', '.join(choices)}")
+            raise SystemExit(f"error: {name}={value}; choose one of {', '.join(filter(None, choices))}")
     for name, value, what in (
         ("WAVES", arguments.waves, "writes a waveform"),
         ("GATES", arguments.gates, "simulates a netlist"),
@@ -520,6 +526,7 @@ def main() -> None:
             arguments.verbose,
             gates,
             coverage,
+            arguments.bench,
         ).passed
     if seeds > 1:
         print(f"{arguments.test}: {passed} of {seeds} seeds pass ({arguments.sim}, {arguments.config})")

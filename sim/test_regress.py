@@ -134,6 +134,30 @@ def test_what_a_stored_result_is_good_for(results, monkeypatch):
     assert not regress.stored(case, results, sources) and regress.stored(case, results, sources, here=False)
 
 
+def test_benches_take_turns():
+    """Shapes of one test all run with the first seed, and each in its turn with the others; not so other tests."""
+    chosen = [("decode_shapes", "verilator", "tiny"), ("crossing", "icarus", "tiny")]
+    shapes = [bench.name for bench in tests()["decode_shapes"].benches]
+    cases = regress.cases_of(chosen, range(7, 12), False)
+    assert [(case.seed, case.bench) for case in cases if case.test == "decode_shapes"] == [
+        (7, ""), *zip(range(8, 12), [*shapes, shapes[0]], strict=True)
+    ]  # fmt: skip
+    assert {case.bench for case in cases if case.test == "crossing"} == {""}
+    assert cases[2].command == f"make sim TEST=decode_shapes SIM=verilator CONFIG=tiny SEED=8 BENCH={shapes[0]}"
+
+
+def test_a_run_of_one_bench_is_none_of_all(results):
+    """A stored run of all benches is good for one of them, and not the other way round."""
+    whole, sources = CASES[0], regress.sources()
+    one = replace(whole, bench="fp32_int20")
+    results.mkdir()
+    regress.store(result_of(one, sources), results)
+    assert regress.stored(one, results, sources) and not regress.stored(whole, results, sources)
+    assert not regress.stored(replace(whole, bench="fp32"), results, sources)
+    regress.store(result_of(whole, sources), results)
+    assert regress.stored(one, results, sources)
+
+
 def test_the_seed_stays_until_a_regression_is_complete(results, monkeypatch):
     """One that failed or was interrupted is repeated with its seed; after one that passed the seed is a new one."""
     monkeypatch.setattr(regress, "execute", lambda cases, *_: (result_of(c, regress.sources(), passing) for c in cases))

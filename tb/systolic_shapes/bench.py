@@ -4,6 +4,7 @@ from sim.bench import Bench
 from tb.systolic.bench import FILELIST, MODULE, TOP, parameters
 
 DESCRIPTION = "matrix engine in other shapes: 1 to 16 columns, 64- to 512-bit bus, 18- and 25-bit activations"
+TURNS = True
 
 
 def bench(columns: int, act_width: int, bus_width: int, max_rows: int, scratch_width: int) -> Bench:
