@@ -187,7 +187,7 @@ class FullSpeed(MeanTest):
 
 @pyuvm.test()
 class LongTensor(MeanTest):
-    """Very many values, next to the largest: counts of 17 bits, or all of 20; a sum that reaches the last chunk."""
+    """Very many values: counts of 17 bits, or all of 20; carries as wide, and a sum that reaches the last chunk."""
 
     async def body(self) -> None:
         port, out = self.env.ports["in"], self.env.ports["out"]
@@ -201,16 +201,24 @@ class LongTensor(MeanTest):
         most = 1 << int(cocotb.top.COUNT_W.value)
         many = (most - most // 4, most) if most == 1 << 20 else (1 << 16, 1 << 17)
         count = random.randrange(*scaled(many, (3000, 3200)))
-        # Bits that fill the lower of its two chunks, too, and so the carry into the upper one.
-        value, last = 0x7F400007 + 8 * random.randrange(1 << 19), 0x7F000000 + random.randrange(1 << 23)
-        # All of one exponent: a mean of values is one of their bits.
-        mean = round(Fraction(value * (count - 1) + last, count))
+        # Significands at the top of the last chunk but two, whose carries add up to 15/16 of the count at least, and so
+        # many of the largest exponent that the sum has 12 bits more: all bits of the carries but the lowest tell.
+        large = scaled(1 << 12, 1 << 10)
+        runs = [
+            (0x74F00000 + random.randrange(1 << 20), count - large - 1),
+            (0x7F700000 + random.randrange(1 << 20), large),
+        ]
+        last = 0x7F000000 + random.randrange(1 << 23)
+        values = np.repeat(np.array([*(value for value, _ in runs), last], np.uint32), [*(n for _, n in runs), 1])
+        mean = int(nf4.exact_mean(values.view(np.float32))[0].view(np.uint32))
         self.env.expect("out", [{"mean": mean, "invalid": 0}], f"{count} values, tensor")
-        # One value is offered all the time until it was taken count - 1 times, once in 3 cycles: the test sleeps.
-        port.payload["value"].value, port.payload["last"].value = value, 0
-        port.valid.value = 1
-        await RisingEdge(port.clock)
-        await Timer((3 * (count - 2) + 1) * PERIOD_NS, "ns")
+        # Each value is offered all the time until it was taken as often as it comes, once in 3 cycles: the test sleeps.
+        port.payload["last"].value, port.valid.value = 0, 1
+        for number, (value, times) in enumerate(runs):
+            port.payload["value"].value = value
+            if number == 0:
+                await RisingEdge(port.clock)
+            await Timer((3 * times - (2 if number == 0 else 0)) * PERIOD_NS, "ns")
         await port.send({"value": last, "last": 1})
         await within(TAIL, self.env.drained(), "arrival of the mean")
 
@@ -225,6 +233,8 @@ class Corners(MeanTest):
         tensors += [Tensor.of("any_finite", positive(self.rng, 1 + at % 3, at, at)) for at in exponents]
         tensors += [Tensor.of("any_finite", KINDS["any_finite"](self.rng, 1)) for _ in range(4)]
         tensors += [Tensor.of("ties", ties(self.rng)) for _ in range(8)]
+        bits = random.sample(range(31), scaled(31, 4))
+        tensors += [Tensor.of("negative", fp32.from_bits([1 << 31 | 1 << bit])) for bit in bits]
         random.shuffle(tensors)
         await self.average(tensors)
 
