@@ -24,6 +24,9 @@ WIDER = {
         "nf4_dequant",
     ),
 }
+# Of the whole accelerator, of which Icarus simulates some hundred cycles a second: with every RARE_SEEDS-th seed there.
+RARE_WITH_ICARUS = ("attention", "bridge", "commands", "decode", "lora_linear", "prefill")
+RARE_SEEDS = 4
 # The longest of all, begun first.
 LONGEST = ("systolic_shapes", "decode_shapes", "decode")
 

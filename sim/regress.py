@@ -24,7 +24,7 @@ from junitparser import Failure, JUnitXml, TestCase, TestSuite
 from tqdm import tqdm
 
 from sim.bench import ROOT, SIMULATORS, tests
-from sim.matrix import COLUMNS, matrix
+from sim.matrix import COLUMNS, RARE_SEEDS, RARE_WITH_ICARUS, matrix
 from sim.points import lines_of, merge, read, save
 from sim.run import BUILD, failures, integer, run_test
 from sim.tools import commit, fingerprint_of, require_simulator, toolchain, write
@@ -72,17 +72,23 @@ class Case:
         return f"make sim TEST={self.test} SIM={self.simulator} CONFIG={self.config} SEED={self.seed}{more}"
 
 
-def cases_of(chosen: Sequence[tuple[str, str, str]], seeds: Sequence[int], coverage: bool) -> list[Case]:
+def cases_of(
+    chosen: Sequence[tuple[str, str, str]], seeds: Sequence[int], coverage: bool, whole: bool = False
+) -> list[Case]:
     """Tests with their simulators and configurations, with all seeds.
 
-    All with the first seed come first, so that builds are made once and early; of tests whose benches take turns, each
-    of the other seeds runs one.
+    All with the first seed come first, so that builds are made once and early. Unless ``whole``, less is run with the
+    others: of tests whose benches take turns one of them, and with every fourth seed only what takes minutes with
+    Icarus.
     """
     found, available = [], tests()
     for number, seed in enumerate(seeds):
         for name, simulator, config in chosen:
+            less = number and not whole
+            if less and simulator == "icarus" and name in RARE_WITH_ICARUS and number % RARE_SEEDS:
+                continue
             benches = available[name].of(simulator, config)
-            bench = benches[(number - 1) % len(benches)].name if available[name].turns and number else ""
+            bench = benches[(number - 1) % len(benches)].name if less and available[name].turns else ""
             found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))
     return found
 
@@ -405,7 +411,7 @@ def main() -> None:
     coverage = arguments.coverage == "1"
     plan = {"seeds": count, "tests": names, "simulators": simulators, "configs": configs, "coverage": coverage}
     first = first_seed(arguments.seed, plan, arguments.results)
-    cases = cases_of(chosen, range(first, first + count), coverage)
+    cases = cases_of(chosen, range(first, first + count), coverage, whole=bool(names))
     print(f"{len(chosen)} tests with simulators and configurations, seeds {first} to {first + count - 1}", flush=True)
     try:
         passed = regress(cases, arguments.scheduler, jobs, {**plan, "first": first}, arguments.results)

@@ -10,7 +10,7 @@ import pyuvm
 from tb.commands.coverage import make_sample_end, sample_commands
 from tb.commands.lists import FAULTS, RandomLists
 from tb.commands.program import ALL_WEIGHTS, elementwise, tiles
-from tb.common.base import config, scaled
+from tb.common.base import config, scaled, simulator
 from tb.common.scoreboard import ScoreboardError
 from tb.core.env import ListTest, StrayAccessError
 from tb.core.items import ListItem
@@ -76,7 +76,7 @@ class Errors(CommandsTest):
         super().sample(item, self.kind)
 
 
-@pyuvm.test(expect_error=ScoreboardError)
+@pyuvm.test(expect_error=ScoreboardError, skip=simulator() == "icarus")
 class InjectedFault(CommandsTest):
     """One flipped bit in memory must be seen."""
 
@@ -87,7 +87,7 @@ class InjectedFault(CommandsTest):
         yield self.make.legal(1)
 
 
-@pyuvm.test(expect_error=StrayAccessError)
+@pyuvm.test(expect_error=StrayAccessError, skip=simulator() == "icarus")
 class StrayAccess(CommandsTest):
     """A read that the list does not name, here of the list itself, must be seen."""
 

@@ -91,7 +91,7 @@ class Generate(PassTest):
         sample_tokens("chosen by the runtime")
 
 
-@pyuvm.test(expect_error=ScoreboardError)
+@pyuvm.test(expect_error=ScoreboardError, skip=simulator() == "icarus")
 class InjectedFault(DecodeTest):
     """One flipped bit of a token's embedding, in the accelerator's memory alone, must be seen."""
 

@@ -126,7 +126,7 @@ class RealProjection(CaseTest):
         return smollm2_case(layer, projection, random.choice([1, 5, 17]), seed=random.getrandbits(16))
 
 
-@pyuvm.test(expect_error=ScoreboardError)
+@pyuvm.test(expect_error=ScoreboardError, skip=simulator() == "icarus")
 class InjectedFault(LayerTest):
     """One flipped bit of one result row must be seen."""
 
@@ -191,7 +191,7 @@ class ManyTokens(SteadyState):
         return min(2 * config()["columns"] * max(1, 128 // config()["bus_width"]), config()["max_rows"])
 
 
-@pyuvm.test(expect_error=StrayAccessError)
+@pyuvm.test(expect_error=StrayAccessError, skip=simulator() == "icarus")
 class StrayAccess(LayerTest):
     """A read outside of what the job may touch, here of its descriptor, must be seen."""
 
