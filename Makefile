@@ -82,7 +82,7 @@ sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG= GATES=1 COVE
 gates: $(READY) ## Run the tests of array, quantizers and dequantizers on their netlists (SIM= CONFIG= SEED=; a quarter of an hour)
 	@$(RUN) -m sim.gates --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)"
 
-test: $(READY) ## Run everything: golden models, software, and all tests, less of them under Icarus
+test: $(READY) ## Run everything: golden models, software, and all tests, less of them under Icarus and one shape of those with several
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" --durations=12
 
 generate: $(READY) ## Continue PROMPT by N tokens (MODEL= BACKEND=golden|rtl CONFIG=genesys2 ADAPTER=directory FORMATS="--weights int8,q_proj=fp16" CHECK=1)

@@ -77,7 +77,7 @@ class Test:
 
     Attributes:
         slow: left out of ``make test``.
-        turns: a regression runs all benches with its first seed only, and one with each of the others.
+        turns: ``make test`` and all but the first seed of a regression run one bench of it, ``turn`` says which.
     """
 
     name: str
@@ -89,6 +89,11 @@ class Test:
     def of(self, simulator: str, config: str) -> list[Bench]:
         """Benches that run with a simulator and a configuration."""
         return [b for b in self.benches if simulator in b.simulators and (not b.configs or config in b.configs)]
+
+    def turn(self, number: int, simulator: str, config: str) -> str:
+        """Name of the bench whose turn it is in a run of some number; empty where benches do not take turns."""
+        benches = self.of(simulator, config)
+        return benches[number % len(benches)].name if self.turns else ""
 
 
 def configs() -> dict[str, Config]:

@@ -87,8 +87,7 @@ def cases_of(
             less = number and not whole
             if less and simulator == "icarus" and name in RARE_WITH_ICARUS and number % RARE_SEEDS:
                 continue
-            benches = available[name].of(simulator, config)
-            bench = benches[(number - 1) % len(benches)].name if less and available[name].turns else ""
+            bench = available[name].turn(number - 1, simulator, config) if less else ""
             found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))
     return found
 

@@ -29,7 +29,8 @@ def test_every_test_runs_on_its_simulators() -> None:
 def test_bench(name: str, simulator: str, config: str, capfd: pytest.CaptureFixture) -> None:
     """The bench passes: no cocotb test failed, the closing table has no mismatch, its bins are those of a test plan."""
     seed = int(os.environ.get("SEED") or secrets.randbelow(2**31))
-    outcome = run_test(tests()[name], simulator, config, seed)
+    test = tests()[name]
+    outcome = run_test(test, simulator, config, seed, only=test.turn(seed, simulator, config))
     output = capfd.readouterr()
     with capfd.disabled():
         print("\n" + output.out, end="", flush=True)
