@@ -30,7 +30,7 @@ from sim.tools import (
     alone,
     compiler_version,
     fingerprint_of,
-    mend_always_comb,
+    mend_program,
     quick_build,
     require_simulator,
     simulator_version,
@@ -219,7 +219,7 @@ def _build(
         print("\n".join(tail), file=sys.stderr)
         raise SystemExit(f"error: building {bench.name} for {simulator} failed; whole log: {log}") from error
     if simulator == "icarus":
-        mend_always_comb(folder / "sim.vvp")
+        mend_program(folder / "sim.vvp")
     if not fresh:
         if simulator == "verilator":
             _keep_runtime(folder, runtime, folder / bench.top)
