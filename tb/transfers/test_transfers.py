@@ -160,9 +160,13 @@ class LongCommands(Crowded):
         for shape in shapes:
             for engine, address in (("read", 0), ("write", HALF_LINES)):
                 await self.run(100_000, **{engine: [simple_transfer(address=address, **shape)]})
-        one = {"header_lines": 0, "lines1": 0, "address0": 0, "count": 1, "lines0": 1, "rows0": 1}
-        for shape in ({"count": many, "step0": 1}, {"rows0": many, "stride0": 1}, {"lines0": many}):
-            await self.run(100_000, load=[simple_load(**one | shape)])
+        await self.run(100_000, load=[simple_load(header_lines=many, lines0=0, lines1=0, count=1)])
+        for part in (0, 1):
+            one = {"header_lines": 0, f"lines{1 - part}": 0, f"address{part}": 0, "count": 1}
+            one |= {f"lines{part}": 1, f"rows{part}": 1}
+            for shape in ({"count": many, f"step{part}": 1}, {f"rows{part}": many, f"stride{part}": 1}):
+                await self.run(100_000, load=[simple_load(**one | shape)])
+            await self.run(100_000, load=[simple_load(**one | {f"lines{part}": many})])
         await self.calm()
         await self.compare()
 
@@ -255,27 +259,33 @@ class BadAddresses(Bad):
         await self.compare()
 
 
+class Refused(TransfersTest):
+    """Accesses outside of the memory window."""
+
+    async def refused(self, engine: str, fields: Fields, tag: int, lines: np.ndarray) -> None:
+        """Hold what is told of a command against its lines of the image, in order."""
+        await self.send(engine, [fields], [tag])
+        name = "write" if engine == "write" else "read"
+        flag, addr, found = (getattr(DUT, f"{name}_range_{part}") for part in ("o", "addr_o", "tag_o"))
+        await within(20_000, self.seen(flag), f"a report of an access outside by {engine}: {fields}")
+        window = int(DUT.window_base_i.value), int(DUT.window_limit_i.value)
+        expected = transfers.first_outside(self.env.base // LINE + lines, *window)
+        assert (int(found.value), int(addr.value)) == (tag, expected), f"{engine} outside at {expected:#x}: {fields}"
+        await self.recover()
+        self.env.board.forget()
+
+
 @pyuvm.test()
-class Outside(TransfersTest):
-    """Accesses outside of the memory window are told with the command's tag and the first address outside."""
+class Outside(Refused):
+    """They are told with the command's tag and the first address outside."""
 
     async def body(self) -> None:
         for engine in ENGINES:
             first = random.getrandbits(len(DUT.load_tag_i))
             for down, tag in ((False, first), (True, first ^ (1 << len(DUT.load_tag_i)) - 1)):
                 fields = self.command(engine, -300 if down else 300)
-                await self.send(engine, [fields], [tag])
-                name = "write" if engine == "write" else "read"
-                flag, addr, found = (getattr(DUT, f"{name}_range_{part}") for part in ("o", "addr_o", "tag_o"))
-                await within(20_000, self.seen(flag), f"a report of an access outside by {engine}")
-                moved = transfers.load_lines(fields) if engine == "load" else transfers.memory_rows(fields)
-                base = self.env.base // LINE
-                expected = transfers.first_outside(
-                    base + moved, int(DUT.window_base_i.value), int(DUT.window_limit_i.value)
-                )
-                assert (int(found.value), int(addr.value)) == (tag, expected), f"{engine} outside at {expected:#x}"
-                await self.recover()
-                self.env.board.forget()
+                lines = transfers.load_lines(fields) if engine == "load" else transfers.memory_rows(fields)
+                await self.refused(engine, fields, tag, lines)
         self.env.board.early.clear()
 
     def command(self, engine: str, stride: int) -> Fields:
@@ -285,6 +295,27 @@ class Outside(TransfersTest):
         if engine == "load":
             return simple_load(header_lines=0, address0=550, address1=650, rows1=5, stride1=unsigned(stride))
         return simple_transfer(address=600, inner_stride=unsigned(stride), length=64)
+
+
+@pyuvm.test()
+class SingleBits(Refused):
+    """LOAD's lengths and numbers of one bit alone are none of zero: their first line outside of the window is told."""
+
+    async def body(self) -> None:
+        outside = 600
+        self.window(self.env.base, self.env.base + outside * LINE)
+        alone = {name: 0 for name in ("header_lines", "lines0", "lines1")} | {"count": 1}
+        cases = [({"header_lines": 1 << bit, "header_address": outside}) for bit in range(16)]
+        for part in (0, 1):
+            region = {f"address{part}": outside, f"lines{part}": 1}
+            cases += [region | {f"lines{part}": 1 << bit} for bit in range(32)]
+            cases += [region | {f"rows{part}": 1 << bit} for bit in range(16)]
+            # The second repetition is outside.
+            repeated = region | {f"address{part}": outside - 50, f"rows{part}": 1}
+            cases += [repeated | {"count": 1 << bit} for bit in range(1, 16)]
+        for fields in random.sample(cases, scaled(len(cases), 12)):
+            await self.refused("load", simple_load(**alone | fields), 1, np.array([outside]))
+        self.env.board.early.clear()
 
 
 @pyuvm.test(expect_error=ScoreboardError)
