@@ -74,6 +74,15 @@ sample_bad = events(
 )
 
 
+def random_base() -> int:
+    """Address of a memory image, a multiple of PAGE, anywhere that commands reach but the two ends."""
+    return random.randrange(LINES * LINE // PAGE, ((1 << 38) - 2 * LINES * LINE) // PAGE) * PAGE
+
+
+_BASE = random_base()
+BASES = _BASE, _BASE ^ (1 << 38) - PAGE  # each bit has both values
+
+
 class Image:
     """Memory for the AXI model, in an array; its first byte has the address ``base``."""
 
@@ -134,10 +143,10 @@ class TransfersEnv(uvm_env):
         board: the weight stream.
     """
 
-    def __init__(self, name: str, parent: uvm_component, commands: Pace, weights: Pace) -> None:
+    def __init__(self, name: str, parent: uvm_component, commands: Pace, weights: Pace, base: int | None) -> None:
         super().__init__(name, parent)
         self.commands, self.weights = commands, weights
-        self.base = random.randrange((1 << 38) // PAGE - LINES * LINE // PAGE) * PAGE
+        self.base = random_base() if base is None else base
         self.memory, self.scratch = stimulus.image(), stimulus.scratch()
         self.image = Image(self.memory.copy(), self.base)
 
@@ -177,11 +186,12 @@ class TransfersTest(uvm_test):
     ideal = False  # run on the memory that never makes the bus wait
     full_speed = False  # give commands and take weights without pauses
     quick = False  # the memory does not pause
+    base: int | None = None  # of the memory image; random
     utilisation: tuple[str, float] | None = None
 
     def build_phase(self) -> None:
         paces = (Pace(), Pace()) if self.full_speed else (Pace(0.5, 20), Pace.any())
-        self.env = TransfersEnv("env", self, *paces)
+        self.env = TransfersEnv("env", self, *paces, self.base)
         self.compared = 0
 
     async def body(self) -> None:
