@@ -100,11 +100,14 @@ class Doorbell(BridgeTest):
         self.dut.busy_i.value = 1
         await self._reject()
         command, info = random.getrandbits(64), random.getrandbits(64)
-        await core.pulse(error=True, code=int(ErrorCode.AXI_READ), command=command, info=info)
-        await self._reject_after_error(command, info)
-        self.dut.busy_i.value = 0
-        assert await self.status() == ERROR_STATUS
-        await self.write(control, DOORBELL)
+        for flipped in (0, (1 << 64) - 1):
+            error = {"command": command ^ flipped, "info": info ^ flipped}
+            await core.pulse(error=True, code=int(ErrorCode.AXI_READ), **error)
+            await self._reject_after_error(**error)
+            self.dut.busy_i.value = 0
+            assert await self.status() == ERROR_STATUS
+            await self.write(control, DOORBELL)
+            self.dut.busy_i.value = int(not flipped)
         await self.write_during_event(control, CLEAR, "done")
         assert await self.status() == DONE_STATUS, "the list after an error does not work"
         assert await self.value(regs.LISTS_DONE) == 0, "a list that ends with the clear of the counters was counted"
