@@ -55,7 +55,8 @@ def values(shape: tuple[int, ...]) -> np.ndarray:
 def scratch() -> np.ndarray:
     """Words of the scratchpad: any values, and in most places such as blocks of BFP8 can hold.
 
-    There the sizes of values, alike for some words, cover all scales, and many are halfway between two integers.
+    There the sizes of values, alike for some words, cover all scales, the ends of their range more often; many values
+    are halfway between two integers, and some round up beyond the largest.
     """
     rng = np.random.default_rng(random.getrandbits(64))
     words = values((WORDS, WORD))
@@ -66,7 +67,10 @@ def scratch() -> np.ndarray:
         if rng.random() < 0.8:
             integers = rng.integers(-256, 257, part.shape) * rng.choice([0, 1, 0.25, 2**-24], part.shape)
             exact = rng.standard_normal(part.shape) if rng.random() < 0.5 else integers / 128
-            part[:] = (exact * 2.0 ** rng.integers(-26, 17)).astype(np.float32).view(np.uint32)
+            power = rng.choice([rng.integers(-26, 17), rng.integers(-20, -15), rng.integers(13, 17)])
+            part[:] = (exact * 2.0**power).astype(np.float32).view(np.uint32)
+            chosen = rng.choice(len(part), len(part) // 4, replace=False)
+            part[chosen, rng.integers(0, WORD, len(chosen))] |= 0x7FFFFF
         first += count
     return words
 
