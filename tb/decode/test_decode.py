@@ -27,7 +27,7 @@ FORMATS = formats_coverage(
     [WeightFormat.CODES, WeightFormat.INT8, WeightFormat.FP16],
     [WeightFormat.CODES, WeightFormat.CODES2],
 )
-PASSES = scaled([2, 1, 1], [1])  # tokens
+PASSES = scaled([2, 1], [1])  # tokens
 sample_tokens = events(f"{GROUP}.tokens", ["several", "one", "chosen by the runtime"])
 
 
