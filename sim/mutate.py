@@ -15,6 +15,7 @@ import time
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -23,7 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from sim.bench import ROOT, Bench, Config, Netlist, read_filelist, tests
-from sim.mutants import Mutants, equivalent, mutants
+from sim.mutants import Mutants, Mutation, equivalent, mutants
 from sim.run import (
     BUILD,
     CPU_LIMIT,
@@ -331,22 +332,34 @@ def judge(chosen: Ip, count: int, seed: int, jobs: int) -> dict:
         found = run_job(job, left, jobs)
         seconds = {number: verdicts[number]["seconds"] if verdicts else 0.0 for number in left}
         verdicts |= {n: {**found[n], "seconds": found[n]["seconds"] + seconds[n]} for n in left}
-    return record(chosen, job, verdicts)
+    return record(chosen, job, verdicts, jobs)
 
 
-def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict]) -> dict:
+def prove(job: Job, alive: Sequence[Mutation], jobs: int) -> list[Mutation]:
+    """Those of the mutants that are proved to change nothing, by ``jobs`` processes at a time; proofs are kept."""
+    kept = job.made.netlist.with_name(f"equivalent-{digest(ROOT / 'sim/mutants.py')[:8]}.json")
+    proved = json.loads(kept.read_text()) if kept.is_file() else {}
+    missing = [mutation for mutation in alive if str(mutation.number) not in proved]
+
+    def attempt(mutation: Mutation) -> bool | None:
+        with suppress(subprocess.TimeoutExpired):  # another time there may be more of it
+            return equivalent(job.made.design, mutation)
+        return None
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for mutation, same in zip(missing, pool.map(attempt, missing), strict=True):
+            if same is not None:
+                proved[str(mutation.number)] = same
+                write(kept, json.dumps(proved))
+    return [mutation for mutation in alive if proved.get(str(mutation.number))]
+
+
+def record(chosen: Ip, job: Job, verdicts: Mapping[int, dict], jobs: int = 1) -> dict:
     """An IP's entry in mutate.json."""
     reasons = explanations(chosen.name)
     known = {mutation.number: mutation for mutation in job.made.mutations}
     alive = [known[number] for number, found in sorted(verdicts.items()) if found["verdict"] == "survived"]
-    kept = job.made.netlist.with_name(f"equivalent-{digest(ROOT / 'sim/mutants.py')[:8]}.json")
-    proved = json.loads(kept.read_text()) if kept.is_file() else {}
-    for mutation in alive:
-        if str(mutation.number) not in proved:
-            with suppress(subprocess.TimeoutExpired):  # another time there may be more of it
-                proved[str(mutation.number)] = equivalent(job.made.design, mutation)
-                write(kept, json.dumps(proved))
-    same = [mutation for mutation in alive if proved.get(str(mutation.number))]
+    same = prove(job, alive, jobs)
     numbers = Counter(found["verdict"] for found in verdicts.values())
     killed_by = Counter(found["test"] or "the simulator" for found in verdicts.values() if found["verdict"] == "killed")
     counted = len(verdicts) - len(same)
