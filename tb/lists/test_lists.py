@@ -258,6 +258,14 @@ class ManyCounts(ListsTest):
         for times in (LARGEST // ENGINES, LARGEST // ENGINES + 1):
             items = [random_item(engine, post=every) for _ in range(times) for engine in range(ENGINES)]
             await self.run(place(items, durations=1, meet=True, counted=frozenset(range(SEMAPHORES))))
+        # Each semaphore by itself, posted by some of the engines at once.
+        cases = [(number, count) for number in range(SEMAPHORES) for count in range(2, ENGINES + 1)]
+        for number, count in random.sample(cases, scaled(len(cases), 6)):
+            posters = random.sample(range(ENGINES), count)
+            posts = [1 << number if engine in posters else 0 for engine in range(ENGINES)]
+            rounds = LARGEST // count + 1
+            items = [random_item(engine, post=post) for _ in range(rounds) for engine, post in enumerate(posts)]
+            await self.run(place(items, durations=1, meet=True, fast=True, counted=frozenset({number})))
         for _ in range(scaled(10, 4)):
             items = [random_item(post=random.choice((every, random.getrandbits(SEMAPHORES)))) for _ in range(60)]
             await self.run(place(items, durations=random.choice((1, 8)), counted=frozenset(range(SEMAPHORES))))
