@@ -156,4 +156,5 @@ def spoiled(word: int) -> dict[str, Callable[[], int]]:
         found["bit of END"] = lambda: word | 1 << random.choice(unused)
     else:
         found["reserved bit"] = lambda: word | 1 << random.choice(unused)
+        found["reserved bit of the first word"] = lambda: word | 1 << random.choice([n for n in unused if n < 64])
     return found
