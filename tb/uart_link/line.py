@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 
 import cocotb
-from cocotb.triggers import Event, FallingEdge, First, Timer
+from cocotb.triggers import Event, FallingEdge, First, Timer, ValueChange
+from cocotb.utils import get_sim_time
 
 from tb.common.base import PERIOD_NS
 
@@ -15,7 +16,7 @@ SILENCE = 10_000
 
 
 class Line:
-    """Send and receive bytes at the DUT's ``rx_i`` and ``tx_o``.
+    """Send and receive bytes at the DUT's ``rx_i`` and ``tx_o``, whose edges are where its own bits begin.
 
     Args:
         dut: handle with these ports.
@@ -29,7 +30,8 @@ class Line:
 
     def __init__(self, dut, rate: int, skew: float = 0.0) -> None:
         self.dut = dut
-        self.bit_ps = round(rate / 16 * PERIOD_NS * 1000 * (1 + skew))
+        self.dut_bit_ps = rate / 16 * PERIOD_NS * 1000
+        self.bit_ps = round(self.dut_bit_ps * (1 + skew))
         self.received: deque[int | None] = deque()
         self.dead = False
         self._arrived = Event()
@@ -38,6 +40,7 @@ class Line:
     def start(self) -> None:
         """Listen; only when ``tx_o`` is defined."""
         cocotb.start_soon(self._listen())
+        cocotb.start_soon(self._watch_edges())
 
     async def bits(self, levels: Iterable[int]) -> None:
         """Drive the line, a bit time each."""
@@ -67,6 +70,18 @@ class Line:
     def discard(self) -> None:
         """Forget what has come."""
         self.received.clear()
+
+    async def _watch_edges(self) -> None:
+        """The DUT's bits are as long as they should be, to a clock."""
+        start = -10 * self.dut_bit_ps
+        while True:
+            await ValueChange(self.dut.tx_o)
+            bits = (get_sim_time("ps") - start) / self.dut_bit_ps
+            if bits > 9.5:
+                start = get_sim_time("ps")
+            else:
+                late = abs(bits - round(bits)) * self.dut_bit_ps
+                assert late <= 1000 * PERIOD_NS, f"an edge {late} ps from where a bit begins"
 
     async def _listen(self) -> None:
         while True:
