@@ -184,7 +184,7 @@ IPS = (
     engine("load_engine", FIFO_BEATS=64),
     engine("read_engine", FIFO_BEATS=20, SCRATCH_W=9),
     engine("write_engine", SCRATCH_W=9),
-    ip("uart_axi", "uart_axi", REGISTERS_BASE=1 << 30),  # which the tests read
+    ip("uart_axi", "uart_axi_wide", REGISTERS_BASE=1 << 30),  # which the tests read; bits of 8 5/16 clocks
     ip("axi_ram", "axi_ram"),
     ip("edge_qlora", "commands", "lora_linear"),
     Ip(
