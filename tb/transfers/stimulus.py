@@ -68,7 +68,9 @@ def scratch() -> np.ndarray:
             integers = rng.integers(-256, 257, part.shape) * rng.choice([0, 1, 0.25, 2**-24], part.shape)
             exact = rng.standard_normal(part.shape) if rng.random() < 0.5 else integers / 128
             power = rng.choice([rng.integers(-26, 17), rng.integers(-20, -15), rng.integers(13, 17)])
-            part[:] = (exact * 2.0**power).astype(np.float32).view(np.uint32)
+            # In some, few values are as large as the largest, whose exponent is the block's.
+            lower = rng.integers(-8, 1, part.shape) if rng.random() < 0.4 else 0
+            part[:] = (exact * 2.0 ** (power + lower)).astype(np.float32).view(np.uint32)
             chosen = rng.choice(len(part), len(part) // 4, replace=False)
             part[chosen, rng.integers(0, WORD, len(chosen))] |= 0x7FFFFF
         first += count
