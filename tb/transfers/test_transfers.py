@@ -16,7 +16,7 @@ from tb.common.base import scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.models import transfers
 from tb.models.transfers import LINE, WORD, Fields
-from tb.transfers.env import BASES, DUT, ENGINES, TransfersTest, sample_bad
+from tb.transfers.env import BASES, BUS, DUT, ENGINES, TransfersTest, sample_bad
 from tb.transfers.stimulus import (
     HALF_LINES,
     READ_FORMATS,
@@ -165,7 +165,7 @@ class LongCommands(Crowded):
                 {"inner": 1, "outer": 1, "length": length, "s_base": 0},
             ):
                 await self.run(100_000, **{engine: [simple_transfer(address=address, **shape)]})
-        many = random.randrange(1290, 1500) // scaled(1, 8)
+        many = random.randrange(1290, 1500) // (scaled(1, 8) if BUS == 512 else 8)
         await self.run(100_000, load=[simple_load(header_lines=many, lines0=0, lines1=0, count=1)])
         for part in (0, 1):
             one = {"header_lines": 0, f"lines{1 - part}": 0, f"address{part}": 0, "count": 1}
