@@ -24,11 +24,15 @@ WIDER = {
         "nf4_dequant",
     ),
 }
-# Of the whole accelerator, of which Icarus simulates some hundred cycles a second: with every RARE_SEEDS-th seed there.
-RARE_WITH_ICARUS = ("attention", "bridge", "commands", "decode", "lora_linear", "prefill")
+# Tests of the whole accelerator, of which Icarus simulates some hundred cycles a second, have every such seed there.
 RARE_SEEDS = 4
 # The longest of all, begun first.
 LONGEST = ("systolic_shapes", "decode_shapes", "decode")
+
+
+def rare(name: str, simulator: str) -> bool:
+    """Whether a test takes so long with a simulator that only every RARE_SEEDS-th seed of a regression runs it."""
+    return simulator == "icarus" and any(bench.top == "edge_qlora" for bench in tests()[name].benches)
 
 
 def matrix(

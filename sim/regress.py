@@ -24,7 +24,7 @@ from junitparser import Failure, JUnitXml, TestCase, TestSuite
 from tqdm import tqdm
 
 from sim.bench import ROOT, SIMULATORS, tests
-from sim.matrix import COLUMNS, RARE_SEEDS, RARE_WITH_ICARUS, matrix
+from sim.matrix import COLUMNS, RARE_SEEDS, matrix, rare
 from sim.points import lines_of, merge, read, save
 from sim.run import BUILD, failures, integer, run_test
 from sim.tools import commit, fingerprint_of, require_simulator, toolchain, write
@@ -85,7 +85,7 @@ def cases_of(
     for number, seed in enumerate(seeds):
         for name, simulator, config in chosen:
             less = number and not whole
-            if less and simulator == "icarus" and name in RARE_WITH_ICARUS and number % RARE_SEEDS:
+            if less and number % RARE_SEEDS and rare(name, simulator):
                 continue
             bench = available[name].turn(number - 1, simulator, config) if less else ""
             found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))

@@ -54,7 +54,6 @@ def outputs(folder, text: str, mended: bool) -> str:
     subprocess.run(["iverilog", "-g2012", "-o", program, source], check=True)
     if mended:
         mend_program(program)
-    assert ("concat8" in program.read_text()) == (text == PARTS and not mended)
     return subprocess.run(["vvp", "-n", program], capture_output=True, text=True, timeout=10, check=True).stdout
 
 
@@ -68,8 +67,10 @@ def test_nets_in_parts_have_the_same_values(tmp_path):
     """Put together from values, and not from strengths, nets are the same: also where a part is unknown or undriven."""
     require_simulator("icarus")
     plain = outputs(tmp_path, PARTS, mended=False)
+    assert "concat8" in (tmp_path / "sim.vvp").read_text(), "nothing to mend"
     assert "x" in plain and "z" in plain and len(set(plain.split())) > 10
     assert outputs(tmp_path, PARTS, mended=True) == plain
+    assert "concat8" not in (tmp_path / "sim.vvp").read_text()
 
 
 def test_the_runtime_is_compiled_once(tmp_path):

@@ -16,7 +16,7 @@ from sim.bench import PERIOD_NS, Config
 from tb.common.coverage import counted, points
 from tb.common.report import Row, report
 
-# Reference counts free nearly all that a simulation leaves behind; looking for the rest takes a seventh of its time.
+# Reference counts free nearly all that a simulation leaves behind; looking for the rest makes it much slower.
 gc.disable()
 
 

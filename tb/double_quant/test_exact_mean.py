@@ -190,7 +190,7 @@ class LongTensor(MeanTest):
     """Very many values: counts of 17 bits, or all of 20; carries as wide, and a sum that reaches the last chunk."""
 
     async def body(self) -> None:
-        port, out = self.env.ports["in"], self.env.ports["out"]
+        out = self.env.ports["out"]
         # The streams are seen in all of their states first: nothing watches them later.
         out.ready.value = 0
         short = cocotb.start_soon(self.average([self.tensor("ties")]))
@@ -201,24 +201,28 @@ class LongTensor(MeanTest):
         most = 1 << int(cocotb.top.COUNT_W.value)
         many = (most - most // 4, most) if most == 1 << 20 else (1 << 16, 1 << 17)
         count = random.randrange(*scaled(many, (3000, 3200)))
-        # Significands at the top of the last chunk but two, whose carries add up to 15/16 of the count at least, and so
-        # many of the largest exponent that the sum has 12 bits more: all bits of the carries but the lowest tell.
-        large = scaled(1 << 12, 1 << 10)
-        runs = [
-            (0x74F00000 + random.randrange(1 << 20), count - large - 1),
-            (0x7F700000 + random.randrange(1 << 20), large),
-        ]
+        carrying, large = (base + random.randrange(1 << 20) for base in (0x74F00000, 0x7F700000))
         last = 0x7F000000 + random.randrange(1 << 23)
-        values = np.repeat(np.array([*(value for value, _ in runs), last], np.uint32), [*(n for _, n in runs), 1])
+        # The first is at the top of the last chunk but two: its carries add up to 15/16 of the count at least, and few
+        # values of the largest exponent leave all bits of the carries but the lowest in the mean. Then all are large.
+        few = scaled(1 << 12, 1 << 10)
+        for runs in ([(carrying, count - few - 1), (large, few)], [(large, count - 1)]):
+            await self.long([*runs, (last, 1)])
+
+    async def long(self, runs: list[tuple[int, int]]) -> None:
+        """A tensor of values that come so many times each, offered until they were taken: the test sleeps."""
+        port, (*repeated, (last, _)) = self.env.ports["in"], runs
+        values = np.repeat(np.array([value for value, _ in runs], np.uint32), [times for _, times in runs])
         mean = int(nf4.exact_mean(values.view(np.float32))[0].view(np.uint32))
-        self.env.expect("out", [{"mean": mean, "invalid": 0}], f"{count} values, tensor")
-        # Each value is offered all the time until it was taken as often as it comes, once in 3 cycles: the test sleeps.
-        port.payload["last"].value, port.valid.value = 0, 1
-        for number, (value, times) in enumerate(runs):
+        self.env.expect("out", [{"mean": mean, "invalid": 0}], f"{values.size} values, tensor")
+        port.payload["value"].value, port.payload["last"].value, port.valid.value = repeated[0][0], 0, 1
+        await RisingEdge(port.clock)  # the first value is taken, and then one in each third cycle
+        await Timer(PERIOD_NS, "ns")
+        begun = 1
+        for value, times in repeated:
             port.payload["value"].value = value
-            if number == 0:
-                await RisingEdge(port.clock)
-            await Timer((3 * times - (2 if number == 0 else 0)) * PERIOD_NS, "ns")
+            await Timer(3 * (times - begun) * PERIOD_NS, "ns")
+            begun = 0
         await port.send({"value": last, "last": 1})
         await within(TAIL, self.env.drained(), "arrival of the mean")
 

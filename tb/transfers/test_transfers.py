@@ -165,6 +165,7 @@ class LongCommands(Crowded):
                 {"inner": 1, "outer": 1, "length": length, "s_base": 0},
             ):
                 await self.run(100_000, **{engine: [simple_transfer(address=address, **shape)]})
+        # Bits 8 and 10 are set; it takes long on a narrow bus, where the engine is the same.
         many = random.randrange(1290, 1500) // (scaled(1, 8) if BUS == 512 else 8)
         await self.run(100_000, load=[simple_load(header_lines=many, lines0=0, lines1=0, count=1)])
         for part in (0, 1):
@@ -265,10 +266,10 @@ class BadAddresses(Bad):
         await self.compare()
 
 
-class Refused(TransfersTest):
-    """Accesses outside of the memory window."""
+class OutsideTest(TransfersTest):
+    """A command that leaves the memory window."""
 
-    async def refused(self, engine: str, fields: Fields, tag: int, lines: np.ndarray) -> None:
+    async def told(self, engine: str, fields: Fields, tag: int, lines: np.ndarray) -> None:
         """Hold what is told of a command against its lines of the image, in order."""
         await self.send(engine, [fields], [tag])
         name = "write" if engine == "write" else "read"
@@ -282,8 +283,8 @@ class Refused(TransfersTest):
 
 
 @pyuvm.test()
-class Outside(Refused):
-    """They are told with the command's tag and the first address outside."""
+class Outside(OutsideTest):
+    """Accesses outside of the window are told with the command's tag and the first address outside."""
 
     async def body(self) -> None:
         for engine in ENGINES:
@@ -291,7 +292,7 @@ class Outside(Refused):
             for down, tag in ((False, first), (True, first ^ (1 << len(DUT.load_tag_i)) - 1)):
                 fields = self.command(engine, -300 if down else 300)
                 lines = transfers.load_lines(fields) if engine == "load" else transfers.memory_rows(fields)
-                await self.refused(engine, fields, tag, lines)
+                await self.told(engine, fields, tag, lines)
         self.env.board.early.clear()
 
     def command(self, engine: str, stride: int) -> Fields:
@@ -304,7 +305,7 @@ class Outside(Refused):
 
 
 @pyuvm.test()
-class SingleBits(Refused):
+class SingleBits(OutsideTest):
     """LOAD's lengths and numbers of one bit alone are none of zero: their first line outside of the window is told."""
 
     async def body(self) -> None:
@@ -320,7 +321,8 @@ class SingleBits(Refused):
             repeated = region | {f"address{part}": outside - 50, f"rows{part}": 1}
             cases += [repeated | {"count": 1 << bit} for bit in range(1, 16)]
         for fields in random.sample(cases, scaled(len(cases), 12)):
-            await self.refused("load", simple_load(**alone | fields), 1, np.array([outside]))
+            tag = random.getrandbits(len(DUT.load_tag_i))
+            await self.told("load", simple_load(**alone | fields), tag, np.array([outside]))
         self.env.board.early.clear()
 
 
