@@ -79,6 +79,8 @@ class AxiEnv(uvm_env):
         self.accepted_beats = 0
         self.ranges: list[tuple[str, int, int]] = []
         self.order: list[int] = []
+        self.asked = [0] * CLIENTS  # beats of the bursts that went out for each client, until the master stops
+        self.stopped = False
         self.beat, self.failing = 0, []  # of the read burst whose data come: beats so far, those of them that failed
 
     def build_phase(self) -> None:
@@ -123,7 +125,15 @@ class AxiEnv(uvm_env):
         client = min(slot_of(self.geometry, fields["addr"]), CLIENTS - 1)
         if name == "ar":
             self.order.append(client)
+            self.check_credits(client, fields["len"] + 1)
         self.scoreboards[f"{name}{client}"].write(StreamItem(fields))
+
+    def check_credits(self, client: int, beats: int) -> None:
+        """Count the beats of a burst that goes out: what its client has not taken yet must have room in its buffer."""
+        self.asked[client] += beats
+        ahead, room = self.asked[client] - self.agents[f"rdata{client}"].monitor.transfers, self.credits[client]
+        if room and not self.stopped and ahead > room:
+            raise ScoreboardError(f"{ahead} beats are on their way to read client {client} with a buffer of {room}")
 
     def on_read_command(self, client: int, fields: dict[str, int]) -> None:
         """Predict the addresses, data and error reports of a read command."""
@@ -168,6 +178,7 @@ class AxiEnv(uvm_env):
         Args:
             waiting: "ar" and "aw": address that is offered and not yet taken, or None.
         """
+        self.stopped = True
         for name in SCOREBOARDS:
             kind = name.rstrip("0123456789")
             addr = waiting.get(kind)
