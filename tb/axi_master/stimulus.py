@@ -64,9 +64,7 @@ def corner_regions(geometry: Geometry, origin: int) -> list[Region]:
         Region(origin, longest, 1, 0),  # exactly the longest burst
         Region(origin, longest + LINE, 1, 0),  # one line more
         Region(origin + PAGE - LINE, longest + 2 * LINE, 1, 0),  # page end, longest burst, one line
-        Region(
-            origin + PAGE - longest - LINE, 4 * longest, 1, 0
-        ),  # longest burst, one line to the page end, longer ones
+        Region(origin + PAGE - longest - LINE, 4 * longest, 1, 0),  # longest burst, a line to the page end, long bursts
         Region(origin, 2 * LINE, 10, 2 * LINE),  # short contiguous rows
         Region(origin + PAGE - 5 * LINE, 2 * LINE, 5, 2 * LINE),  # a row across the boundary among others inside
         Region(origin, LINE, 20, PAGE),  # a column: one line a page
