@@ -78,6 +78,7 @@ module transfers_top #(
   output logic [LINE_W-1:0]         write_range_tag_o,
   output logic                      rbeat_o,
   output logic                      wbeat_o,
+  output logic                      word_o,  // WRITE reads a word
   // A beat came for which its engine had no room.
   output logic                      overflow_o,
 
@@ -239,6 +240,8 @@ module transfers_top #(
     .wdata_data_o    (wdata_data),
     .writes_pending_i(writes_pending)
   );
+
+  assign word_o = s_read_valid && s_read_ready;
 
   // The test has the ports that never wait, so that the engines do.
   scratchpad #(

@@ -106,18 +106,21 @@ class Pulses(uvm_component):
     Attributes:
         done, bad: pulses of each engine.
         reads, writes: cycles in which a beat was moved.
+        words: how many WRITE has read.
     """
 
     def build_phase(self) -> None:
         self.done, self.bad = dict.fromkeys(ENGINES, 0), dict.fromkeys(ENGINES, 0)
         self.reads: list[int] = []
         self.writes: list[int] = []
+        self.words = 0
 
     async def run_phase(self) -> None:
         for name, (kind, counts) in itertools.product(ENGINES, (("done", self.done), ("bad", self.bad))):
             self._each(getattr(DUT, f"{name}_{kind}_o"), lambda name=name, counts=counts: self._count(counts, name))
         self._each(DUT.rbeat_o, lambda: self.reads.append(cycle()))
         self._each(DUT.wbeat_o, lambda: self.writes.append(cycle()))
+        self._each(DUT.word_o, self._word)
         self._each(DUT.overflow_o, self._overflow)
 
     @staticmethod
@@ -127,6 +130,9 @@ class Pulses(uvm_component):
     @staticmethod
     def _count(counts: dict[str, int], name: str) -> None:
         counts[name] += 1
+
+    def _word(self) -> None:
+        self.words += 1
 
     @staticmethod
     def _overflow() -> None:
@@ -186,6 +192,7 @@ class TransfersTest(uvm_test):
     ideal = False  # run on the memory that never makes the bus wait
     full_speed = False  # give commands and take weights without pauses
     quick = False  # the memory does not pause
+    slow = False  # the memory pauses before every other transfer
     base: int | None = None  # of the memory image; random
     utilisation: tuple[str, float] | None = None
 
@@ -206,14 +213,15 @@ class TransfersTest(uvm_test):
         # The memory model acts on edges of the reset, so it must see one, and that before the first clock edge.
         await Timer(PERIOD_NS, "ns")
         geometry = Geometry(BUS // 8, 256, len(DUT.window_base_i))
-        paces = {name: Pace() for name in CHANNELS} if self.ideal or self.quick else any_paces()
+        steady = Pace() if self.ideal or self.quick else Pace(0.5, 80 * BUS // 512) if self.slow else None
+        paces = dict.fromkeys(CHANNELS, steady) if steady else any_paces()
         AxiMemory(DUT, self.env.image, Faults([]), geometry, paces)
         DUT.rst_ni.value = 0
         await Timer(PERIOD_NS, "ns")
         await start(DUT)
         DUT.engine_rst_ni.value = 1
         began = cycle()
-        await self.fill()
+        await self.fill(self.env.scratch)
         await self.body()
         unit, ratio = self.utilisation or ("", None)
         board = self.env.board
@@ -267,9 +275,9 @@ class TransfersTest(uvm_test):
         while not signal.value:
             await RisingEdge(DUT.clk_i)
 
-    async def fill(self) -> None:
-        """Write the golden scratchpad into the real one."""
-        for address, word in enumerate(self.env.scratch):
+    async def fill(self, words: np.ndarray) -> None:
+        """Write words [n, 8] into the first places of the scratchpad."""
+        for address, word in enumerate(words):
             await self.write_word(address, word)
         DUT.host_write_valid_i.value = 0
 

@@ -77,6 +77,13 @@ def scratch() -> np.ndarray:
     return words
 
 
+def sparse(words: int) -> np.ndarray:
+    """Words of the scratchpad [words, 8] of which every other value is zero."""
+    rng = np.random.default_rng(random.getrandbits(64))
+    numbers = rng.standard_normal((words, WORD)) * rng.integers(0, 2, (words, WORD))
+    return numbers.astype(np.float32).view(np.uint32)
+
+
 def image() -> np.ndarray:
     """A memory image: lines of random bits, which as FP16 are often special, and lines of FP32 patterns."""
     rng = np.random.default_rng(random.getrandbits(64))
@@ -164,6 +171,15 @@ def simple_transfer(**changed: int) -> Mapping[str, int]:
     fields = {"outer": 2, "inner": 3, "length": 32, "format": ValueFormat.FP32, "address": 4, "outer_stride": 20}
     fields |= {"inner_stride": 3, "s_base": 8, "s_outer": 40, "s_inner": 5}
     return {**fields, **changed}
+
+
+def whole(form: ValueFormat, words: int) -> Fields:
+    """A READ or WRITE command of so many words of the scratchpad, from the first on, in rows of four lines."""
+    length = 4 * transfers.line_values({"format": form})
+    rows = words * WORD // length
+    return simple_transfer(
+        outer=1, inner=rows, length=length, format=form, address=0, inner_stride=4, s_base=0, s_inner=length // WORD
+    )
 
 
 def simple_load(**changed: int) -> Fields:

@@ -8,23 +8,14 @@ from edge_qlora.command_layout import ValueFormat
 
 from tb.common.base import scaled
 from tb.common.scoreboard import ScoreboardError
-from tb.models.transfers import LINE, Fields, line_values
+from tb.models.transfers import LINE, Fields
 from tb.transfers.env import BUS, TransfersTest
-from tb.transfers.stimulus import READ_FORMATS, WORDS, simple_load, simple_transfer
+from tb.transfers.stimulus import READ_FORMATS, WORDS, simple_load, whole
 
 ENOUGH = 0.95
 FILLED = WORDS * 32 // LINE  # lines that hold a whole scratchpad of FP32 values
 TILE = 33  # lines of a tile of codes
 WEIGHTS = 4000  # beats, longer than the READ commands take beside them
-
-
-def whole(form: ValueFormat, words: int) -> Fields:
-    """A READ or WRITE command of so many words of the scratchpad, from the first on, in rows of four lines."""
-    length = 4 * line_values({"format": form})
-    rows = words * 8 // length
-    return simple_transfer(
-        outer=1, inner=rows, length=length, format=form, address=0, inner_stride=4, s_base=0, s_inner=length // 8
-    )
 
 
 def tiles(count: int, lines: int) -> Fields:

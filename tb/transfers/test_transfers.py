@@ -25,7 +25,9 @@ from tb.transfers.stimulus import (
     random_transfer,
     simple_load,
     simple_transfer,
+    sparse,
     unsigned,
+    whole,
 )
 
 # Words that READ and WRITE commands use, in turns, and those that only the test reads while they run.
@@ -178,12 +180,38 @@ class LongCommands(Crowded):
         await self.compare()
 
 
+@pyuvm.test()
+class SlowMemory(TransfersTest):
+    """Memory pauses before every other transfer: all stages of the engines stand still, with each format."""
+
+    slow = True
+
+    async def body(self) -> None:
+        # Less of it on narrow buses, where the engines are the same and each line takes longer.
+        words, outer = (SPARE.start, 6) if BUS == 512 else (SPARE.start // 4, 2)
+        for engine, address in (("read", 0), ("write", HALF_LINES)):
+            # What a stage holds is unlike what comes behind it.
+            await self.fill(sparse(words))
+            formats = READ_FORMATS if engine == "read" else ValueFormat
+            commands = []
+            for form in formats:
+                commands.append(whole(form, words) | {"address": address})
+                address += len(transfers.memory_rows(commands[-1]).reshape(-1))  # none overwrites another
+            # How long a region waits for the one before is even or odd.
+            rows = {"inner": random.randrange(33, 64), "inner_stride": 1, "s_inner": 0}
+            rows |= {"outer": outer, "outer_stride": 64, "s_outer": 2}
+            commands.append(simple_transfer(address=address, length=16, **rows))
+            await self.run(60_000, **{engine: commands})
+        await self.compare()
+
+
 class Bad(TransfersTest):
     """A command that cannot be taken is refused, changes nothing that it must not, and is forgotten after a reset."""
 
     async def refused(self, engine: str, fields: Fields, kind: str) -> None:
         """Try a bad command between good ones."""
         before = len(self.env.pulses.reads), len(self.env.pulses.writes), dict(self.env.pulses.done)
+        words = self.env.pulses.words
         late = engine != "load" and not transfers.transfer_is_bad(ENGINES[engine], fields, 1 << 16)
         await self.send(engine, [fields])
         told = self.seen(getattr(DUT, f"{engine}_bad_o"))
@@ -192,6 +220,9 @@ class Bad(TransfersTest):
         assert not getattr(DUT, f"{engine}_ready_o").value, "another command would be taken after a bad one"
         after = len(self.env.pulses.reads), len(self.env.pulses.writes), dict(self.env.pulses.done)
         assert late or after == before, f"memory was accessed by {engine} {kind}"
+        if engine == "write":
+            asked, good = self.env.pulses.words - words, self.good(fields) if late else 0
+            assert asked == good, f"{asked} words were read by WRITE {kind}, {good} lie before the first bad one"
         assert after[2] == before[2] and sum(self.env.pulses.bad.values()) == 1, "pulses after a bad command"
         await self.recover()
         if late:
@@ -199,10 +230,14 @@ class Bad(TransfersTest):
         await self.run(20_000, **{engine: [simple_load() if engine == "load" else simple_transfer()]})
         sample_bad(f"{engine} {kind}")
 
+    @staticmethod
+    def good(fields: Fields) -> int:
+        """Words of a command before its first one behind the scratchpad's end."""
+        return int(np.argmax(transfers.scratch_rows(fields).reshape(-1) >= WORDS))
+
     def begun(self, engine: str, fields: Fields) -> None:
         """What a command may have done before its first word behind the scratchpad's end."""
-        rows = transfers.scratch_rows(fields)
-        good = int(np.argmax(rows.reshape(-1) >= WORDS))
+        rows, good = transfers.scratch_rows(fields), self.good(fields)
         scratch = np.concatenate((self.env.scratch, np.zeros(((1 << 16) - WORDS, 8), np.uint32)))
         memory = self.env.memory.copy()
         if engine == "read":
