@@ -24,15 +24,18 @@ WIDER = {
         "nf4_dequant",
     ),
 }
-# Tests of the whole accelerator, of which Icarus simulates some hundred cycles a second, have every such seed there.
+# Which seeds of a regression the larger configurations have, and the whole accelerator with Icarus, which simulates
+# some hundred of its cycles a second.
 RARE_SEEDS = 4
 # The longest of all, begun first.
 LONGEST = ("systolic_shapes", "decode_shapes", "decode")
 
 
-def rare(name: str, simulator: str) -> bool:
-    """Whether a test takes so long with a simulator that only every RARE_SEEDS-th seed of a regression runs it."""
-    return simulator == "icarus" and any(bench.top == "edge_qlora" for bench in tests()[name].benches)
+def rare(name: str, simulator: str, config: str) -> bool:
+    """Whether a test takes so long there that only every RARE_SEEDS-th seed of a regression runs it."""
+    return config != "tiny" or (
+        simulator == "icarus" and any(bench.top == "edge_qlora" for bench in tests()[name].benches)
+    )
 
 
 def matrix(

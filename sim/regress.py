@@ -78,14 +78,13 @@ def cases_of(
     """Tests with their simulators and configurations, with all seeds.
 
     All with the first seed come first, so that builds are made once and early. Unless ``whole``, less is run with the
-    others: of tests whose benches take turns one of them, and with every fourth seed only what takes minutes with
-    Icarus.
+    others: of tests whose benches take turns one of them, and what is rare with every fourth seed only.
     """
     found, available = [], tests()
     for number, seed in enumerate(seeds):
         for name, simulator, config in chosen:
             less = number and not whole
-            if less and number % RARE_SEEDS and rare(name, simulator):
+            if less and number % RARE_SEEDS and rare(name, simulator, config):
                 continue
             bench = available[name].turn(number - 1, simulator, config) if less else ""
             found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))

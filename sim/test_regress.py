@@ -146,13 +146,15 @@ def test_benches_take_turns():
     assert cases[2].command == f"make sim TEST=decode_shapes SIM=verilator CONFIG=tiny SEED=8 BENCH={shapes[0]}"
 
 
-def test_the_whole_accelerator_is_rare_with_icarus():
-    """There it has every fourth seed, from the first on; with Verilator it has all."""
-    chosen = [("commands", "icarus", "tiny"), ("commands", "verilator", "tiny")]
+def test_what_takes_long_has_every_fourth_seed():
+    """So have, from the first on, the whole accelerator with Icarus and the larger configurations, and nothing else."""
+    columns = ("icarus", "tiny"), ("verilator", "tiny"), ("verilator", "genesys2")
+    chosen = [(name, *column) for name in ("commands", "transfers") for column in columns]
     cases = regress.cases_of(chosen, range(7, 13), False)
-    assert [case.seed for case in cases if case.simulator == "icarus"] == [7, 11]
-    assert [case.seed for case in cases if case.simulator == "verilator"] == [*range(7, 13)]
-    assert len(regress.cases_of(chosen, range(7, 13), False, whole=True)) == 12
+    seeds = [[c.seed for c in cases if (c.test, c.simulator, c.config) == one] for one in chosen]
+    few, all_ = [7, 11], [*range(7, 13)]
+    assert seeds == [few, all_, few, all_, all_, few]
+    assert len(regress.cases_of(chosen, range(7, 13), False, whole=True)) == 36
 
 
 def test_a_run_of_one_bench_is_none_of_all(results):
