@@ -13,6 +13,7 @@ from tb.common.base import PERIOD_NS
 
 # Cycles without a byte after which the host gives up: longer than the board needs to give up a frame, and to answer.
 SILENCE = 10_000
+LONG_AGO = 10**12  # ps
 
 
 class Line:
@@ -26,14 +27,16 @@ class Line:
     Attributes:
         received: bytes that have come, None for one without a stop bit.
         dead: what the DUT sends is lost.
+        spike: clocks after which each data bit that is sent is the other one for a clock, or None.
     """
 
     def __init__(self, dut, rate: int, skew: float = 0.0) -> None:
-        self.dut = dut
+        self.dut, self.rate = dut, rate
         self.dut_bit_ps = rate / 16 * PERIOD_NS * 1000
         self.bit_ps = round(self.dut_bit_ps * (1 + skew))
         self.received: deque[int | None] = deque()
         self.dead = False
+        self.spike: int | None = None
         self._arrived = Event()
         dut.rx_i.value = 1
 
@@ -51,7 +54,21 @@ class Line:
     async def send(self, data: bytes, stop: int = 1) -> None:
         """Send bytes; without their stop bit if ``stop`` is 0, and the line idle for a bit after that."""
         for byte in data:
-            await self.bits([0, *(byte >> bit & 1 for bit in range(8)), stop, *([] if stop else [1])])
+            await self.bits([0])
+            for bit in range(8):
+                await self._data(byte >> bit & 1)
+            await self.bits([stop] if stop else [0, 1])
+
+    async def _data(self, level: int) -> None:
+        """Drive a data bit, with its spike."""
+        if self.spike is None:
+            return await self.bits([level])
+        clock = PERIOD_NS * 1000
+        times = self.spike * clock, clock, self.bit_ps - (self.spike + 1) * clock
+        for value, time in zip((level, 1 - level, level), times, strict=True):
+            self.dut.rx_i.value = value
+            await Timer(time, "ps")
+        return None
 
     async def idle(self, bits: int) -> None:
         """Leave the line idle."""
@@ -72,16 +89,17 @@ class Line:
         self.received.clear()
 
     async def _watch_edges(self) -> None:
-        """The DUT's bits are as long as they should be, to a clock."""
-        start = -10 * self.dut_bit_ps
+        """The DUT's bits begin in the clock in which they should, counted from the start bit of their byte."""
+        start = -LONG_AGO
         while True:
             await ValueChange(self.dut.tx_o)
-            bits = (get_sim_time("ps") - start) / self.dut_bit_ps
-            if bits > 9.5:
+            clocks = round((get_sim_time("ps") - start) / (PERIOD_NS * 1000))
+            bits = round(clocks * 16 / self.rate)
+            if bits > 9:
                 start = get_sim_time("ps")
             else:
-                late = abs(bits - round(bits)) * self.dut_bit_ps
-                assert late <= 1000 * PERIOD_NS, f"an edge {late} ps from where a bit begins"
+                expected = bits * self.rate // 16
+                assert clocks == expected, f"an edge {clocks} clocks behind the start bit's, expected {expected}"
 
     async def _listen(self) -> None:
         while True:
