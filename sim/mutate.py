@@ -155,6 +155,7 @@ IPS = (
     fp32("fp32_to_fp16"),
     fp32("fp32_to_bf16"),
     ip("streams", "streams", files="stream_* beat_fifo"),
+    ip("round_robin", "round_robin"),
     ip("async_fifo", "async_fifo", files="sync_*"),
     ip("axi_crossing", "axi_crossing", files="async_fifo sync_*"),
     ip("host_bridge", "host_bridge", files="host_memory"),

@@ -1,0 +1,1 @@
+rtl/common/round_robin.sv
