@@ -32,8 +32,7 @@ class Line:
 
     def __init__(self, dut, rate: int, skew: float = 0.0) -> None:
         self.dut, self.rate = dut, rate
-        self.dut_bit_ps = rate / 16 * PERIOD_NS * 1000
-        self.bit_ps = round(self.dut_bit_ps * (1 + skew))
+        self.bit_ps = round(rate / 16 * PERIOD_NS * 1000 * (1 + skew))
         self.received: deque[int | None] = deque()
         self.dead = False
         self.spike: int | None = None
