@@ -26,9 +26,9 @@ def random_codebook(rng: np.random.Generator) -> Codebook:
 def random_values(
     rng: np.random.Generator, shape: tuple[int, int], stored: WeightFormat = WeightFormat.FP32
 ) -> np.ndarray:
-    """FP32 values that a format holds exactly: narrow or wide range, zeros, subnormals, outliers."""
+    """FP32 values that a format holds exactly: narrow or wide range, zeros, subnormals, outliers, few bits set."""
     half = stored != WeightFormat.FP32
-    kind = rng.choice(["normal", "wide", "sparse", "outlier", "small"])
+    kind = rng.choice(["normal", "wide", "sparse", "outlier", "small", "bits"])
     values = rng.standard_normal(shape)
     if kind == "wide":
         values *= 2.0 ** (rng.integers(-24, 13, shape) if half else rng.integers(-40, 40, shape))
@@ -39,6 +39,9 @@ def random_values(
         values[:, rng.integers(shape[1])] *= 60
     elif kind == "small":  # around FP16's smallest normal and subnormal values, alike along a row or a column
         values *= 2.0 ** rng.integers(-26, -12, (shape[0], 1) if rng.random() < 0.5 else (1, shape[1]))
+    elif kind == "bits":  # rounding: halves of the last place, and a single bit more anywhere below
+        first, second, shift = (2.0 ** -rng.integers(1, most, shape) for most in (24, 24, 12 if half else 28))
+        values = np.copysign(1 + first + second * (rng.random(shape) < 0.7), values) * shift
     values = values.astype(np.float32)
     if stored == WeightFormat.BFP8:
         return bfp8.unpack(bfp8.pack(values.reshape(-1, BLOCK))).reshape(shape)
@@ -144,6 +147,11 @@ def corner_products() -> dict[str, list[Operand]]:
         np.float32(0),
         book,
     )
+    # Row scales of 2**120: products with exponents that differ in one bit from an infinite one's; one that overflows.
+    large = StoredCodes(full.codes, full.scale_codes, np.array([2.0**120], np.float32), np.float32(0), book)
+    nearly_infinite = np.zeros((2, BLOCK), np.float32)
+    nearly_infinite[:, :8] = 2.0 ** (8 - 2.0 ** np.arange(8))
+    nearly_infinite[1, 63] = 2.0**8
     broken = StoredCodes(full.codes, full.scale_codes, np.array([np.nan], np.float32), np.float32(0), book)
     random_weights = rng.standard_normal((BLOCK, BLOCK)).astype(np.float32)
     bad_weights = random_weights.copy()
@@ -182,6 +190,7 @@ def corner_products() -> dict[str, list[Operand]]:
         "NaN weight, T": [Operand(ones, bad_weights, True)],
         "NaN scale, N": [Operand(ones, broken, False)],
         "NaN scale, T": [Operand(ones, broken, True)],
+        "products with scales overflow": [Operand(nearly_infinite, large, True)],
         "FP16 subnormals, N": [Operand(ramp, subnormals, False, stored=WeightFormat.FP16)],
         "FP16 subnormals, T": [Operand(ramp, subnormals, True, stored=WeightFormat.FP16)],
         "FP16 powers of two, N": [Operand(ramp, powers, False, stored=WeightFormat.FP16)],
