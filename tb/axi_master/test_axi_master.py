@@ -14,7 +14,7 @@ from tb.axi_master.env import Setup
 from tb.axi_master.memory import any_paces
 from tb.axi_master.model import DECERR, LINE, PAGE, SLVERR, Region
 from tb.axi_master.protocol import ProtocolError
-from tb.axi_master.stimulus import bases, commands, corner_regions, random_faults, write_data
+from tb.axi_master.stimulus import SLOTS_LOG2, bases, commands, corner_regions, random_faults, write_data
 from tb.common.base import scaled, within
 from tb.common.scoreboard import ScoreboardError
 from tb.common.stream import Pace
@@ -81,7 +81,7 @@ class Errors(MemoryTest):
     """Each response in the first, a middle and the last beat of a burst; afterwards good commands work.
 
     Also more than one failing beat in a burst (one report), both responses in one burst (the first counts), and
-    failing single-beat bursts back to back (one report each).
+    failing single-beat bursts back to back (one report each). At last single lines anywhere in memory.
     """
 
     async def body(self) -> None:
@@ -109,6 +109,13 @@ class Errors(MemoryTest):
         await self.traffic([reads], writes)
         after = [self.env.scoreboards[name].compared for name in ("read_error0", "write_error")]
         assert after == reported, "errors reported where there were none"
+        # Half of them have the opposite of the others' address bits, but for those that name the client or the writes.
+        size = 1 << self.geometry.addr_width
+        for where, first, room in ((reads, 0, size >> SLOTS_LOG2), (writes, size // 2, size // 2)):
+            places = [random.randrange(room // LINE) * LINE for _ in range(3)]
+            where[:] = [Region(first + at, LINE, 1, 0) for place in places for at in (place, room - LINE - place)]
+            self.env.setup.faults.ranges += [(region.addr, region.addr + LINE, SLVERR) for region in where]
+        await self.traffic([reads], writes)
 
 
 @pyuvm.test()
