@@ -20,6 +20,8 @@ from tb.axi_master.stimulus import WRITES, base, bases, commands, random_beat, w
 from tb.common.base import scaled, within
 from tb.common.stream import Pace
 
+LAST = 5  # page of a window, counted from its first
+
 
 class StalledClient(MemoryTest):
     """A client with credits that takes no data gets as much as its buffer holds; all others go on."""
@@ -94,18 +96,20 @@ class Windows(MemoryTest):
         users = [*range(CLIENTS), WRITES]
         for number in range(scaled(12, 4)):
             for slot in random.sample(users, len(users)):
-                await self.attempt(slot, (-1, 4, random.randrange(-1, 7))[number % 3])
+                await self.attempt(slot, (-1, 4, LAST, random.randrange(-1, 7))[number % 4])
 
     async def attempt(self, slot: int, page: int) -> None:
-        """Try a region that begins in a page, counted from the window's first."""
+        """Try a region that begins in a page, counted from the window's first; in the last, one across its end."""
         origin, uneven = base(self.geometry, slot), (0, 1, LINE, 5 * LINE + 8)
-        low, high = origin + random.choice(uneven), origin + 6 * PAGE - random.choice(uneven)
+        low = origin + random.choice(uneven)
+        high = origin + (LAST + 1) * PAGE - random.choice(uneven[1:] if page == LAST else uneven)
         await self.stop()
         self.env.window = Window(low, high)
         self.dut.window_base_i.value, self.dut.window_limit_i.value = low, high
         await self.resume()
-        rows, row = random.randint(1, 4), random.randint(1, 2 * PAGE // LINE) * LINE
-        first = origin + page * PAGE + random.randrange(2 * PAGE // LINE) * LINE
+        lines = PAGE // LINE
+        rows, row = random.randint(1, 4), random.randint(lines if page == LAST else 1, 2 * lines) * LINE
+        first = origin + page * PAGE + random.randrange(lines - 6 if page == LAST else 2 * lines) * LINE
         region = Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0)))
         await self.access(slot, region)
         expected = self.env.ranges[-1:]
