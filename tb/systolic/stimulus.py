@@ -147,10 +147,10 @@ def corner_products() -> dict[str, list[Operand]]:
         np.float32(0),
         book,
     )
-    # Row scales of 2**120: products with exponents that differ in one bit from an infinite one's; one that overflows.
+    # Row scales of 2**120: in every lane, products with exponents a bit from an infinite one's; one that overflows.
     large = StoredCodes(full.codes, full.scale_codes, np.array([2.0**120], np.float32), np.float32(0), book)
-    nearly_infinite = np.zeros((2, BLOCK), np.float32)
-    nearly_infinite[:, :8] = 2.0 ** (8 - 2.0 ** np.arange(8))
+    lane, word = np.arange(BLOCK) % 8, np.arange(BLOCK) // 8
+    nearly_infinite = np.tile((-1.0) ** word * 2.0 ** (8 - 2.0 ** ((lane + word) % 8)), (2, 1)).astype(np.float32)
     nearly_infinite[1, 63] = 2.0**8
     broken = StoredCodes(full.codes, full.scale_codes, np.array([np.nan], np.float32), np.float32(0), book)
     random_weights = rng.standard_normal((BLOCK, BLOCK)).astype(np.float32)
