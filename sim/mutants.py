@@ -24,7 +24,8 @@ PREPARE = ("proc", "flatten", OPT, "wreduce", OPT, "memory_collect", "opt_clean"
 # Clocks, which would race each other, and pins of memories that a read without a clock does not have.
 LEFT_OUT = r" -port ((\w+_)?CLK|RD_EN|RD_SRST|RD_ARST) "
 PARALLEL = " // synopsys parallel_case"  # Verilator stops where that is not so, as in a mutant it need not be
-PROOF_LIMIT = 40  # seconds that yosys gets to prove that a mutation changes nothing
+# Seconds that yosys gets to prove that a mutation changes nothing, and more per byte of the design.
+PROOF_LIMIT, PROOF_LIMIT_PER_BYTE = 40, 30e-6
 # Which mutant a simulation is of: the number in a file of the folder that it runs in; without it none, which is 0.
 SELECTION = f"""  reg [{SELECT_W - 1}:0] {SELECT};
   integer mutant_file, mutant_read;
@@ -195,7 +196,7 @@ def equivalent(design: Path, mutation: Mutation) -> bool:
                 "equiv_induct -seq 2 -ignore-unknown-cells",
                 "equiv_status -assert",
             ),
-            limit=PROOF_LIMIT,
+            limit=PROOF_LIMIT + PROOF_LIMIT_PER_BYTE * design.stat().st_size,
         )
         return True
     return False
