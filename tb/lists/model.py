@@ -143,16 +143,21 @@ def without_a_post(items: Sequence[Item]) -> list[Item]:
     return [*items[:index], changed, *items[index + 1 :]]
 
 
-def spoiled(word: int) -> dict[str, Callable[[], int]]:
-    """Ways to make a good command a bad one, by name."""
+def reserved(word: int) -> list[int]:
+    """Bits that a good command must not have, or END."""
     opcode = word & 0xFF
     used = 0xFFFF_00FF if opcode == Command.END else USED[opcode - 1]
-    unused = [n for n in range(BITS) if not used >> n & 1]
+    return [n for n in range(BITS) if not used >> n & 1]
+
+
+def spoiled(word: int) -> dict[str, Callable[[], int]]:
+    """Ways to make a good command a bad one, by name."""
+    unused = reserved(word)
     found = {
         "magic": lambda: word ^ 1 << random.randrange(16, 32),
         "opcode": lambda: word & ~0xFF | random.choice((0, 7, 8, 0x80, 0x81, 0x84, 0xFF)),
     }
-    if opcode == Command.END:
+    if word & 0xFF == Command.END:
         found["bit of END"] = lambda: word | 1 << random.choice(unused)
     else:
         found["reserved bit"] = lambda: word | 1 << random.choice(unused)

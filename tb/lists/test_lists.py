@@ -28,6 +28,7 @@ from tb.lists.model import (
     Report,
     random_item,
     random_list,
+    reserved,
     run_out,
     spoiled,
     without_a_post,
@@ -131,6 +132,23 @@ class BadCommands(ListsTest):
             words = {**plan.words, line: random.choice(list(ways.values()))()}
             report = Report(ErrorCode.COMMAND, line * LINE)
             await self.run(replace(plan, items=items[:index], words=words, last_line=line, expected=report))
+
+
+@pyuvm.test()
+class ReservedBits(ListsTest):
+    """Each kind of command, and END, with a reserved bit in each of its words."""
+
+    async def body(self) -> None:
+        kinds = [*((engine,) for engine in range(ENGINES)), ()]
+        cases = [(kind, word) for kind in kinds for word in range(BITS // WORD_BITS)]
+        for kind, word in random.sample(cases, scaled(len(cases), 8)):
+            before = random_list(random.randint(0, 2))
+            plan = place([*before, *map(random_item, kind)], durations=1, fast=True)
+            line = plan.line + len(before)
+            if bits := [bit for bit in reserved(plan.words[line]) if bit // WORD_BITS == word]:
+                words = {**plan.words, line: plan.words[line] | 1 << random.choice(bits)}
+                report = Report(ErrorCode.COMMAND, line * LINE)
+                await self.run(replace(plan, items=before, words=words, last_line=line, expected=report))
 
 
 @pyuvm.test()
