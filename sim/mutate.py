@@ -38,7 +38,6 @@ from sim.run import (
     simulation_environment,
 )
 from sim.tools import commit, fingerprint_of, quick_build, require_simulator, toolchain, verilator_environment, write
-from tb.core.parameters import pair_parameters
 from tb.registers.bench import bridge_parameters
 from tb.systolic.bench import array_parameters
 from tb.systolic.bench import parameters as matrix_parameters
@@ -139,13 +138,6 @@ def bridge(config: Config) -> dict[str, int]:
     return {"ADDR_W": 64, "ID_W": 12, **bridge_parameters(config, 32)}
 
 
-def share(config: Config) -> dict[str, int]:
-    """Parameters of vector_share in two pipelines."""
-    first, second = (pair_parameters(config)[f"{core}_SCRATCH_W"] for core in ("INFER", "TUNE"))
-    return {"SCRATCH_W": max(first, second), "SCRATCH_W0": first, "SCRATCH_W1": second}
-
-
-PAIR = "rtl/core/edge_qlora_pair.f"
 IPS = (
     fp32("fp32_mul"),
     fp32("fp32_add"),
@@ -188,10 +180,8 @@ IPS = (
     ip("uart_axi", "uart_axi_wide", REGISTERS_BASE=1 << 30),  # which the tests read; bits of 8 5/16 clocks
     ip("axi_ram", "axi_ram"),
     ip("edge_qlora", "commands", "lora_linear"),
-    Ip(
-        "axi_join", ("pair",), "axi_join", PAIR, lambda config: {"ADDR_W": 40, "DATA_W": config["bus_width"], "ID_W": 4}
-    ),
-    Ip("vector_share", ("pair",), "vector_share", PAIR, share),
+    ip("axi_join", "axi_join"),
+    ip("vector_share", "vector_share"),
 )
 
 
