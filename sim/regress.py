@@ -24,7 +24,7 @@ from junitparser import Failure, JUnitXml, TestCase, TestSuite
 from tqdm import tqdm
 
 from sim.bench import ROOT, SIMULATORS, tests
-from sim.matrix import COLUMNS, RARE_SEEDS, matrix, rare
+from sim.matrix import COLUMNS, due, matrix
 from sim.points import lines_of, merge, read, save
 from sim.run import BUILD, failures, integer, run_test
 from sim.tools import commit, fingerprint_of, require_simulator, toolchain, write
@@ -84,7 +84,7 @@ def cases_of(
     for number, seed in enumerate(seeds):
         for name, simulator, config in chosen:
             less = number and not whole
-            if less and number % RARE_SEEDS and rare(name, simulator, config):
+            if less and not due(number, name, simulator, config):
                 continue
             bench = available[name].turn(number - 1, simulator, config) if less else ""
             found.append(Case(name, simulator, config, seed, coverage and simulator == "verilator", bench))

@@ -231,7 +231,7 @@ def test_real_runs_on_workers_elsewhere(tmp_path):
         (["--test", "sistolic"], "error: TEST=sistolic; choose from attention, "),
         (["--config", "huge"], "error: CONFIG=huge; choose from ecp5, genesys2, tiny"),
         (["--n", "0"], "error: N=0 is not an integer of 1 or more"),
-        (["--test", "pair", "--sim", "icarus"], "error: none of these tests runs with this simulator"),
+        (["--test", "host_system", "--sim", "icarus"], "error: none of these tests runs with this simulator"),
         (["--test", "fp32", "--scheduler", "tcp://127.0.0.1:9"], "error: no Dask scheduler answers at SCHEDULER=tcp:"),
     ],
 )
