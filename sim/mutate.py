@@ -61,6 +61,7 @@ class Ip:
         parameters: of the module, as all benches have it, from a configuration; of a top, those that its bench leaves.
         cells: only instances with names like this, where the module is more than the IP.
         files: names of sources, as patterns without ending, which are mutated here, and in no IP that has them too.
+        packages: functions of packages are mutated here; without, its parts' rows have all of them.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Ip:
     parameters: Callable[[Config], Mapping[str, int]] = lambda config: {}
     cells: str = ""
     files: str = ""
+    packages: bool = True
 
     def sources(self) -> list[Path]:
         """All sources of what is mutated."""
@@ -87,7 +89,8 @@ class Ip:
 
     def selection(self) -> str:
         """Cells to mutate, as yosys selects them: of the named instances; none of an IP that is inside."""
-        sources = {source for source in self.sources() if not (self.owns(source) or source.stem.endswith("_pkg"))}
+        kept = {source for source in self.sources() if self.owns(source) or source.stem.endswith("_pkg")}
+        sources = set(self.sources()) - kept
         others = [(other, set(other.sources())) for other in IPS if other != self]
         foreign = {
             source
@@ -95,6 +98,8 @@ class Ip:
             for source in sources & inside
             if other.owns(source) or inside < set(self.sources())
         }
+        if not self.packages:
+            foreign |= {source for source in kept if not self.owns(source)}
         if not self.cells and not foreign:
             return ""
         chosen = f"c:*{self.cells}*" if self.cells else "c:*"
@@ -179,7 +184,8 @@ IPS = (
     engine("write_engine", SCRATCH_W=9),
     ip("uart_axi", "uart_axi_wide", REGISTERS_BASE=1 << 30),  # which the tests read; bits of 8 5/16 clocks
     ip("axi_ram", "axi_ram"),
-    ip("edge_qlora", "commands", "lora_linear"),
+    ip("event_counters", "event_counters"),
+    replace(ip("edge_qlora", "commands", "lora_linear"), packages=False),
     ip("axi_join", "axi_join"),
     ip("vector_share", "vector_share"),
 )

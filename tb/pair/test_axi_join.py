@@ -10,8 +10,8 @@ import cocotb
 import pyuvm
 
 from tb.common.coverage import events
+from tb.common.cycles import CycleTest, Turn
 from tb.common.scoreboard import ScoreboardError
-from tb.pair.cycles import CycleTest, Turn
 
 GROUP = "axi_join"
 WRITE_BURSTS = 4  # whose data are still to come

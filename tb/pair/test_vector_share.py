@@ -9,9 +9,9 @@ import cocotb
 import pyuvm
 
 from tb.common.coverage import events
+from tb.common.cycles import CycleTest, Turn
 from tb.common.scoreboard import ScoreboardError
 from tb.pair.bench import share_widths
-from tb.pair.cycles import CycleTest, Turn
 
 GROUP = "vector_share"
 WIDTHS = share_widths()  # of the cores' addresses

@@ -1,0 +1,2 @@
+# 64-bit event counters; top: event_counters
+rtl/core/event_counters.sv
