@@ -301,6 +301,10 @@ class Deadlocks(ListsTest):
             await self.run(self.deadlocked(items, frozenset({random.randrange(len(items))})))
             slow = {random.randrange(len(items)): 3 * WATCHDOG}
             await self.run(place(items, slow=slow))
+        # Each engine in several places of memory, for a semaphore that nobody posts.
+        for engine in [*range(ENGINES)] * scaled(4, 1):
+            waiting = random_item(engine, waits=1 << random.randrange(SEMAPHORES))
+            await self.run(self.deadlocked([*map(random_item, range(ENGINES)), waiting]))
 
     @staticmethod
     def deadlocked(items: list[Item], stuck: frozenset[int] = frozenset()) -> Plan:
