@@ -378,8 +378,13 @@ class RepeatedWrites(LinkTest):
             place = next(at for at in itertools.count(BASE, WORD) if words.response(at) == response)
             frame = request(Kind.WRITE, tag, place, 1, random.randbytes(WORD))
             frames += [(Kind.WRITE, place, 1, frame)] * 2
+        # With the tag of a read, behind a damaged write: none that comes again.
+        frame = request(Kind.WRITE, 6, place, 1, random.randbytes(WORD))
+        damaged = frame[:-1] + bytes([frame[-1] ^ 1])
+        frames.append((Kind.READ, place, 1, request(Kind.READ, 6, place, 1)))
+        frames += [(Kind.WRITE, place, 1, line) for line in (damaged, frame)]
         await Given(frames).start(self.env.sequencer)
-        assert self.env.accesses.compared == 3, "accesses of six writes, of which three came again"
+        assert self.env.accesses.compared == 5, "accesses of a read and of eight writes, three repeated and one damaged"
 
 
 @pyuvm.test()
