@@ -65,6 +65,12 @@ def corner_regions(geometry: Geometry, origin: int) -> list[Region]:
         Region(origin, longest + LINE, 1, 0),  # one line more
         Region(origin + PAGE - LINE, longest + 2 * LINE, 1, 0),  # page end, longest burst, one line
         Region(origin + PAGE - longest - LINE, 4 * longest, 1, 0),  # longest burst, a line to the page end, long bursts
+        # So many lines behind a page's end: about half a page and a page.
+        *(
+            Region(origin + PAGE - before * LINE, (before + behind) * LINE, 1, 0)
+            for behind in (31, 32, 33, 48, 63, 64, 65)
+            for before in random.sample((1, 31, 32, 33), 1)
+        ),
         Region(origin, 2 * LINE, 10, 2 * LINE),  # short contiguous rows
         Region(origin + PAGE - 5 * LINE, 2 * LINE, 5, 2 * LINE),  # a row across the boundary among others inside
         Region(origin, LINE, 20, PAGE),  # a column: one line a page

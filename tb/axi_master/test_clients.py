@@ -20,7 +20,11 @@ from tb.axi_master.stimulus import WRITES, base, bases, commands, random_beat, w
 from tb.common.base import scaled, within
 from tb.common.stream import Pace
 
-LAST = 5  # page of a window, counted from its first
+# Where regions begin, in lines of a window of six pages: about its ends and anywhere; in its last page, where they go
+# across its end or lie behind it.
+WINDOW_PAGES, PAGE_LINES = 6, PAGE // LINE
+ACROSS, BEHIND = (range(first, last) for first, last in ((320, 378), (379, 384)))
+BEGINS = (range(-64, 64), range(256, 384), ACROSS, BEHIND, range(-64, 512))
 
 
 class StalledClient(MemoryTest):
@@ -94,23 +98,26 @@ class Windows(MemoryTest):
 
     async def body(self) -> None:
         users = [*range(CLIENTS), WRITES]
-        for number in range(scaled(12, 4)):
+        for begins in BEGINS * scaled(3, 1):
             for slot in random.sample(users, len(users)):
-                await self.attempt(slot, (-1, 4, LAST, random.randrange(-1, 7))[number % 4])
+                await self.attempt(slot, begins)
 
-    async def attempt(self, slot: int, page: int) -> None:
-        """Try a region that begins in a page, counted from the window's first; in the last, one across its end."""
+    async def attempt(self, slot: int, begins: range) -> None:
+        """Try a region that begins somewhere in these lines of the window."""
         origin, uneven = base(self.geometry, slot), (0, 1, LINE, 5 * LINE + 8)
-        low = origin + random.choice(uneven)
-        high = origin + (LAST + 1) * PAGE - random.choice(uneven[1:] if page == LAST else uneven)
+        missing = {ACROSS: uneven[1:], BEHIND: uneven[-1:]}.get(begins, uneven)
+        low, high = origin + random.choice(uneven), origin + WINDOW_PAGES * PAGE - random.choice(missing)
         await self.stop()
         self.env.window = Window(low, high)
         self.dut.window_base_i.value, self.dut.window_limit_i.value = low, high
         await self.resume()
-        lines = PAGE // LINE
-        rows, row = random.randint(1, 4), random.randint(lines if page == LAST else 1, 2 * lines) * LINE
-        first = origin + page * PAGE + random.randrange(lines - 6 if page == LAST else 2 * lines) * LINE
-        region = Region(first, row, rows, random.choice((row, PAGE, -PAGE, 0)))
+        rows, first = random.randint(1, 4), random.choice(begins)
+        lines = random.randint(1, 2 * PAGE_LINES)
+        if begins == ACROSS:  # at least to the end of the page
+            rest = WINDOW_PAGES * PAGE_LINES - first
+            lines = random.choice((rest, max(rest, lines)))
+        row = lines * LINE
+        region = Region(origin + first * LINE, row, rows, random.choice((row, PAGE, -PAGE, 0)))
         await self.access(slot, region)
         expected = self.env.ranges[-1:]
         self.env.ranges.clear()
