@@ -21,9 +21,10 @@ from tb.common.base import scaled, within
 from tb.common.stream import Pace
 
 # Where regions begin, in lines of a window of six pages: about its ends and anywhere; in its last page, where they go
-# across its end or lie behind it.
-WINDOW_PAGES, PAGE_LINES = 6, PAGE // LINE
-ACROSS, BEHIND = (range(first, last) for first, last in ((320, 378), (379, 384)))
+# across its end or lie behind it, which is up to six lines before the page's.
+PAGE_LINES = PAGE // LINE
+WINDOW_LINES = 6 * PAGE_LINES
+ACROSS, BEHIND = range(WINDOW_LINES - PAGE_LINES, WINDOW_LINES - 6), range(WINDOW_LINES - 5, WINDOW_LINES)
 BEGINS = (range(-64, 64), range(256, 384), ACROSS, BEHIND, range(-64, 512))
 
 
@@ -106,7 +107,7 @@ class Windows(MemoryTest):
         """Try a region that begins somewhere in these lines of the window."""
         origin, uneven = base(self.geometry, slot), (0, 1, LINE, 5 * LINE + 8)
         missing = {ACROSS: uneven[1:], BEHIND: uneven[-1:]}.get(begins, uneven)
-        low, high = origin + random.choice(uneven), origin + WINDOW_PAGES * PAGE - random.choice(missing)
+        low, high = origin + random.choice(uneven), origin + WINDOW_LINES * LINE - random.choice(missing)
         await self.stop()
         self.env.window = Window(low, high)
         self.dut.window_base_i.value, self.dut.window_limit_i.value = low, high
@@ -114,7 +115,7 @@ class Windows(MemoryTest):
         rows, first = random.randint(1, 4), random.choice(begins)
         lines = random.randint(1, 2 * PAGE_LINES)
         if begins == ACROSS:  # at least to the end of the page
-            rest = WINDOW_PAGES * PAGE_LINES - first
+            rest = WINDOW_LINES - first
             lines = random.choice((rest, max(rest, lines)))
         row = lines * LINE
         region = Region(origin + first * LINE, row, rows, random.choice((row, PAGE, -PAGE, 0)))

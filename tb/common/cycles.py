@@ -30,21 +30,6 @@ class Golden(Protocol):
         """The cycle ends."""
 
 
-class Turn:
-    """Golden arbiter of two: who was not served last, if both ask."""
-
-    def __init__(self) -> None:
-        self.last = 1
-
-    def pick(self, requests: int) -> int:
-        """Who is served, as a bit mask."""
-        return 1 << 1 - self.last if requests == 3 else requests
-
-    def clock(self, served: int) -> None:
-        """Note who was served in the cycle that ends."""
-        self.last = served - 1 if served else self.last
-
-
 class CycleTest(uvm_test):
     """Random inputs, in phases of other rates, with a reset before each; a subclass says of which model."""
 

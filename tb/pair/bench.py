@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from sim.bench import Bench
@@ -37,10 +36,3 @@ BENCHES = [
     _share("vector_share", 9, 10),
     _share("vector_share_first", 10, 9),
 ]
-
-
-def share_widths() -> tuple[int, int]:
-    """Widths of the cores' scratchpad addresses in the bench that is running."""
-    bench = next(bench for bench in BENCHES if bench.name == os.environ["EDGE_QLORA_BENCH"])
-    found = bench.parameters({})
-    return found["SCRATCH_W0"], found["SCRATCH_W1"]

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import cocotb
 import pyuvm
 
+from tb.common.arbiter import Turns
 from tb.common.coverage import events
-from tb.common.cycles import CycleTest, Turn
+from tb.common.cycles import CycleTest
 from tb.common.scoreboard import ScoreboardError
 
 GROUP = "axi_join"
@@ -39,7 +40,7 @@ class Joint:
     """Golden joint, with the masters and the memory around it: what they show stays until it is taken."""
 
     def __init__(self) -> None:
-        self.turns = {"aw": Turn(), "ar": Turn()}
+        self.turns = {"aw": Turns(2), "ar": Turns(2)}
         self.held = {"aw": 0, "ar": 0}
         self.order: deque[int] = deque()
         self.room = False  # for a burst: known a cycle late, and so not behind a reset

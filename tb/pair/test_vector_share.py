@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import cocotb
 import pyuvm
 
+from tb.common.arbiter import Turns
 from tb.common.coverage import events
-from tb.common.cycles import CycleTest, Turn
+from tb.common.cycles import CycleTest
 from tb.common.scoreboard import ScoreboardError
-from tb.pair.bench import share_widths
 
 GROUP = "vector_share"
-WIDTHS = share_widths()  # of the cores' addresses
+WIDTHS = tuple(int(getattr(cocotb.top, name).value) for name in ("SCRATCH_W0", "SCRATCH_W1"))  # of the cores' addresses
 WIDTH = max(WIDTHS)
 COMMAND = 512
 WORDS = len(cocotb.top.engine_rsp_data_o)  # bits of an answer to both operands
@@ -30,7 +30,7 @@ class Share:
     """Golden share, with the cores and the engine around it."""
 
     def __init__(self) -> None:
-        self.turn, self.owner, self.resetting, self.outside = Turn(), 0, 0, False
+        self.turn, self.owner, self.resetting, self.outside = Turns(2), 0, 0, False
         self.busy = False
         self.commands: dict[int, int] = {}
         self.in_reset = [0, 0]  # cycles that a core's reset goes on
@@ -79,6 +79,12 @@ class Share:
         """Whose command the engine takes."""
         return self.turn.pick(pins["core_cmd_valid_i"]) if not self.owner and pins["engine_cmd_ready_i"] else 0
 
+    @staticmethod
+    def asked(pins: Mapping[str, int]) -> list[bool]:
+        """Whether the engine reads operands A and B and writes its result."""
+        reads = pins["engine_req_valid_i"]
+        return [bool(reads & 1), bool(reads & 2), bool(pins["engine_w_valid_i"])]
+
     def beyond(self, pins: Mapping[str, int]) -> list[bool]:
         """Whether operands A and B and the result are behind the end of the scratchpad."""
         both, width = pins["engine_req_addr_i"], WIDTHS[1 if self.owner == 2 else 0]
@@ -88,9 +94,8 @@ class Share:
     def outputs(self, pins: Mapping[str, int]) -> dict[str, int]:
         """All outputs; of the engine's command only one that is valid, of the ports only those of a core."""
         grant, owner = self.grant(pins), self.owner
-        asked = [pins["engine_req_valid_i"] & 1, pins["engine_req_valid_i"] >> 1, pins["engine_w_valid_i"]]
         beyond = self.beyond(pins)
-        reach = [bool(valid) and not behind for valid, behind in zip(asked, beyond, strict=True)]
+        reach = [asked and not behind for asked, behind in zip(self.asked(pins), beyond, strict=True)]
         found = {
             "engine_rst_no": int(not self.reset_owner(pins)),
             "engine_cmd_valid_o": int(grant != 0),
@@ -115,13 +120,12 @@ class Share:
     def clock(self, pins: Mapping[str, int]) -> None:
         """A command begins or ends; a core comes out of its reset."""
         grant, alive, resets = self.grant(pins), pins["core_rst_ni"], self.reset_owner(pins)
-        asked = [pins["engine_req_valid_i"] & 1, pins["engine_req_valid_i"] >> 1, pins["engine_w_valid_i"]]
-        wrong = [bool(valid) and behind for valid, behind in zip(asked, self.beyond(pins), strict=True)]
+        wrong = [asked and behind for asked, behind in zip(self.asked(pins), self.beyond(pins), strict=True)]
         self.cover(pins, grant, wrong)
         self.turn.clock(grant)
         if grant:
             del self.commands[grant - 1]
-        if not resets and pins["engine_done_i"] or resets:
+        if resets or pins["engine_done_i"]:
             self.busy = False
         if grant:
             self.owner, self.busy = grant, True

@@ -38,10 +38,9 @@ class Counters:
 
     def clock(self, pins: Mapping[str, int]) -> None:
         """Count the events of the cycle before."""
-        self.shown, before = ([0] * COUNT, [0] * COUNT) if self.clear else (self.counts, self.counts)
-        self.counts = [
-            0 if self.clear else (count + (self.events >> n & 1)) % (1 << WIDTH) for n, count in enumerate(before)
-        ]
+        self.shown = [0] * COUNT if self.clear else self.counts
+        counted = [(count + (self.events >> n & 1)) % (1 << WIDTH) for n, count in enumerate(self.counts)]
+        self.counts = [0] * COUNT if self.clear else counted
         for was, now in zip(self.shown, self.counts, strict=True):
             if now < was:
                 sample("wraps")

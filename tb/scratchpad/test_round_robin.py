@@ -9,6 +9,7 @@ import pyuvm
 from cocotb.triggers import FallingEdge, RisingEdge
 from pyuvm import uvm_test
 
+from tb.common.arbiter import Turns
 from tb.common.base import cycle, finish, scaled, start
 from tb.common.coverage import events
 from tb.common.scoreboard import Scoreboard, ScoreboardError
@@ -22,30 +23,25 @@ sample_served = events(f"{GROUP}.served", range(REQUESTS))
 sample_choice = events(f"{GROUP}.choice", ["the only one", "behind the last", "the lowest again", "the first of all"])
 
 
-class Turns:
-    """Golden arbiter: of those who ask, the first behind the last one served, or else the first."""
-
-    def __init__(self) -> None:
-        self.last = REQUESTS
+class CoveredTurns(Turns):
+    """Golden arbiter that covers who is served and why."""
 
     def grant(self, requests: int) -> int:
         """Who is served in a cycle, as a bit mask; nobody when nobody asks."""
-        asking = [number for number in range(REQUESTS) if requests >> number & 1]
-        if not asking:
-            return 0
-        behind = [number for number in asking if number > self.last]
-        sample_choice(
-            "the first of all"
-            if self.last == REQUESTS
-            else "the only one"
-            if len(asking) == 1
-            else "behind the last"
-            if behind
-            else "the lowest again"
-        )
-        self.last = (behind or asking)[0]
-        sample_served(self.last)
-        return 1 << self.last
+        last, served = self.last, self.pick(requests)
+        self.clock(served)
+        if served:
+            sample_choice(
+                "the first of all"
+                if last == REQUESTS
+                else "the only one"
+                if served == requests
+                else "behind the last"
+                if self.last > last
+                else "the lowest again"
+            )
+            sample_served(self.last)
+        return served
 
 
 class TurnsTest(uvm_test):
@@ -64,7 +60,7 @@ class TurnsTest(uvm_test):
         self.raise_objection()
         DUT.request_i.value = 0
         await start(DUT)
-        self.turns, began = Turns(), cycle()
+        self.turns, began = CoveredTurns(REQUESTS), cycle()
         await self.body()
         finish(GROUP, self.grants.compared, self.grants.mismatches, cycle() - began, injected=self.injected)
         self.drop_objection()
@@ -105,7 +101,7 @@ class Anyone(TurnsTest):
             DUT.rst_ni.value = 0
             await RisingEdge(DUT.clk_i)
             DUT.rst_ni.value = 1
-            self.turns = Turns()
+            self.turns = CoveredTurns(REQUESTS)
 
 
 @pyuvm.test(expect_error=ScoreboardError)
